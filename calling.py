@@ -1,0 +1,151 @@
+"""What the commands share: one call of a function or a view, run and printed, or shown as SQL."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from pgsluice import terminal
+from pgsluice.db import calls, rows
+from pgsluice.db.calls import UNSET
+from pgsluice.db.errors import make
+from pgsluice.installation import Installation
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; errors too.")
+sql_option = click.option("--as-sql", is_flag=True, help="Print the SQL statement instead of running it.")
+
+
+def calling(function: Callable[..., None]) -> Callable[..., None]:
+    """A command with `--json` and `--as-sql`, handed a `Call`."""
+
+    @json_option
+    @sql_option
+    @click.pass_obj
+    @functools.wraps(function)
+    def command(installation: Installation, /, *args: Any, as_json: bool, as_sql: bool, **options: Any) -> None:
+        function(Call(installation, as_json=as_json, as_sql=as_sql), *args, **options)
+
+    return command
+
+
+def storing(function: Callable[..., None]) -> Callable[..., None]:
+    """As `calling`, for what is sealed before it reaches SQL, and so has no statement to show."""
+
+    @json_option
+    @click.pass_obj
+    @functools.wraps(function)
+    def command(installation: Installation, /, *args: Any, as_json: bool, **options: Any) -> None:
+        function(Call(installation, as_json=as_json, as_sql=False), *args, **options)
+
+    return command
+
+
+class Call:
+    """One call of a function or view: run and printed, or shown as SQL."""
+
+    def __init__(self, installation: Installation, *, as_json: bool, as_sql: bool) -> None:
+        self.installation = installation
+        self.as_json = as_json
+        self.as_sql = as_sql
+
+    def run(self, function: str, arguments: Mapping[str, Any]) -> Any:
+        """What the function answers; None if only its SQL was to be shown."""
+        if self.as_sql:
+            click.echo(calls.as_sql(function, arguments))
+            return None
+        with self.installation.client(raw_json=True) as client:
+            return getattr(client, function)(**calls.given(arguments))
+
+    def one(self, function: str, **arguments: Any) -> dict[str, Any] | None:
+        """A function that answers a row."""
+        row: dict[str, Any] | None = self.run(function, arguments)
+        if row is not None:
+            self.print_one(row)
+        return row
+
+    def done(self, function: str, words: str, **arguments: Any) -> None:
+        """A function that answers nothing."""
+        self.run(function, arguments)
+        if self.as_sql:
+            return
+        if self.as_json:
+            terminal.print_json({"done": words})
+        else:
+            click.echo(words)
+
+    def view(self, name: str, columns: Sequence[str], empty: str, *, method: str | None = None, **filters: Any) -> None:
+        """The rows of a view."""
+        if self.as_sql:
+            click.echo(calls.as_sql_list(name, filters))
+            return
+        with self.installation.client(raw_json=True) as client:
+            self.print_many(getattr(client, method or name)(**filters), columns, empty)
+
+    def print_one(self, row: Mapping[str, Any]) -> None:
+        (terminal.print_json if self.as_json else terminal.print_row)(row)
+
+    def print_many(self, found: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+        if self.as_json:
+            terminal.print_json(found)
+        else:
+            terminal.print_rows(found, columns, empty=empty)
+
+    def stream_or_only_one(self, stream_id: str | None) -> str:
+        """The stream that was named, or the only one there is. SL001."""
+        if stream_id is not None:
+            return stream_id
+        with self.installation.client() as client:
+            found = client.streams(limit=2)
+        if len(found) != 1:
+            what = "there is more than one stream" if found else "there is no stream"
+            raise make(what, code="SL001", hint="name one with --stream" if found else "make one with: pgsluice stream create dev")
+        return str(found[0]["stream_id"])
+
+
+def or_unset(value: Any) -> Any:
+    """What was not given is not sent, so that the default of SQL rules."""
+    return UNSET if value is None else value
+
+
+class Seconds(click.FloatRange):
+    """A length of time; neither infinite nor "not a number"."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = super().convert(value, param, ctx)
+        return float(found) if math.isfinite(found) else self.fail(f"{value} is no length of time", param, ctx)
+
+
+# Whole numbers as SQL has them; what is outside would find no function.
+INT = click.IntRange(-(2**31), 2**31 - 1)
+BIGINT = click.IntRange(-(2**63), 2**63 - 1)
+POSITIVE_SECONDS = Seconds(min=0, min_open=True, max=1e9)
+
+
+def _json_object(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, Any] | None:
+    """A JSON object, with the digits that were typed."""
+    if value is None:
+        return None
+    try:
+        found = rows.decode(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise click.BadParameter('a JSON object is needed, for example {"tenant": 42}')
+    return found
+
+
+metadata_option = click.option("--metadata", callback=_json_object, metavar="JSON", help="JSON object of your own.")
+
+
+def text_of(data: bytes) -> str:
+    """What came from a file or a pipe as text. SL001 if it is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise make("the input is not UTF-8", code="SL001", details=f"at byte {exc.start}", hint="nothing was written") from None

@@ -1,0 +1,171 @@
+"""The commands about providers and credentials: the only ones that handle secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import click
+
+from pgsluice.calling import Call, calling, metadata_option, storing, text_of
+from pgsluice.db import rows
+from pgsluice.db.errors import SluiceError, make
+from pgsluice.providers import registry
+from pgsluice.providers.base import SecretField
+
+VARIABLE = "PGSLUICE_SECRET"
+
+
+@click.group()
+def provider() -> None:
+    """Providers: the kinds of API."""
+
+
+@provider.command("list")
+@calling
+def provider_list(call: Call) -> None:
+    """List the collections of each provider; push takes any that is named provider:object."""
+    call.view("provider_collections", ("provider", "collection_id"), "No provider.")
+
+
+@click.group()
+def credential() -> None:
+    """Credentials: secrets that open an account."""
+
+
+def _base_url(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and not (parts.username or parts.query or parts.fragment)
+        good = good and parts.port != 0
+    except ValueError:
+        good = None
+    if not good:
+        raise click.BadParameter("an address like https://api.example.com is needed, without a login or a query")
+    return value
+
+
+def secret_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Ways to give a secret, and what goes with it."""
+    for option in (
+        click.option("--base-url", callback=_base_url, help="Address in place of the vendor's own."),
+        click.option("--kind", help="Kind of credential.  [the provider's first]"),
+        click.option("--key", help="The secret itself. Others see it in the list of processes, and it stays in the shell's history."),
+        click.option("--secret-stdin", is_flag=True, help="Read the secret from standard input."),
+        click.option("--secret-file", type=click.File("rb"), help="Read the secret from a file."),
+    ):
+        function = option(function)
+    return function
+
+
+def _secret(provider_name: str, kind: str | None, **ways: Any) -> tuple[str, dict[str, str]]:
+    """Kind and secret, checked before anything is stored. SL001, SL105, SL208."""
+    known = registry.get(provider_name)
+    if not known.credential_kinds:
+        raise make(f"provider {provider_name} takes no credential", code="SL001", hint="create the sync without one")
+    kind = kind or next(iter(known.credential_kinds))
+    fields = known.credential_kinds.get(kind, ())
+    secret = _fields(_given(fields, **ways), fields)
+    known.seal_check(kind, secret)
+    return kind, secret
+
+
+def _given(fields: tuple[SecretField, ...], *, key: str | None, secret_stdin: bool, secret_file: IO[bytes] | None) -> str:
+    if (key is not None) + secret_stdin + (secret_file is not None) > 1:
+        raise click.UsageError("give the secret in one way only: --key, --secret-file or --secret-stdin")
+    if key is not None:
+        return key
+    file = sys.stdin.buffer if secret_stdin else secret_file
+    if file is not None:
+        return text_of(file.read()).rstrip("\r\n")
+    if VARIABLE in os.environ:
+        return os.environ[VARIABLE]
+    if not sys.stdin.isatty():
+        raise make(
+            "no secret was given", code="SL001", hint=f"use --secret-file, --secret-stdin or {VARIABLE}; on a terminal it is asked for"
+        )
+    words = fields[0].description if len(fields) == 1 else "the secret"
+    return str(click.prompt(words, hide_input=True, err=True))
+
+
+def _fields(text: str, fields: tuple[SecretField, ...]) -> dict[str, str]:
+    """The text as a secret: the value itself where there is but one, else a JSON object of them."""
+    if len(fields) < 2:
+        return {fields[0].name if fields else "secret": text}
+    try:
+        found = rows.decode(text)
+    except (ValueError, SluiceError):
+        found = None
+    names = [field.name for field in fields]
+    if not isinstance(found, dict) or set(found) != set(names) or not all(isinstance(value, str) for value in found.values()):
+        raise make("the secret must be a JSON object of texts", code="SL208", hint=f"its keys: {', '.join(names)}")
+    return found
+
+
+@credential.command("create")
+@click.argument("credential_id", required=False)
+@click.option("--provider", "provider_name", required=True, help="For example stripe.")
+@click.option("--name", help="A name for people.")
+@metadata_option
+@secret_options
+@storing
+def credential_create(
+    call: Call,
+    *,
+    credential_id: str | None,
+    provider_name: str,
+    name: str | None,
+    metadata: dict[str, Any] | None,
+    kind: str | None,
+    base_url: str | None,
+    **ways: Any,
+) -> None:
+    """Seal a secret and store it. It comes from an option, from PGSLUICE_SECRET, or it is asked for."""
+    kind, secret = _secret(provider_name, kind, **ways)
+    with call.installation.client(raw_json=True, sealing=True) as client:
+        row = client.credential_create(provider_name, credential_id, kind, secret=secret, name=name, base_url=base_url, metadata=metadata)
+    call.print_one(row)
+
+
+@credential.command("update")
+@click.argument("credential_id")
+@secret_options
+@storing
+def credential_update(call: Call, *, credential_id: str, kind: str | None, base_url: str | None, **ways: Any) -> None:
+    """Give a credential a new secret; its syncs go on at once, from where they are."""
+    with call.installation.client(raw_json=True, sealing=True) as client:
+        known = client.credential_info(credential_id)
+        kind, secret = _secret(known["provider"], kind or known["kind"], **ways)
+        row = client.credential_update(credential_id, kind, secret=secret, base_url=base_url)
+    call.print_one(row)
+
+
+@credential.command("list")
+@calling
+def credential_list(call: Call) -> None:
+    """List the credentials, without their secrets."""
+    call.view("credentials", ("credential_id", "provider", "kind", "name", "base_url", "updated_at"), "No credential yet.")
+
+
+@credential.command("info")
+@click.argument("credential_id")
+@calling
+def credential_info(call: Call, credential_id: str) -> None:
+    """Show a credential, without its secret."""
+    if call.as_sql:
+        call.view("credentials", (), "", credential_id=credential_id)
+    else:
+        call.one("credential_info", credential_id=credential_id)
+
+
+@credential.command("delete")
+@click.argument("credential_id")
+@calling
+def credential_delete(call: Call, credential_id: str) -> None:
+    """Delete a credential that no sync uses."""
+    call.done("credential_delete", f"deleted credential {credential_id}", credential_id=credential_id)

@@ -1,0 +1,275 @@
+"""The functions and views of the schema `sluice`, one thin method each: same names, same parameters, same answers as in SQL.
+
+A parameter that is left out is not sent, so the defaults are those of SQL. Every method raises `SluiceError`. A client in the caller's own
+transaction takes part in it; nothing here commits on its own, except that a connection in autocommit mode commits each call.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Self
+
+import psycopg
+
+from pgsluice.db import rows, secrets
+from pgsluice.db.calls import RECORD_COLUMNS, UNSET, Unset, call_statement, given, list_statement
+from pgsluice.db.connect import connect, forget_plans, translated
+from pgsluice.db.errors import from_database, make
+from pgsluice.db.rows import Row
+
+Interval = str | timedelta
+
+
+class Client:
+    """`sluice` through one psycopg connection. For one thread at a time, like the transaction it works in."""
+
+    def __init__(self, conn: psycopg.Connection[Any], *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> None:
+        """`master_key` seals credentials. With `raw_json`, JSON comes back as `rows.RawJSON`: the text as Postgres sent it."""
+        self.conn = conn
+        self.master_key = master_key
+        self.raw_json = raw_json
+
+    @classmethod
+    def connect(cls, conninfo: str, *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> Self:
+        """A client on a connection of its own, in autocommit mode. SL401 or SL406 if there is no way in."""
+        return cls(connect(conninfo), master_key=master_key, raw_json=raw_json)
+
+    def close(self) -> None:
+        self.conn.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ streams
+
+    def stream_create(self, stream_id: str | Unset | None = UNSET, lanes: int | Unset = UNSET) -> Row:
+        """The new stream. SL001, SL110."""
+        return self._one("stream_create", stream_id=stream_id, lanes=lanes)
+
+    def stream_info(self, stream_id: str) -> Row:
+        """The stream with its numbers. SL101."""
+        return self._one("stream_info", stream_id=stream_id)
+
+    def stream_delete(self, stream_id: str) -> None:
+        """Deletes an empty stream. SL101, SL111."""
+        self._call("stream_delete", stream_id=stream_id)
+
+    # ------------------------------------------------------------ credentials and syncs
+
+    def credential_create(
+        self,
+        provider: str,
+        credential_id: str | None = None,
+        kind: str | None = None,
+        *,
+        secret: Mapping[str, str],
+        name: str | None = None,
+        base_url: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Row:
+        """The new credential, without its secret: `secret` is sealed here, before it reaches SQL. SL001, SL105, SL110, SL301.
+
+        Whether the secret looks like one of that provider is the provider's to say (`seal_check`), before this is called.
+        """
+        credential_id = credential_id if credential_id is not None else str(uuid.uuid4())
+        arguments = {
+            "credential_id": credential_id,
+            "provider": provider,
+            "kind": kind if kind is not None else "api_key",
+            "name": name,
+            **self._sealed(credential_id, secret),
+            "base_url": base_url,
+            "metadata": metadata if metadata is not None else {},
+        }
+        return self._fetch(*call_statement("_credential_put", arguments, schema="sluice_internal"))[0]
+
+    def credential_update(self, credential_id: str, kind: str, *, secret: Mapping[str, str], base_url: str | None = None) -> Row:
+        """The credential, with a new secret; its syncs are tried again at once and go on from where they are. SL104, SL301."""
+        arguments = {"credential_id": credential_id, "kind": kind, **self._sealed(credential_id, secret), "base_url": base_url}
+        return self._fetch(*call_statement("_credential_replace", arguments, schema="sluice_internal"))[0]
+
+    def credential_info(self, credential_id: str) -> Row:
+        """The credential, without its secret. SL104."""
+        found = self._list("credentials", {"credential_id": credential_id}, 1)
+        if not found:
+            raise make(f'credential "{credential_id}" does not exist', code="SL104", hint="list them with: pgsluice credential list")
+        return found[0]
+
+    def _sealed(self, credential_id: str, secret: Mapping[str, str]) -> dict[str, Any]:
+        if self.master_key is None:
+            raise make(
+                "there is no master key to seal the credential with",
+                code="SL301",
+                hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE",
+            )
+        return {"sealed": secrets.seal(secret, credential_id, self.master_key), "key_version": self.master_key.version}
+
+    def credential_delete(self, credential_id: str) -> None:
+        """Deletes a credential that no sync uses. SL104, SL111."""
+        self._call("credential_delete", credential_id=credential_id)
+
+    def sync_create(  # noqa: PLR0917  all of SQL's can be given by position
+        self,
+        stream_id: str,
+        provider: str,
+        sync_id: str | Unset | None = UNSET,
+        name: str | Unset | None = UNSET,
+        collection_ids: Sequence[str] | Unset | None = UNSET,
+        credential_id: str | Unset | None = UNSET,
+        rate_limit: Mapping[str, Any] | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset = UNSET,
+        external_id: str | Unset | None = UNSET,
+        max_age_days: int | Unset | None = UNSET,
+        sync_frequency: Interval | Unset | None = UNSET,
+    ) -> Row:
+        """The new sync. SL001, SL004, SL101, SL104, SL105, SL106, SL110."""
+        return self._one("sync_create", **given(locals()))
+
+    def sync_info(self, sync_id: str) -> Row:
+        """The sync with its state. SL102."""
+        return self._one("sync_info", sync_id=sync_id)
+
+    def sync_pause(self, sync_id: str) -> Row:
+        """The sync, now paused. SL102."""
+        return self._one("sync_pause", sync_id=sync_id)
+
+    def sync_resume(self, sync_id: str) -> Row:
+        """The sync, now at work again. SL102."""
+        return self._one("sync_resume", sync_id=sync_id)
+
+    # ------------------------------------------------------------ records
+
+    def record_ingest(self, sync_id: str, collection_id: str, records: Iterable[Mapping[str, Any]] | str | bytes) -> Row:
+        """How many were `new`, `changed`, `unchanged`, `refused` (older than what is stored). SL001, SL102, SL106.
+
+        `records`: `{upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}` each, or the JSON text of an array of them.
+        Use `Decimal` rather than `float` for numbers whose digits matter.
+        """
+        listed = records if isinstance(records, str | bytes) else list(records)
+        return self._one("record_ingest", sync_id=sync_id, collection_id=collection_id, records=listed)
+
+    def records(
+        self,
+        *,
+        stream_id: str | None = None,
+        sync_id: str | None = None,
+        collection_id: str | None = None,
+        upstream_id: str | None = None,
+        after_idx: int | None = None,
+        limit: int | None = 100,
+    ) -> list[Row]:
+        """Records in the order of their last change, after the position `after_idx`."""
+        filters = {"stream_id": stream_id, "sync_id": sync_id, "collection_id": collection_id, "upstream_id": upstream_id}
+        statement = list_statement("records", filters, columns=RECORD_COLUMNS, order_by="updated_idx", after=after_idx, limit=limit)
+        return self._fetch(*statement)
+
+    # ------------------------------------------------------------ consumers
+
+    def consumer_create(  # noqa: PLR0917  as above
+        self,
+        consumer_id: str,
+        stream_id: str,
+        deliver_policy: str | Unset = UNSET,
+        ack_wait: Interval | Unset = UNSET,
+        max_deliver: int | Unset = UNSET,
+        max_ack_pending: int | Unset | None = UNSET,
+        filter: Mapping[str, Any] | Unset | None = UNSET,  # noqa: A002  the parameter's name in SQL
+        metadata: Mapping[str, Any] | Unset = UNSET,
+    ) -> Row:
+        """The new consumer. SL001, SL004, SL101, SL110."""
+        return self._one("consumer_create", **given(locals()))
+
+    def consumer_info(self, consumer_id: str) -> Row:
+        """The consumer with its numbers. SL103."""
+        return self._one("consumer_info", consumer_id=consumer_id)
+
+    def consumer_delete(self, consumer_id: str) -> None:
+        """Deletes a consumer and what it holds. SL103."""
+        self._call("consumer_delete", consumer_id=consumer_id)
+
+    def consumer_next(
+        self, consumer_id: str, batch_size: int | Unset = UNSET, ack_tokens: Sequence[str] | Unset | None = UNSET
+    ) -> list[Row]:
+        """Up to `batch_size` messages, leased to the caller; acks `ack_tokens` of earlier ones along with it. SL001, SL003, SL103."""
+        return self._call("consumer_next", consumer_id=consumer_id, batch_size=batch_size, ack_tokens=ack_tokens)
+
+    def consumer_ack(self, consumer_id: str, ack_tokens: Sequence[str], strict: bool | Unset = UNSET) -> Row:
+        """`accepted` and the `rejected` tokens; with `strict`, SL120 instead of any rejected one. SL103."""
+        return self._one("consumer_ack", consumer_id=consumer_id, ack_tokens=ack_tokens, strict=strict)
+
+    def consumer_nack(self, consumer_id: str, ack_tokens: Sequence[str], delay: Interval | Unset = UNSET) -> Row:
+        """Gives messages back, to be delivered again after `delay`: `accepted` and the `rejected` tokens. SL103."""
+        return self._one("consumer_nack", consumer_id=consumer_id, ack_tokens=ack_tokens, delay=delay)
+
+    # ------------------------------------------------------------ views
+
+    def streams(self, *, stream_id: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("streams", {"stream_id": stream_id}, limit)
+
+    def providers(self) -> list[Row]:
+        return self._list("providers", {}, None)
+
+    def provider_collections(self, *, provider: str | None = None) -> list[Row]:
+        return self._list("provider_collections", {"provider": provider}, None)
+
+    def credentials(self, *, provider: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("credentials", {"provider": provider}, limit)
+
+    def syncs(self, *, stream_id: str | None = None, provider: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("syncs", {"stream_id": stream_id, "provider": provider}, limit)
+
+    def collections(self, *, stream_id: str | None = None, sync_id: str | None = None) -> list[Row]:
+        return self._list("collections", {"stream_id": stream_id, "sync_id": sync_id}, None)
+
+    def consumers(self, *, stream_id: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("consumers", {"stream_id": stream_id}, limit)
+
+    def messages_in_flight(self, *, consumer_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("messages_in_flight", {"consumer_id": consumer_id}, limit)
+
+    def dead_letters(self, *, consumer_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("dead_letters", {"consumer_id": consumer_id}, limit)
+
+    def quarantine(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("quarantine", {"sync_id": sync_id}, limit)
+
+    def notices(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("notices", {"sync_id": sync_id}, limit)
+
+    def errors(self) -> list[Row]:
+        return self._list("errors", {}, None)
+
+    def pollers_alive(self) -> int:
+        """How many pollers were heard of in the last ten seconds."""
+        statement = b"select count(*) as alive from sluice_internal.pollers where heartbeat_at > clock_timestamp() - interval '10 seconds'"
+        return int(self._fetch(statement, ())[0]["alive"])
+
+    # ------------------------------------------------------------ how
+
+    def _one(self, function: str, **arguments: Any) -> Row:
+        return self._call(function, **arguments)[0]
+
+    def _call(self, function: str, **arguments: Any) -> list[Row]:
+        return self._fetch(*call_statement(function, given(arguments)))
+
+    def _list(self, view: str, filters: Mapping[str, Any], limit: int | None) -> list[Row]:
+        return self._fetch(*list_statement(view, filters, limit=limit))
+
+    def _fetch(self, statement: bytes, parameters: Sequence[Any]) -> list[Row]:
+        try:
+            return self._execute(statement, parameters)
+        except psycopg.Error as exc:
+            if not forget_plans(self.conn, exc):
+                raise from_database(exc) from exc
+        with translated():
+            return self._execute(statement, parameters)
+
+    def _execute(self, statement: bytes, parameters: Sequence[Any]) -> list[Row]:
+        with self.conn.cursor(row_factory=rows.utc_rows) as cursor:
+            rows.read_json(cursor, raw=self.raw_json)
+            return cursor.execute(statement, parameters).fetchall()

@@ -1,0 +1,204 @@
+"""What a poller does in the database: hold syncs under a lease, commit pages, say how it went. One coroutine a function.
+
+A lease is (`poller_id`, `epoch`) and lives while the poller's heartbeat does. Whatever needs it raises SL130 (`LeaseLost`) once another
+poller has taken over: then nothing was written, and what was read must be dropped. Every function raises SL401 (`DatabaseUnavailable`)
+when the connection is lost; it is dead then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from pgsluice.db import rows
+from pgsluice.db.connect import forget_plans, translated
+from pgsluice.db.errors import from_database
+
+Connection = psycopg.AsyncConnection[Any]
+
+# NOTIFY: a sync was created, resumed or given back.
+CHANNEL: Final = "sluice_poller"
+
+
+@dataclass(frozen=True)
+class FeedState:
+    """How far one list or change feed of a sync has been read, as committed. `cursor` is the provider's own; None before the first page."""
+
+    feed: str
+    cursor: Mapping[str, Any] | None
+    done: bool
+
+
+@dataclass(frozen=True)
+class ClaimedSync:
+    """A sync that this poller holds now.
+
+    `sealed`, `key_version`, `kind` and `base_url` are the credential's, None without one. `attempt` counts failures in a row. `clock` is
+    the database's time of the claim.
+    """
+
+    sync_id: str
+    epoch: int
+    provider: str
+    collection_ids: tuple[str, ...]
+    credential_id: str | None
+    sealed: bytes | None = field(repr=False)
+    key_version: int | None
+    kind: str | None
+    base_url: str | None
+    attempt: int
+    feeds: tuple[FeedState, ...]
+    clock: datetime
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """What a page did. `refetch`: (`collection_id`, `upstream_id`) of objects whose read overlapped another one and differed."""
+
+    new: int
+    changed: int
+    unchanged: int
+    refused: int
+    refetch: tuple[tuple[str, str], ...]
+    clock: datetime
+
+
+@dataclass(frozen=True)
+class Due:
+    """How many syncs wait for a poller now, how long until the next one does (None: none is planned), how many others hold."""
+
+    due: int
+    next_in: timedelta | None
+    held: int
+
+
+@dataclass(frozen=True)
+class SealedCredential:
+    """A credential as stored; `secrets.open_sealed` opens it, with its id as `aad`."""
+
+    sealed: bytes = field(repr=False)
+    key_version: int
+    kind: str
+    provider: str
+    base_url: str | None
+
+
+async def heartbeat(conn: Connection, poller_id: str, host: str | None, pid: int | None) -> None:
+    """Says that this poller lives: every 2 s. After 10 s of silence others take its syncs."""
+    await _run(conn, "select sluice_internal._poller_heartbeat(%s, %s, %s)", poller_id, host, pid)
+
+
+async def stop(conn: Connection, poller_id: str) -> None:
+    """Ends this poller: its syncs are free at once."""
+    await _run(conn, "select sluice_internal._poller_stop(%s)", poller_id)
+
+
+async def claim(conn: Connection, poller_id: str, max_syncs: int, *, ignore_schedule: bool = False) -> list[ClaimedSync]:
+    """Takes up to `max_syncs` syncs that are due, longest waiting first; with `ignore_schedule` also those that are not due yet."""
+    claimed = await _run(conn, "select * from sluice_internal._sync_claim(%s, %s, %s)", poller_id, max_syncs, ignore_schedule)
+    return [_claimed(row) for row in claimed]
+
+
+async def reclaim(conn: Connection, poller_id: str, sync: ClaimedSync) -> ClaimedSync | None:
+    """The same sync in a new epoch, as it was last committed: after a lost connection. None if another poller has it, or it is paused."""
+    query = "select * from sluice_internal._sync_claim(%s, 1, true, %s)"
+    claimed = await _run(conn, query, poller_id, sync.sync_id)
+    return _claimed(claimed[0]) if claimed else None
+
+
+async def listen(conn: Connection) -> None:
+    """Lets `conn.notifies()` bring word of syncs that wait."""
+    await _run(conn, f"listen {CHANNEL}")
+
+
+def _claimed(row: rows.Row) -> ClaimedSync:
+    feeds = tuple(FeedState(feed["feed"], feed["cursor"], feed["done"]) for feed in row["feeds"] or ())
+    return ClaimedSync(**{**row, "collection_ids": tuple(row["collection_ids"]), "feeds": feeds})
+
+
+async def due(conn: Connection, poller_id: str) -> Due:
+    (row,) = await _run(conn, "select * from sluice_internal._sync_due(%s)", poller_id)
+    return Due(**row)
+
+
+async def commit_page(
+    conn: Connection,
+    poller_id: str,
+    sync: ClaimedSync,
+    *,
+    feed: str,
+    cursor: Mapping[str, Any] | None,
+    done: bool,
+    records: Sequence[Mapping[str, Any]] | str | bytes,
+    quarantine: Sequence[Mapping[str, Any]] = (),
+    read_from: datetime,
+) -> PageResult:
+    """Writes a page and moves the feed's cursor, together or not at all. SL130 if the lease is gone.
+
+    `records`: `{collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted}` each, or the JSON text of an array of
+    them, which keeps the vendor's digits without a detour. `quarantine`: `{collection_id, upstream_id, raw (base64), reason}` each.
+    `read_from`: the database's clock before the request was sent.
+    """
+    query = "select * from sluice_internal._page_commit(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb, %s::jsonb, %s)"
+    json = rows.json_parameter
+    arguments = (feed, None if cursor is None else json(dict(cursor)), done, json(records), json(list(quarantine)), read_from)
+    (row,) = await _run(conn, query, sync.sync_id, poller_id, sync.epoch, *arguments)
+    refetch = tuple((item["collection_id"], item["upstream_id"]) for item in row["refetch"] or ())
+    return PageResult(**{**row, "refetch": refetch})
+
+
+async def finish(conn: Connection, poller_id: str, sync: ClaimedSync, next_in: timedelta) -> None:
+    """The sync is caught up: free again once its `sync_frequency`, else `next_in`, has passed. SL130."""
+    await _run(conn, "select sluice_internal._sync_finish(%s, %s, %s, %s)", sync.sync_id, poller_id, sync.epoch, next_in)
+
+
+async def fail(conn: Connection, poller_id: str, sync: ClaimedSync, *, status: str, error: Mapping[str, Any], retry_in: timedelta) -> None:
+    """The turn failed: `error` ({code, message, details, hint}), `status` `error` or `rate_limited`; again after `retry_in`. SL130."""
+    query = "select sluice_internal._sync_fail(%s, %s, %s, %s, %s::jsonb, %s)"
+    await _run(conn, query, sync.sync_id, poller_id, sync.epoch, status, rows.json_parameter(dict(error)), retry_in)
+
+
+async def release(conn: Connection, poller_id: str, sync: ClaimedSync) -> None:
+    """Gives the sync back in the middle of its work; whoever comes first goes on. Nothing happens if the lease is gone."""
+    await _run(conn, "select sluice_internal._sync_release(%s, %s, %s)", sync.sync_id, poller_id, sync.epoch)
+
+
+async def credential(conn: Connection, credential_id: str) -> SealedCredential | None:
+    """The sealed secret of that id, None if there is no such credential."""
+    found = await _run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)
+    return SealedCredential(**found[0]) if found else None
+
+
+async def jsonb_refusal(conn: Connection, raw: str) -> str | None:
+    """Why Postgres cannot store this JSON text as jsonb, None if it can. `raw` itself must not hold a NUL character."""
+    (row,) = await _run(conn, "select sluice_internal._jsonb_refusal(%s) as reason", raw)
+    reason: str | None = row["reason"]
+    return reason
+
+
+async def clock(conn: Connection) -> datetime:
+    """The database's clock, for `read_from`."""
+    (row,) = await _run(conn, "select clock_timestamp() as clock")
+    now: datetime = row["clock"]
+    return now
+
+
+async def _run(conn: Connection, query: str, *parameters: Any) -> list[rows.Row]:
+    try:
+        return await _execute(conn, query, parameters)
+    except psycopg.Error as exc:
+        if not forget_plans(conn, exc):
+            raise from_database(exc) from exc
+    with translated():
+        return await _execute(conn, query, parameters)
+
+
+async def _execute(conn: Connection, query: str, parameters: Sequence[Any]) -> list[rows.Row]:
+    async with conn.cursor(row_factory=rows.utc_rows) as cursor:
+        rows.read_json(cursor)
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall() if cursor.description else []

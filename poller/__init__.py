@@ -1,0 +1,1 @@
+"""Moves pages from vendors into the database; holds no rules of its own."""

@@ -1,0 +1,308 @@
+"""The poller: claims syncs that are due, works on several at once, and survives what happens to its database and its vendors."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from pgsluice.db import leases, secrets
+from pgsluice.db.connect import waits
+from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError, make
+from pgsluice.db.leases import ClaimedSync
+from pgsluice.poller.pull import Stopped, Turn
+from pgsluice.poller.session import Connection, Session, end
+from pgsluice.poller.tally import Tally
+from pgsluice.poller.transport import Transport
+from pgsluice.providers import limits
+from pgsluice.providers.base import Malformed, ProviderError, RateLimited, Unauthorized
+
+# After SIGTERM the page at hand may still be finished, but the process ends within ten seconds.
+LAST_PAGE: Final = 6.0
+# Syncs of a poller that died are found this often; nothing announces them.
+LONGEST_SLEEP: Final = 2.0
+# A poller of which nothing was heard for 10 s is dead.
+DEAD: Final = 11.0
+# Seconds that one sync is worked on while others may wait.
+TURN: Final = 60.0
+# A database that was back for so many seconds is a new loss when it goes away again.
+STEADY: Final = 5.0
+# Ours, or the database's for a moment: a bug and a full disk are likelier to pass than a missing key.
+_LASTING: Final = frozenset({"SL002", "SL104", "SL105", "SL106", "SL209", "SL301", "SL302"})
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a poller works. Seconds."""
+
+    workers: int = 8
+    poll_interval: float = 5.0
+    database_patience: float = 60.0
+    allow_private_addresses: bool = False
+
+
+def _quiet(_tally: Tally) -> None:
+    """Progress that nobody asked for."""
+
+
+class Poller:
+    """One poller process. `stop()` ends it after the page at hand; `run` and `run_once` then return."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        key: secrets.MasterKey | None,
+        settings: Settings | None = None,
+        *,
+        progress: Callable[[Tally], None] = _quiet,
+    ) -> None:
+        self.conninfo = conninfo
+        self.key = key
+        self.settings = settings or Settings()
+        self.progress = progress
+        self.stopping = asyncio.Event()
+        self.tallies: list[Tally] | None = None  # kept by run_once only
+        self._session = Session(conninfo)
+        self._turns: set[asyncio.Task[None]] = set()
+        self._opened: float | None = None  # when this session's connections were open
+
+    def stop(self) -> None:
+        """Ends the poller soon. Safe to call from a signal handler of the event loop."""
+        self.stopping.set()
+
+    async def run(self) -> None:
+        """Works until `stop`. Raises SL401 once the database has been away for longer than the patience."""
+        await self._patiently(self._serve)
+
+    async def run_once(self) -> list[Tally]:
+        """Reads every sync that nobody else works on, due or not, until it is caught up; what became of each. Raises SL401 as `run`."""
+        self.tallies = []
+        await self._patiently(self._drain)
+        return self.tallies
+
+    # ------------------------------------------------------------ sessions
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does `work` in a session, and again in a new one after a lost database, while the patience lasts."""
+        leave: set[str] = set()
+        pauses: Iterator[float] = iter(())
+        first = True
+        async with Transport(allow_private=self.settings.allow_private_addresses) as self.transport:
+            while True:
+                self._session, self._opened = Session(self.conninfo), None
+                try:
+                    await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
+                except DatabaseUnavailable as exc:
+                    if first or self._was_steady():
+                        pauses = waits(self.settings.database_patience)
+                    first = False
+                    if await self._wait_for_database(exc, next(pauses, None)):
+                        continue
+                return
+
+    async def _wait_for_database(self, error: DatabaseUnavailable, seconds: float | None) -> bool:
+        """Whether to try again. Raises `error` when the patience is at its end."""
+        if self.stopping.is_set():
+            return False
+        if seconds is None:
+            raise error
+        log.warning("database away", error=error.message, retry_in=round(seconds, 1))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+        return not self.stopping.is_set()
+
+    def _note_opened(self) -> None:
+        self._opened = time.monotonic()
+        log.info("poller ready", poller=self._session.poller_id, workers=self.settings.workers)
+
+    def _was_steady(self) -> bool:
+        return self._opened is not None and time.monotonic() - self._opened > STEADY
+
+    async def _stoppable(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does `work` until it ends or the poller is to stop; then the pages at hand have LAST_PAGE to be finished."""
+        working = asyncio.ensure_future(work())
+        stop = asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+            elif self._turns:
+                working.cancel()  # begins no more turns
+                await asyncio.wait(self._turns, timeout=LAST_PAGE)
+        finally:
+            await end({working, stop, *self._turns})
+            self._turns.clear()
+
+    # ------------------------------------------------------------ which syncs
+
+    async def _serve(self) -> None:
+        """Gives a free worker the sync that has waited longest, for ever."""
+        session = self._session
+        while True:
+            session.woken.clear()
+            free = self.settings.workers - len(self._turns)
+            claimed = await leases.claim(session.control, session.poller_id, free) if free else []
+            for sync in claimed:
+                self._start(sync, TURN)
+            await self._until_news(None if len(claimed) == free else await self._next_due())
+
+    async def _next_due(self) -> float:
+        due = await leases.due(self._session.control, self._session.poller_id)
+        if due.due:
+            # It came this very moment, or somebody else is about to take it.
+            return 0.05
+        return LONGEST_SLEEP if due.next_in is None else min(max(due.next_in.total_seconds(), 0.01), LONGEST_SLEEP)
+
+    async def _drain(self) -> None:
+        """Each sync once; in a second session those that have not been concluded.
+
+        Waits for those that another poller holds, for as long as it takes to see that one is dead.
+        """
+        session = self._session
+        end = time.monotonic() + DEAD
+        while True:
+            session.woken.clear()
+            concluded = {tally.sync_id for tally in self.tallies or ()}
+            claimed = await leases.claim(session.control, session.poller_id, 10_000, ignore_schedule=True)
+            await self._read([sync for sync in claimed if sync.sync_id not in concluded])
+            due = await leases.due(session.control, session.poller_id)
+            held = due.held
+            if not held:
+                return
+            if time.monotonic() > end:
+                log.warning("left out what other pollers read", syncs=held)
+                return
+            await self._until_news(0.5)
+
+    async def _read(self, syncs: Sequence[ClaimedSync]) -> None:
+        waiting = list(reversed(syncs))
+        while waiting or self._turns:
+            while waiting and len(self._turns) < self.settings.workers:
+                self._start(waiting.pop(), float("inf"))
+            await self._until_news(None)
+
+    async def _until_news(self, seconds: float | None) -> None:
+        """Until a turn ends, something new is to be claimed, or `seconds` have passed. Raises what a turn raised.
+
+        None: all workers are busy, so that word of new work would be of no use.
+        """
+        woken = asyncio.ensure_future(self._session.woken.wait())
+        listening = set() if seconds is None else {woken}
+        try:
+            done, _ = await asyncio.wait({*self._turns, *listening}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        for task in done & self._turns:
+            self._turns.discard(task)
+            task.result()
+
+    def _start(self, sync: ClaimedSync, seconds: float) -> None:
+        self._turns.add(asyncio.ensure_future(self._turn(sync, seconds)))
+
+    # ------------------------------------------------------------ one turn
+
+    async def _turn(self, sync: ClaimedSync, seconds: float) -> None:
+        """One sync until it is caught up or fails. Raises only DatabaseUnavailable."""
+        begun = time.monotonic()
+        tally = Tally(sync.sync_id)
+        async with self._session.connection() as conn:
+            try:
+                await self._pull(conn, sync, tally, seconds)
+            except LeaseLost:
+                tally.outcome = "lost"
+                # A sync that was paused is still in our name.
+                await leases.release(conn, self._session.poller_id, sync)
+        tally.seconds = time.monotonic() - begun
+        if self.tallies is not None:
+            self.tallies.append(tally)
+        _log(tally)
+        self.progress(tally)
+
+    async def _pull(self, conn: Connection, sync: ClaimedSync, tally: Tally, seconds: float) -> None:
+        poller_id = self._session.poller_id
+        try:
+            turn = Turn(
+                sync,
+                conn,
+                poller_id,
+                self.transport,
+                self.key,
+                stopping=self.stopping,
+                progress=self.progress,
+                tally=tally,
+                seconds=seconds,
+            )
+            await turn.run()
+            await leases.finish(conn, poller_id, sync, timedelta(seconds=self.settings.poll_interval))
+            tally.outcome = "caught_up"
+        except Stopped:
+            tally.outcome = "stopped"
+            await leases.release(conn, poller_id, sync)
+        except (DatabaseUnavailable, LeaseLost):
+            raise
+        except (ProviderError, SluiceError) as exc:
+            await self._failed(conn, sync, tally, exc)
+        except Exception as exc:  # noqa: BLE001  a bug in one provider stops one sync, not the poller
+            await self._failed(conn, sync, tally, _unexpected(exc))
+
+    async def _failed(self, conn: Connection, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
+        tally.outcome = "rate_limited" if isinstance(exc, RateLimited) else "error"
+        tally.error = _advised(exc, sync)
+        # A page that went through begins a new row of failures.
+        delay = _delay(exc, 0 if tally.pages else sync.attempt)
+        await leases.fail(conn, self._session.poller_id, sync, status=tally.outcome, error=tally.error, retry_in=timedelta(seconds=delay))
+
+
+def _delay(exc: ProviderError | SluiceError, attempt: int) -> float:
+    chance = random.random()  # noqa: S311  jitter
+    if isinstance(exc, ProviderError):
+        return limits.next_delay(exc, attempt, chance)
+    return (limits.LASTING if exc.code in _LASTING else limits.TRANSIENT).delay(attempt, chance)
+
+
+def _advised(exc: ProviderError | SluiceError, sync: ClaimedSync) -> dict[str, str | None]:
+    """The error as people get it; where a new secret is wanted, with the command that stores it."""
+    error = exc.as_dict()
+    if isinstance(exc, Unauthorized | Malformed) and sync.credential_id is not None:
+        command = f"pgsluice credential update {sync.credential_id}"
+        error["hint"] = f"{error['hint']}: {command}" if error["hint"] else command
+    return error
+
+
+def _unexpected(exc: Exception) -> SluiceError:
+    """A bug, in the one error shape. Where it happened, but no values: they may be a customer's."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return make(
+        f"pgsluice has a bug: {type(exc).__name__}",
+        code="XX000",
+        details=f"in {place}" if place else None,
+        hint="please report it with this text; the sync is tried again by itself",
+    )
+
+
+def _log(tally: Tally) -> None:
+    facts = {"sync": tally.sync_id, "outcome": tally.outcome, "pages": tally.pages, "seconds": round(tally.seconds, 2)}
+    counts = {"new": tally.new, "changed": tally.changed, "quarantined": tally.quarantined}
+    if tally.error is not None:
+        say = log.warning if tally.outcome == "rate_limited" else log.error
+        say("sync failed", **facts, **counts, code=tally.error["code"], error=tally.error["message"], hint=tally.error["hint"])
+    elif tally.outcome == "lost":
+        log.warning("sync taken over by another poller, or paused", **facts, **counts)
+    elif tally.new or tally.changed or tally.quarantined:
+        log.info("sync read", **facts, **counts)
+    else:
+        log.debug("sync read", **facts, **counts)

@@ -1,0 +1,123 @@
+"""A poller's standing in the database: its id, its connections, its heartbeat, and the wake-ups.
+
+It lasts as long as all of its connections do. When one is lost, everything under way is dropped and a new session begins under a new
+id: what the old one held is then free at once, whatever of it this process no longer knows of (a claim whose answer was lost).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+from pgsluice.db import leases
+from pgsluice.db.connect import connect_async, translated
+from pgsluice.db.errors import SluiceError, make
+
+Connection = psycopg.AsyncConnection[Any]
+
+HEARTBEAT: Final = 2.0
+# A heartbeat that takes longer is a lost database: after 10 s of silence others take the syncs.
+LATE: Final = 8.0
+# Seconds in which a poller that ends says so.
+LEAVE: Final = 2.0
+# Seconds that a cancelled call of the database has to end in order.
+CANCEL: Final = 1.0
+
+
+class Session:
+    """Open from `run` on. `woken` is set when there is something new to claim."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self.poller_id = f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(8)}"
+        self.woken = asyncio.Event()
+        self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
+        self._stack = AsyncExitStack()
+        self._idle: list[Connection] = []
+
+    async def run(self, work: Callable[[], Awaitable[None]], *, leave: set[str], opened: Callable[[], None]) -> None:
+        """Opens, does `work`, closes. DatabaseUnavailable as soon as any connection is lost: `work` is cancelled then.
+
+        `leave`: ids of earlier sessions that could not say goodbye; this one does it for them, and adds itself if it cannot either.
+        """
+        leave.add(self.poller_id)
+        async with self._stack:
+            self.control = await self._open()
+            for former in list(leave - {self.poller_id}):
+                await leases.stop(self.control, former)
+                leave.discard(former)
+            beating, listening = await self._open(), await self._open()
+            await self._beat_once(beating)
+            await leases.listen(listening)
+            opened()
+            try:
+                await _first_of(work(), self._beat(beating), self._listen(listening))
+            finally:
+                if await self._say_goodbye():
+                    leave.discard(self.poller_id)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for one turn; kept for the next one if the turn leaves it whole."""
+        conn = self._idle.pop() if self._idle else await self._open()
+        yield conn
+        if not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            self._idle.append(conn)
+
+    async def _open(self) -> Connection:
+        return await self._stack.enter_async_context(await connect_async(self.conninfo))
+
+    async def _beat_once(self, conn: Connection) -> None:
+        try:
+            async with asyncio.timeout(LATE):
+                await leases.heartbeat(conn, self.poller_id, socket.gethostname(), os.getpid())
+        except TimeoutError:
+            raise make("the database does not answer", code="SL401", hint="check that the database runs and can be reached") from None
+
+    async def _beat(self, conn: Connection) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            await self._beat_once(conn)
+
+    async def _listen(self, conn: Connection) -> None:
+        with translated():
+            async for _ in conn.notifies():
+                self.woken.set()
+
+    async def _say_goodbye(self) -> bool:
+        """Frees the syncs at once, instead of after 10 s. On a new connection: the others may be in the middle of something."""
+        with suppress(SluiceError, TimeoutError):
+            async with asyncio.timeout(LEAVE), await connect_async(self.conninfo) as conn:
+                await leases.stop(conn, self.poller_id)
+                return True
+        return False
+
+
+async def end(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancels the tasks and waits for them, not long."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, stubborn = await asyncio.wait(tasks, timeout=CANCEL)
+        # psycopg waits up to ten seconds for a server that does not react; cancelled again, it closes the connection.
+        for task in stubborn:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _first_of(work: Awaitable[None], *background: Awaitable[None]) -> None:
+    """Runs all at once until `work` ends or one of the others fails; then ends the rest. Raises what was raised."""
+    tasks = [asyncio.ensure_future(job) for job in (work, *background)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(tasks)
+    for task in done:
+        task.result()

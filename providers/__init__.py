@@ -1,0 +1,1 @@
+"""Knowledge of vendors, without input or output: builds requests and reads responses."""

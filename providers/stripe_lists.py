@@ -1,0 +1,168 @@
+"""Reading Stripe's lists: records out of replies, and the backfill of a collection.
+
+https://docs.stripe.com/api/pagination: newest first, `limit` up to 100, `starting_after` an id, `has_more` in the reply. The order is not
+relied on; `paging` says what is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from pgsluice.providers import paging, rawjson, replies
+from pgsluice.providers.base import Change, Cursor, Feed, Hint, ListBroken, Page, Refused, Response
+from pgsluice.providers.paging import Walk
+from pgsluice.providers.stripe_errors import error_of, fault, lost_place
+
+PAGE_SIZE = 100  # the vendor's maximum
+
+
+class Listing(NamedTuple):
+    """One page of a list: the bytes of each record, and whether there are more."""
+
+    records: list[bytes]
+    has_more: bool
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cursor of a backfill: which of the collection's lists, and where in it. The default is the start."""
+
+    part: int = 0
+    walk: Walk = Walk()
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The members of a record that concern us, unparsed: another type than the documented one must not spoil the record."""
+
+    id: msgspec.Raw = msgspec.Raw(b"")
+    created: msgspec.Raw = msgspec.Raw(b"")
+    deleted: msgspec.Raw = msgspec.Raw(b"")
+
+
+def listing(response: Response) -> Listing:
+    """The page that a reply holds. Raises ProviderError for anything else: never an empty page in its place."""
+    if response.status != 200:
+        raise error_of(response)
+    try:
+        records, members = rawjson.slice_list(response.body, "data")
+    except rawjson.NotJson as exc:
+        raise replies.unreadable(response, "Stripe", _error_under_200(response) or str(exc)) from exc
+    has_more = members.get("has_more")
+    if has_more not in {b"true", b"false"} or members.get("object") != b'"list"':
+        raise replies.unreadable(response, "Stripe", "it is no list with an end (object, has_more)")
+    return Listing(records, has_more == b"true")
+
+
+def read_record(collection_id: str, raw: bytes) -> Change | Refused:
+    """What one object of a reply says: its state, that it is gone (`deleted: true`), or why it cannot be taken."""
+    reason = rawjson.unsound(raw)
+    head = _head(raw)
+    upstream_id = rawjson.identity(bytes(head.id))
+    if reason is None and upstream_id is None:
+        reason = "no id of 1 to 200 bytes"
+    if reason is not None or upstream_id is None:
+        return Refused(collection_id, upstream_id, raw, reason or "")
+    deleted = bytes(head.deleted) == b"true"
+    return Change(collection_id, upstream_id, None if deleted else raw, _moment(bytes(head.created)), None, deleted)
+
+
+def backfill_place(cursor: Cursor | None, parts: int) -> Place:
+    """The place that a stored cursor names. One that cannot be read is the start: reading again is silent."""
+    try:
+        place = msgspec.convert(cursor or {}, Place)
+    except msgspec.ValidationError:
+        return Place()
+    return place if 0 <= place.part < parts else Place()
+
+
+def backfill_page(feed: Feed, cursor: Cursor | None, response: Response, parts: int) -> Page:
+    """One page of a collection that consists of `parts` lists, read one after the other. Raises ProviderError."""
+    place = backfill_place(cursor, parts)
+    with starting_over_at(Place(part=place.part)):
+        if place.walk.after and lost_place(response):
+            return Page(stored(Place(place.part, paging.vanished(place.walk))), done=False, more=True)
+        found = listing(response)
+        records = [read_record(feed.collection_ids[0], raw) for raw in found.records]
+        ids = [record.upstream_id for record in records if record.upstream_id is not None]
+        walk = paging.advance(place.walk, ids, has_more=found.has_more)
+    last = not found.has_more and place.part + 1 >= parts
+    onward = Place(place.part, walk) if found.has_more else Place(place.part if last else place.part + 1)
+    changes, hints = distinct(record for record in records if isinstance(record, Change))
+    refused = tuple(record for record in records if isinstance(record, Refused))
+    return Page(stored(onward), done=last, more=not last, changes=changes, hints=hints, refused=refused)
+
+
+def fetched_record(hint: Hint, response: Response) -> Change | Refused:
+    """The object that `hint` names, out of the reply to a request for it. Raises ProviderError."""
+    if response.status != 200:
+        raise error_of(response)
+    raw = response.body.removeprefix(rawjson.BOM).strip()
+    try:
+        members = rawjson.object_members(raw)
+    except rawjson.NotJson as exc:
+        raise replies.unreadable(response, "Stripe", str(exc)) from exc
+    if "id" not in members and "error" in members:
+        raise replies.unreadable(response, "Stripe", _error_under_200(response) or "an error under status 200")
+    record = read_record(hint.collection_id, raw)
+    if record.upstream_id != hint.upstream_id:
+        raise replies.unreadable(response, "Stripe", "it is another object than the one asked for")
+    return record
+
+
+def distinct(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Hint, ...]]:
+    """Each object once. One that came in two different states is to be fetched, since nothing says which is the newer."""
+    seen: dict[str, Change] = {}
+    doubtful: dict[str, Hint] = {}
+    for change in changes:
+        if seen.setdefault(change.upstream_id, change) != change:
+            doubtful[change.upstream_id] = Hint(change.collection_id, change.upstream_id)
+    return tuple(change for change in seen.values() if change.upstream_id not in doubtful), tuple(doubtful.values())
+
+
+def stored(state: msgspec.Struct) -> Mapping[str, object]:
+    """A state as a cursor: what JSON would give back of it, without what is at its default."""
+    return msgspec.json.decode(msgspec.json.encode(state), type=dict[str, object])
+
+
+@contextmanager
+def starting_over_at(state: msgspec.Struct) -> Iterator[None]:
+    """Lets a ListBroken from inside carry `state` as the place from which the next attempt reads."""
+    try:
+        yield
+    except ListBroken as exc:
+        exc.cursor = stored(state)
+        raise
+
+
+def _error_under_200(response: Response) -> str:
+    given = fault(response.body)
+    return f"an error under status 200: {replies.plain(given.message or 'without a message', 300)}" if given else ""
+
+
+def _head(raw: bytes) -> _Head:
+    """The head of a record, as far as it can be made out even of an unsound one."""
+    try:
+        return msgspec.json.decode(raw, type=_Head)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _scanned_head(raw)
+
+
+def _scanned_head(raw: bytes) -> _Head:
+    try:
+        members = rawjson.object_members(raw)
+    except rawjson.NotJson:
+        return _Head()
+    return _Head(**{name: msgspec.Raw(members[name]) for name in _Head.__struct_fields__ if name in members})
+
+
+def _moment(created: bytes) -> datetime | None:
+    """https://docs.stripe.com/api/customers/object#customer_object-created: seconds since 1970, UTC."""
+    seconds = rawjson.integer(created)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,199 @@
+"""The commands that run pgsluice and look after its database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.shell_completion import get_completion_class
+from psycopg import conninfo as libpq
+
+from pgsluice import __version__, supervisor, terminal
+from pgsluice.calling import Seconds, json_option
+from pgsluice.db import embedded, script
+from pgsluice.db.connect import describe
+from pgsluice.db.errors import make
+from pgsluice.doctor import examine
+from pgsluice.installation import Installation
+from pgsluice.poller.loop import Poller, Settings
+from pgsluice.progress import Progress, configure_logs
+
+PATIENCE: Final = 60.0
+
+workers_option = click.option("--workers", type=click.IntRange(1, 100), default=8, show_default=True, help="Syncs worked on at once.")
+
+
+@click.command()
+@workers_option
+@click.pass_context
+def up(ctx: click.Context, workers: int) -> None:
+    """Run everything until Ctrl-C: database (embedded if none is given), migrations, poller.
+
+    A second one on the same data folder says who runs, and ends with exit status 3.
+    """
+    installation: Installation = ctx.obj
+    server = installation.server
+    with ExitStack() as stack:
+        if server is not None:
+            stack.enter_context(supervisor.the_only_one(server))
+        else:
+            installation.migrate()
+        conninfo, key = installation.conninfo, installation.key
+        for line in _who_is_who(installation, workers):
+            click.echo(line)
+        settings = _settings(ctx, workers, PATIENCE)
+        asyncio.run(supervisor.run(lambda: Poller(conninfo, key, settings), server))
+        if server is not None and not supervisor.stop_server(server):
+            terminal.note("the embedded Postgres goes on: somebody else uses it")
+
+
+def _who_is_who(installation: Installation, workers: int) -> list[str]:
+    server = installation.server
+    if server is None:
+        database = describe(installation.conninfo)
+    else:
+        database = f"embedded PostgreSQL {server.major} in {server.data_dir}, process {server.pid}"
+    psql = [] if server is None else [f"psql      {server.bin_dir / 'psql'} '{server.conninfo}'"]
+    return [
+        f"pgsluice  {__version__} is up, process {os.getpid()}: Ctrl-C ends it",
+        f"database  {database}",
+        *psql,
+        f"poller    up to {workers} syncs at once",
+    ]
+
+
+def _settings(ctx: click.Context, workers: int, patience: float) -> Settings:
+    return Settings(workers, ctx.meta["poll_interval"], patience, ctx.obj.allow_private_addresses)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def migrate(installation: Installation, *, as_json: bool) -> None:
+    """Bring the database to this release; nothing happens if it is there already."""
+    report = installation.migrate()
+    if as_json:
+        terminal.print_json(vars(report))
+        return
+    lines = [f"applied {name}" for name in report.applied]
+    lines += [f"dropped {name}" for name in report.swept]
+    lines.append("functions and views were installed" if report.installed else "functions and views are up to date")
+    lines += [f"left out: {words}" for words in report.left_out]
+    lines += [f"you may want to run: {statement}" for statement in report.statements_for_user]
+    click.echo("\n".join(lines))
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Read every sync until it is caught up, then end: exit status 1 if one failed.")
+@workers_option
+@click.option(
+    "--database-patience",
+    type=Seconds(min=0, max=1e6),
+    default=PATIENCE,
+    show_default=True,
+    envvar="PGSLUICE_DATABASE_PATIENCE",
+    help="Seconds a lost database is waited for.",
+)
+@json_option
+@click.pass_context
+def poll(ctx: click.Context, *, once: bool, workers: int, database_patience: float, as_json: bool) -> None:
+    """Run a poller; any number may share the work.
+
+    SIGTERM ends it after the page at hand. Exit status 75: the database stayed away; run it again.
+    """
+    installation: Installation = ctx.obj
+    if once:
+        # Progress and the summary say the rest.
+        configure_logs(ctx.meta["log_format"], logging.WARNING)
+    with Progress(shown=once and not as_json) as progress:
+        poller = Poller(installation.conninfo, installation.key, _settings(ctx, workers, database_patience), progress=progress.update)
+        asyncio.run(supervisor.run_until_signal(poller, once=once))
+    if once:
+        _print_tallies([vars(tally) for tally in poller.tallies or ()], as_json=as_json)
+        ctx.exit(1 if any(tally.error for tally in poller.tallies or ()) else 0)
+
+
+def _print_tallies(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json(found)
+        return
+    columns = ("sync_id", "outcome", "new", "changed", "unchanged", "refused", "quarantined", "pages")
+    terminal.print_rows(found, columns, empty="No sync to read.")
+    for tally in found:
+        if tally["error"]:
+            terminal.print_error(tally["error"], as_json=False)
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def sql(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Run psql on the database; ARGUMENTS and the exit status are psql's own."""
+    installation: Installation = ctx.obj
+    program = _psql(installation)
+    words: dict[str, Any] = libpq.conninfo_to_dict(installation.conninfo)
+    # On the command line everybody would see it.
+    secret = {"PGPASSWORD": str(words.pop("password"))} if words.get("password") else {}
+    words["options"] = f'{words.get("options") or ""} -c search_path="$user",public,sluice'.strip()
+    # Ctrl-C is for psql: it ends a query there. A handler that does nothing, since an ignored signal would be ignored by psql too.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        command = [str(program), "-d", libpq.make_conninfo("", **words), *arguments]
+        status = subprocess.run(command, env={**os.environ, **secret}, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    ctx.exit(status if status >= 0 else 128 - status)
+
+
+def _psql(installation: Installation) -> Path:
+    """The one that fits the embedded server; for a server elsewhere the one on PATH, or else the wheel's."""
+    if installation.server is not None:
+        return embedded.programs("psql", installation.server.bin_dir)
+    found = shutil.which("psql")
+    return Path(found) if found else embedded.programs("psql")
+
+
+@click.group()
+def schema() -> None:
+    """The schema as a file."""
+
+
+@schema.command("dump")
+def schema_dump() -> None:
+    """Print all of pgsluice's SQL as one file for a new database: psql -f."""
+    click.echo(script.single_file(), nl=False)
+
+
+@click.command()
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, *, as_json: bool) -> None:
+    """Look whether everything that is needed is there: exit status 1 if something is not."""
+    found = examine(ctx.obj)
+    if as_json:
+        terminal.print_json(found)
+    else:
+        terminal.print_rows(found, ("check", "good", "found", "advice"), empty="")
+    ctx.exit(0 if all(row["good"] for row in found) else 1)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what teaches a shell to complete these commands.
+
+    For bash: pgsluice completion bash > ~/.local/share/bash-completion/completions/pgsluice
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise make(f"there is no completion for {shell}", code="SL001")
+    click.echo(kind(ctx.find_root().command, {}, "pgsluice", "_PGSLUICE_COMPLETE").source())

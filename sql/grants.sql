@@ -1,0 +1,37 @@
+-- Who may call what. Nothing for PUBLIC; then one block a role. A grant to a role that could not be made is left out.
+revoke all on schema sluice, sluice_internal from public;
+revoke all on all tables in schema sluice, sluice_internal from public;
+revoke all on all functions in schema sluice, sluice_internal from public;
+revoke all on all sequences in schema sluice, sluice_internal from public;
+
+-- reader: looks at everything, changes nothing
+grant usage on schema sluice to sluice_reader;
+grant select on all tables in schema sluice to sluice_reader;
+grant execute on function sluice.stream_info to sluice_reader;
+grant execute on function sluice.sync_info to sluice_reader;
+grant execute on function sluice.consumer_info to sluice_reader;
+
+-- consumer: a reader that takes and acknowledges messages
+grant execute on function sluice.consumer_next to sluice_consumer;
+grant execute on function sluice.consumer_ack to sluice_consumer;
+grant execute on function sluice.consumer_nack to sluice_consumer;
+
+-- poller: moves bytes between vendors and records
+grant usage on schema sluice_internal to sluice_poller;
+grant execute on function sluice_internal._jsonb_refusal to sluice_poller;
+grant execute on function sluice_internal._poller_heartbeat to sluice_poller;
+grant execute on function sluice_internal._poller_stop to sluice_poller;
+grant execute on function sluice_internal._sync_claim to sluice_poller;
+grant execute on function sluice_internal._sync_due to sluice_poller;
+grant execute on function sluice_internal._sync_finish to sluice_poller;
+grant execute on function sluice_internal._sync_fail to sluice_poller;
+grant execute on function sluice_internal._sync_release to sluice_poller;
+grant execute on function sluice_internal._page_commit to sluice_poller;
+grant execute on function sluice_internal._credential_sealed to sluice_poller;
+
+-- admin: everything above, and creates, changes and deletes
+grant usage on schema sluice_internal to sluice_admin;
+grant execute on all functions in schema sluice to sluice_admin;
+grant execute on function sluice_internal._credential_put to sluice_admin;
+grant execute on function sluice_internal._credential_replace to sluice_admin;
+grant references on table sluice.records to sluice_admin;

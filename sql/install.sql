@@ -1,0 +1,89 @@
+-- pgsluice in the database: what is loaded, in this order. psql can run it (after the migrations); so can `pgsluice migrate`.
+--
+--   ingest ──▶ records ──commit──▶ positions ──consumer_next──▶ consumer_steps ──consumer_ack──▶ consumer_settlements
+--
+-- Roles come first (roles.sql), rights last (grants.sql).
+
+-- The register of errors, and the one gate
+\ir errors.sql
+\ir internal/_authorize.sql
+\ir internal/_authorize_sync.sql
+\ir internal/_authorize_consumer.sql
+\ir internal/_check_id.sql
+\ir internal/_hold_stream.sql
+\ir internal/_lock_key.sql
+\ir internal/_touch_stream.sql
+\ir internal/_lock_touched.sql
+
+-- Streams: a named set of records in the order of their last change
+\ir views/streams.sql
+\ir streams/stream_create.sql
+\ir streams/stream_info.sql
+\ir streams/stream_delete.sql
+
+-- Records: written at once, numbered at commit
+\ir internal/_time_refusal.sql
+\ir internal/_records_refusal.sql
+\ir internal/_verdict.sql
+\ir internal/_record_write.sql
+\ir internal/_number_ingest.sql
+\ir internal/_fold_counts.sql
+\ir records/record_ingest.sql
+
+-- Syncs: one connection to one account
+\ir views/providers.sql
+\ir views/provider_collections.sql
+\ir views/credentials.sql
+\ir views/syncs.sql
+\ir views/collections.sql
+\ir views/quarantine.sql
+\ir views/notices.sql
+\ir syncs/credential_delete.sql
+\ir internal/_check_sync.sql
+\ir syncs/sync_create.sql
+\ir syncs/sync_info.sql
+\ir syncs/sync_pause.sql
+\ir syncs/sync_resume.sql
+
+-- Pollers: what moves bytes between vendors and records
+\ir internal/_credential_put.sql
+\ir internal/_credential_replace.sql
+\ir internal/_credential_sealed.sql
+\ir internal/_jsonb_refusal.sql
+\ir internal/_poller_heartbeat.sql
+\ir internal/_poller_stop.sql
+\ir internal/_lease_check.sql
+\ir internal/_run_succeeded.sql
+\ir internal/_sync_claim.sql
+\ir internal/_sync_due.sql
+\ir internal/_sync_finish.sql
+\ir internal/_sync_fail.sql
+\ir internal/_sync_release.sql
+\ir internal/_page_commit.sql
+
+-- Consumers: read, acknowledge, redeliver
+\ir internal/_hold_consumer.sql
+\ir internal/_random_bits.sql
+\ir internal/_ack_token.sql
+\ir internal/_lane_state.sql
+\ir internal/_live_messages.sql
+\ir internal/_lane_busy.sql
+\ir internal/_lanes_ready.sql
+\ir internal/_lane_due.sql
+\ir internal/_check_reading.sql
+\ir internal/_check_tokens.sql
+\ir internal/_lane_trim.sql
+\ir internal/_lane_recover.sql
+\ir internal/_lane_take.sql
+\ir internal/_settle_each.sql
+\ir internal/_settle.sql
+\ir views/consumers.sql
+\ir views/messages_in_flight.sql
+\ir views/dead_letters.sql
+\ir internal/_start_new_consumer.sql
+\ir consumers/consumer_create.sql
+\ir consumers/consumer_info.sql
+\ir consumers/consumer_delete.sql
+\ir consumers/consumer_next.sql
+\ir consumers/consumer_ack.sql
+\ir consumers/consumer_nack.sql

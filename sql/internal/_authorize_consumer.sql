@@ -1,0 +1,28 @@
+create or replace function sluice_internal._authorize_consumer(
+    consumer_id text,
+    "right" text
+)
+returns sluice_internal.consumers
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_consumer sluice_internal.consumers;
+begin
+    perform sluice_internal._authorize(null, _authorize_consumer."right");
+    select c.* into v_consumer
+    from sluice_internal.consumers as c
+    where c.consumer_id = _authorize_consumer.consumer_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
+            hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
+    end if;
+    return v_consumer;
+end
+$$;
+
+comment on function sluice_internal._authorize_consumer(text, text) is
+'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';

@@ -1,0 +1,52 @@
+create or replace function sluice_internal._credential_put(
+    credential_id text,
+    provider text,
+    kind text,
+    name text,
+    sealed bytea,
+    key_version int,
+    base_url text,
+    metadata jsonb
+)
+returns sluice.credentials
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._check_id('credential_id', _credential_put.credential_id);
+    if not exists (select from sluice.providers as p where p.provider = _credential_put.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(_credential_put.provider, 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    if jsonb_typeof(coalesce(_credential_put.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    insert into sluice_internal.credentials as c (
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata
+    )
+    values (
+        _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
+        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}')
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the credential id "%s" is taken', _credential_put.credential_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    select c.* into v_credential from sluice.credentials as c where c.credential_id = _credential_put.credential_id collate "C";
+    return v_credential;
+end
+$$;
+
+comment on function sluice_internal._credential_put(text, text, text, text, bytea, int, text, jsonb) is
+'Stores a credential whose secret the application has sealed. Errors: SL001, SL105, SL110.';

@@ -1,0 +1,40 @@
+create or replace function sluice_internal._lane_trim(
+    consumer_no int,
+    lane int,
+    step_no bigint,
+    open_steps bigint[]
+)
+returns void
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+    with settled as materialized (
+        select st.step_no
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no < _lane_trim.step_no and st.step_no <> all(_lane_trim.open_steps)
+        order by st.step_no
+        limit 256
+        for update skip locked
+    ),
+    trimmed as (
+        delete from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no = any(array(select d.step_no from settled as d))
+    )
+    delete from sluice_internal.consumer_settlements as s
+    where
+        s.consumer_no = _lane_trim.consumer_no and s.lane = _lane_trim.lane
+        and s.step_no = any(array(select d.step_no from settled as d));
+end
+$$;
+
+comment on function sluice_internal._lane_trim(int, int, bigint, bigint[]) is
+'Removes steps before step_no whose messages are all settled. Called every 64 steps, under the lane''s lock; skips what an acknowledgement has locked.';

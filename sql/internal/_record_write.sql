@@ -1,0 +1,205 @@
+create or replace function sluice_internal._record_write(
+    stream_no int,
+    sync_id text,
+    collection_id text,
+    records jsonb,
+    read_from timestamptz,
+    out new int,
+    out changed int,
+    out unchanged int,
+    out refused int,
+    out unclear jsonb
+)
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_memoize = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+    v_stream_id text;
+    v_sequence regclass := format('sluice_internal.position_%s', _record_write.stream_no)::regclass;
+    v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
+    v_round int := 1;
+    v_rounds int;
+    v_new int;
+    v_changed int;
+    v_unchanged int;
+    v_refused int;
+    v_unclear jsonb;
+    v_lost int;
+    v_written int := 0;
+    v_contested bigint[];
+    v_settled boolean := false;
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
+    perform sluice_internal._touch_stream(_record_write.stream_no);
+    -- A fixed snapshot may show as unchanged what was changed since. Locking what is there makes Postgres say so (40001).
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform
+        from jsonb_to_recordset(_record_write.records) as i (collection_id text, upstream_id text)
+        inner join sluice.records as r
+            on r.sync_id = _record_write.sync_id collate "C"
+            and r.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+            and r.upstream_id = i.upstream_id collate "C"
+        order by r.collection_id, r.upstream_id
+        for share of r;
+    end if;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
+    -- An object that stands in the call more than once is written in rounds, in the order given.
+    loop
+        with item as materialized (
+            select
+                coalesce(i.collection_id, _record_write.collection_id) as collection_id,
+                i.upstream_id,
+                case when i.data <> 'null' then i.data end as data,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                coalesce(i.deleted, false) as deleted,
+                i.ordinality,
+                row_number() over (
+                    partition by coalesce(i.collection_id, _record_write.collection_id), i.upstream_id
+                    order by i.ordinality
+                ) as round
+            from rows from (
+                jsonb_to_recordset(_record_write.records) as (
+                    collection_id text,
+                    upstream_id text,
+                    data jsonb,
+                    upstream_created_at timestamptz,
+                    upstream_updated_at timestamptz,
+                    deleted boolean
+                )
+            ) with ordinality as i (
+                collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted, ordinality
+            )
+        ),
+        judged as materialized (
+            select
+                i.*,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict,
+                r.record_no,
+                -- Its latest writer or locker may still be running: then nobody knows yet what is unchanged.
+                r.locker <> '0' and age(r.locker) <= age(pg_snapshot_xmin(pg_current_snapshot())::xid) as contested
+            from item as i
+            left join lateral (
+                select o.*, o.xmax as locker
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = i.collection_id collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+            where i.round = v_round
+        ),
+        written as (
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
+                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write.read_from, v_read_until
+            from (
+                select j.*, nextval(v_sequence) as next_idx
+                from (select * from judged where verdict in ('new', 'changed') order by ordinality offset 0) as j
+                offset 0
+            ) as n
+            order by n.collection_id, n.upstream_id
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        touched as (
+            update sluice.records as r
+            set upstream_updated_at = j.upstream_updated_at
+            from judged as j
+            where
+                j.verdict = 'touched'
+                and r.record_no = j.record_no
+                and (r.upstream_updated_at < j.upstream_updated_at or r.upstream_updated_at is null)
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case
+                    when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                    else array_agg(w.collection_id order by w.updated_idx)
+                end,
+                array_agg(w.record_no order by w.updated_idx),
+                array_agg(w.updated_idx order by w.updated_idx),
+                array_agg(w.first order by w.updated_idx)
+            from written as w
+            having count(*) > 0
+        )
+        select
+            (select count(*) from written as w where w.first),
+            (select count(*) from written as w where not w.first),
+            count(*) filter (where j.verdict = 'refused'),
+            jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
+                filter (where j.verdict = 'unclear'),
+            count(*) filter (where j.verdict in ('unchanged', 'touched')),
+            count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
+            array_agg(j.record_no) filter (where j.contested and j.verdict = 'unchanged' and not v_settled),
+            (select max(i.round) from item as i)
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_contested, v_rounds
+        from judged as j;
+        if v_lost > 0 or v_contested is not null then
+            -- Another writer came first, or is on its way: wait for it, and look again. What was written just now is unchanged then.
+            perform
+            from sluice.records as r
+            where r.record_no = any(v_contested)
+            order by r.collection_id, r.upstream_id
+            for share;
+            v_settled := true;
+            new := new + v_new;
+            changed := changed + v_changed;
+            v_written := v_written + v_new + v_changed;
+            continue;
+        end if;
+        v_unchanged := v_unchanged - v_written;
+        v_written := 0;
+        v_settled := false;
+        new := new + v_new;
+        changed := changed + v_changed;
+        unchanged := unchanged + v_unchanged;
+        refused := refused + v_refused;
+        if v_unclear is not null then
+            unclear := coalesce(unclear, '[]') || v_unclear;
+        end if;
+        exit when v_round >= coalesce(v_rounds, 0);
+        v_round := v_round + 1;
+    end loop;
+end
+$$;
+
+comment on function sluice_internal._record_write(int, text, text, jsonb, timestamptz) is
+'Writes an array of {collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted} into records, at once visible to this transaction; their final updated_idx is decided at commit (_number_ingest). read_from: when the vendor was asked, on the database''s clock, null for pushed records. Locks the written records, in key order.';

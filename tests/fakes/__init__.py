@@ -1,0 +1,1 @@
+"""Stand-ins for vendors, each a stateful server over real HTTP, written from the vendor's published description."""

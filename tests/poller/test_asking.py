@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pgsluice.poller import asking
+from pgsluice.poller.asking import Stopped, Vendor
+from pgsluice.providers.base import (
+    Change,
+    Credential,
+    Feed,
+    Hint,
+    Page,
+    ProviderError,
+    RateLimited,
+    Request,
+    Response,
+    Unauthorized,
+    Unavailable,
+)
+from pgsluice.providers.limits import Backoff
+
+FEED = Feed("list", "backfill", ("c",))
+
+
+class Answers:
+    """A transport and a provider in one: what it answers is what `script(path)` returns or raises."""
+
+    def __init__(self, script: Callable[[str], Any], size: int = 0) -> None:
+        self.script = script
+        self.size = size
+        self.asked: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.readers: set[int] = set()
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request.url)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        return Response(200, {}, b"x" * self.size, request.url, datetime.now(UTC))
+
+    def request(self, *_: object) -> Request:
+        return Request("GET", "page")
+
+    def fetch(self, hint: Hint, _credential: Credential) -> Request:
+        return Request("GET", hint.upstream_id)
+
+    def read(self, _feed: Feed, _cursor: object, response: Response) -> Page:
+        self.readers.add(threading.get_ident())
+        self.script(response.url)
+        return Page({"at": 1}, done=True, more=False)
+
+    def read_fetched(self, hint: Hint, response: Response) -> Change:
+        self.script(response.url)
+        return Change("c", hint.upstream_id, b"{}")
+
+
+def vendor(answers: Answers, stopping: asyncio.Event | None = None) -> Vendor:
+    return Vendor(answers, Credential("k", {}), answers, stopping or asyncio.Event())
+
+
+def failing(times: int, error: ProviderError) -> Callable[[str], None]:
+    left = [times]
+
+    def script(_url: str) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise error
+
+    return script
+
+
+def page(answers: Answers) -> Page:
+    async def main() -> Page:
+        return await vendor(answers).page(FEED, None)
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "BETWEEN", Backoff(base=0.001, cap=0.002))
+
+
+@pytest.mark.parametrize("error", [Unavailable("x"), RateLimited("x"), RateLimited("x", retry_after=0.001)])
+def test_a_page_is_asked_for_twice_more(error: ProviderError) -> None:
+    answers = Answers(failing(2, error))
+    assert page(answers).done
+    assert len(answers.asked) == 3
+    answers = Answers(failing(3, error))
+    with pytest.raises(type(error)):
+        page(answers)
+    assert len(answers.asked) == 3
+
+
+@pytest.mark.parametrize("error", [Unauthorized("x"), Unavailable("x", retryable=False), RateLimited("x", retry_after=60)])
+def test_what_no_short_wait_helps_is_handed_on(error: ProviderError) -> None:
+    answers = Answers(failing(1, error))
+    with pytest.raises(type(error)) as caught:
+        page(answers)
+    assert caught.value is error
+    assert len(answers.asked) == 1
+
+
+def test_what_the_vendor_asks_for_is_waited_for() -> None:
+    begun = time.monotonic()
+    page(Answers(failing(1, RateLimited("x", retry_after=0.2))))
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_a_wait_ends_when_the_poller_stops() -> None:
+    async def main() -> None:
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, stopping.set)
+        await vendor(Answers(failing(1, RateLimited("x", retry_after=4))), stopping).page(FEED, None)
+
+    begun = time.monotonic()
+    with pytest.raises(Stopped):
+        asyncio.run(main())
+    assert time.monotonic() - begun < 2
+
+
+def objects(answers: Answers, count: int) -> list[Any]:
+    async def main() -> list[Any]:
+        return await vendor(answers).objects([Hint("c", str(number)) for number in range(count)])
+
+    return asyncio.run(main())
+
+
+def test_objects_come_in_the_order_of_their_hints_a_few_at_once() -> None:
+    answers = Answers(lambda _url: None)
+    assert [item.upstream_id for item in objects(answers, 50)] == [str(number) for number in range(50)]
+    assert 1 < answers.most_at_once <= asking.FETCHES
+
+
+def test_a_limited_object_is_asked_for_again_and_the_others_wait_too() -> None:
+    answers = Answers(failing(20, RateLimited("x")))
+    assert len(objects(answers, 30)) == 30
+    assert len(answers.asked) == 50
+
+
+def test_one_object_that_cannot_be_read_fails_all() -> None:
+    def script(url: str) -> None:
+        if url == "7":
+            raise Unauthorized("x")
+
+    with pytest.raises(Unauthorized):
+        objects(Answers(script), 30)
+
+
+def test_no_hints_no_requests() -> None:
+    answers = Answers(failing(1, Unavailable("x")))
+    assert objects(answers, 0) == []
+    assert answers.asked == []
+
+
+def test_a_large_reply_is_read_beside_the_loop() -> None:
+    large, small = Answers(lambda _url: None, asking.LARGE_REPLY + 1), Answers(lambda _url: None, 10)
+    page(large)
+    page(small)
+    assert threading.get_ident() not in large.readers
+    assert small.readers == {threading.get_ident()}

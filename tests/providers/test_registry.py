@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from pgsluice.providers import registry
+from pgsluice.providers.base import Credential, Feed, Hint, Malformed, NotPolled, UnknownProvider
+
+
+def test_names_are_found_under_themselves() -> None:
+    assert registry.names() == ("push", "stripe")
+    assert [registry.get(name).name for name in registry.names()] == ["push", "stripe"]
+
+
+def test_unknown_says_which_there_are() -> None:
+    with pytest.raises(UnknownProvider) as caught:
+        registry.get("stripes")
+    assert caught.value.as_dict() == {
+        "code": "SL105",
+        "message": "there is no provider 'stripes'",
+        "details": None,
+        "hint": "the providers are: push, stripe",
+    }
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_collections_are_named_after_their_provider(name: str) -> None:
+    provider = registry.get(name)
+    assert provider.free_form == (not provider.collections)
+    assert all(key == collection.collection_id and key.startswith(f"{name}:") for key, collection in provider.collections.items())
+    assert all(collection.description for collection in provider.collections.values())
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_feeds_are_unique_and_wait_for_earlier_ones(name: str) -> None:
+    feeds = registry.get(name).feeds(None)
+    names = [feed.name for feed in feeds]
+    assert len(set(names)) == len(names)
+    for at, feed in enumerate(feeds):
+        assert set(feed.after) <= set(names[:at])
+
+
+def test_push_has_nothing_to_ask() -> None:
+    push = registry.get("push")
+    assert push.feeds(["anything:at_all"]) == ()
+    with pytest.raises(NotPolled):
+        push.request(Feed("x", "backfill", ()), None, Credential("none", {}))
+    with pytest.raises(NotPolled):
+        push.fetch(Hint("push:x", "1"), Credential("none", {}))
+    with pytest.raises(Malformed):
+        push.seal_check("push_key", {"secret": "x"})

@@ -1,0 +1,110 @@
+"""Makes `tests/upgrade/NNNN/`: a database with data as the release with migration NNNN leaves it. See README.md beside this file."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pgsluice.db import embedded
+from pgsluice.db.client import Client
+from pgsluice.db.migrate import migrate
+from pgsluice.db.secrets import parse_key
+from pgsluice.db.sources import read_sources
+
+HERE = Path(__file__).parent
+KEY = "0" * 64  # seals nothing real
+PRELUDE = """\
+-- Frozen: a database as this release left it. Made by freeze.py, never edited.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array string_to_array('{roles}', ' ') loop
+        if to_regrole(v_role) is null then
+            execute format('create role %I nologin', v_role);
+        end if;
+    end loop;
+end
+$$;
+"""
+# What newer versions of pg_dump write and older servers or versions of psql do not read.
+NEWER = re.compile(r"^(\\(un)?restrict\b.*|SET transaction_timeout = .*)\n", re.MULTILINE)
+
+
+def main(name: str) -> None:
+    sources = read_sources()
+    newest = sources.migrations[-1].name[:4]
+    if name != newest:
+        sys.exit(f"the newest migration is {newest}, so that is what can be frozen")
+    folder = HERE / name
+    with tempfile.TemporaryDirectory(prefix="pgsluice-freeze-") as scratch:
+        Path(scratch).chmod(0o711)  # the server's account passes when we are root
+        data_dir = Path(scratch) / "data"
+        with embedded.start(data_dir, durable=False) as server:
+            migrate(server.conninfo)
+            facts = fill(server.conninfo)
+            dump = [embedded.programs("pg_dump", server.bin_dir), "--schema=sluice", "--schema=sluice_internal", "-d", server.conninfo]
+            text = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
+        embedded.wait_until_stopped(data_dir)
+    folder.mkdir(exist_ok=True)
+    (folder / "schema.sql").write_text(PRELUDE.format(roles=" ".join(sources.role_names)) + NEWER.sub("", text))
+    (folder / "facts.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    print(f"wrote {folder}")
+
+
+def fill(conninfo: str) -> dict[str, Any]:
+    """One of everything: streams, syncs, records of all kinds, messages in every state. Answers what a test can compare."""
+    with Client.connect(conninfo, master_key=parse_key(KEY)) as client:
+        client.stream_create("frozen", lanes=4)
+        client.stream_create("empty")
+        client.credential_create("stripe", "key", "stripe_key", secret={"secret": "sk_test_nothing"}, name="a key")
+        client.sync_create("frozen", "push", "pushed", metadata={"tenant": "ä ☃"}, external_id="42")
+        client.sync_create("frozen", "stripe", "polled", collection_ids=["stripe:customer"], credential_id="key", sync_frequency="5 min")
+        client.sync_pause("polled")
+        ingest(client)
+        tokens = deliver(client)
+    with psycopg.connect(conninfo) as conn:
+        # A year is the longest lease, and these must outlast the tests of every later release.
+        conn.execute("update sluice_internal.consumer_steps set leased_until = '2199-01-01' where leased_until is not null")
+        conn.execute("update sluice_internal.consumer_steps set next_due = '2199-01-01' where next_due > now() + interval '1 day'")
+        columns = "sync_id, collection_id, upstream_id, updated_idx, deleted, data::text"
+        records = conn.execute(f"select {columns} from sluice.records order by updated_idx").fetchall()
+    return {"records": [list(record) for record in records], "tokens": tokens}
+
+
+def ingest(client: Client) -> None:
+    first = [{"upstream_id": f"u{n}", "data": {"n": n, "text": "naïve ☃"}} for n in range(40)]
+    client.record_ingest("pushed", "push:user", first)
+    digits = '[{"upstream_id": "digits", "data": {"amount": 1.10, "big": 12345678901234567890.123}}]'
+    client.record_ingest("pushed", "push:order", digits)
+    dated = {
+        "upstream_id": "dated",
+        "data": {},
+        "upstream_created_at": "2026-01-01T00:00:00Z",
+        "upstream_updated_at": "2026-02-01T00:00:00Z",
+    }
+    client.record_ingest("pushed", "push:order", [dated])
+    client.record_ingest("pushed", "push:user", [{"upstream_id": "u3", "data": {"n": 3000}}, {"upstream_id": "u4", "deleted": True}])
+
+
+def deliver(client: Client) -> dict[str, list[str]]:
+    """Messages that are acked, given back, and held."""
+    client.consumer_create("worker", "frozen", ack_wait="1 year", max_deliver=3)
+    client.consumer_create("idle", "frozen", "new")
+    messages = client.consumer_next("worker", 30)
+    tokens = [message["ack_token"] for message in messages]
+    acked, nacked, held = tokens[:10], tokens[10:15], tokens[15:]
+    assert client.consumer_ack("worker", acked)["accepted"] == len(acked)
+    assert client.consumer_nack("worker", nacked)["accepted"] == len(nacked)
+    return {"acked": acked, "nacked": nacked, "held": held}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

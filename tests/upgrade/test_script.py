@@ -1,0 +1,56 @@
+"""The one file for DBAs leaves what `migrate` leaves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from upgrade.trees import Tree, names
+
+from pgsluice.db import embedded
+from pgsluice.db.migrate import migrate, schema_dump, single_file
+
+
+def psql(server: embedded.Server, conninfo: str, script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    file = folder / "pgsluice.sql"
+    file.write_text(script)
+    command = [embedded.programs("psql", server.bin_dir), "-X", "-q", "-d", conninfo, "-f", file]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+
+
+def test_it_equals_migrate(server: embedded.Server, blank: str, template_db: str, tmp_path: Path) -> None:
+    done = psql(server, blank, single_file(), tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert schema_dump(blank) == schema_dump(make_conninfo(server.conninfo, dbname=template_db))
+    report = migrate(blank)
+    assert (report.applied, report.installed, report.swept, report.left_out) == ([], False, [], [])
+
+
+def test_the_manifest_is_the_same(server: embedded.Server, tree: Tree, blank: str, look: psycopg.Connection, tmp_path: Path) -> None:
+    psql(server, blank, single_file(tree.sql, tree.migrations), tmp_path)
+    tree.remove("things/thing_add.sql")
+    assert tree.migrate(blank).swept == ["sluice.thing_add(pg_catalog.text)"]
+    assert "sluice.things" in names(look)
+
+
+def test_a_migration_without_transaction(server: embedded.Server, tree: Tree, blank: str, look: psycopg.Connection, tmp_path: Path) -> None:
+    tree.write("migrations/0002_index.sql", "-- no transaction\ncreate index concurrently by_name on sluice_internal.things (name);")
+    done = psql(server, blank, single_file(tree.sql, tree.migrations), tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert look.execute("select count(*) from pg_class where relname = 'by_name'").fetchone() == (1,)
+    assert tree.migrate(blank).applied == []
+
+
+def test_it_refuses_a_second_time_and_leaves_nothing_when_it_fails(
+    server: embedded.Server, tree: Tree, blank: str, look: psycopg.Connection, tmp_path: Path
+) -> None:
+    script = single_file(tree.sql, tree.migrations)
+    assert psql(server, blank, script.replace("return n * 3", "return n * / 3"), tmp_path).returncode != 0
+    assert names(look) == set()
+    assert psql(server, blank, script, tmp_path).returncode == 0
+    again = psql(server, blank, script, tmp_path)
+    assert again.returncode != 0
+    assert "pgsluice migrate" in again.stderr
