@@ -249,6 +249,13 @@ def open_folder(data_dir: Path) -> Folder:
     Raises EmbeddedError SL404 when it is somebody else's, no folder, or closed to the account that runs the server for root.
     """
     root = Path(os.path.realpath(os.path.expanduser(data_dir)))  # noqa: PTH111  pathlib raises where a link or a home is broken
+    if re.search(r'["\n\r]', str(root)):
+        raise EmbeddedError(
+            "PostgreSQL's programs cannot cope with a double quote or a line break in the name of the data folder",
+            code="SL404",
+            details=repr(str(root)),
+            hint="choose another folder with PGSLUICE_DATA_DIR",
+        )
     _make_parents(root)
     if not root.exists():
         make_folder(root, 0o711 if os.geteuid() == 0 else 0o700)

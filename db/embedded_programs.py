@@ -233,6 +233,18 @@ def _copy(prefix: Path, store: Path) -> None:
     for old in store.iterdir():  # of an earlier version, or left by a killed process; no server runs while we hold the starting lock
         shutil.rmtree(old, ignore_errors=True)
     scratch = Path(tempfile.mkdtemp(prefix="new-", dir=store))
+    try:
+        _copy_parts(prefix, scratch)
+        scratch.rename(store / _fingerprint(prefix / "bin"))
+    except BaseException as exc:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if isinstance(exc, shutil.Error):  # a list of (from, to, reason)
+            reason = f"{exc.args[0][0][0]}: {exc.args[0][0][2]}"
+            raise EmbeddedError(f"cannot copy PostgreSQL to {store}", details=reason, hint="check the disk: space, quota") from exc
+        raise
+
+
+def _copy_parts(prefix: Path, scratch: Path) -> None:
     package = prefix.parent
     for part in ("bin", "lib", "share"):
         shutil.copytree(prefix / part, scratch / package.name / prefix.name / part, symlinks=True, ignore=_NOT_COPIED)
@@ -240,7 +252,6 @@ def _copy(prefix: Path, store: Path) -> None:
     if libs.exists():
         shutil.copytree(libs, scratch / libs.name, symlinks=True)
     _open_to_all(scratch)
-    scratch.rename(store / _fingerprint(prefix / "bin"))
 
 
 def _open_to_all(root: Path) -> None:

@@ -806,7 +806,10 @@ declare
     v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
     v_lanes int;
     v_lane int;
-    v_locked int := 0;
+    v_held boolean := false;
+    v_taken int := 0;
+    v_before int;
+    v_cursor bigint;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -830,10 +833,11 @@ begin
             continue when v_lane = any(v_done);
             v_done := v_done || v_lane;
             continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane));
-            v_locked := v_locked + 1;
-            if v_locked = 1 then
+            if not v_held then
                 perform sluice_internal._hold_consumer(v_consumer);
+                v_held := true;
             end if;
+            v_before := v_need;
             v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
             if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
                 if sluice_internal._lane_due(v_state) then
@@ -861,7 +865,10 @@ begin
                     end if;
                 end if;
             end if;
-            if v_mood <> 'suspect' and v_need > 0 then
+            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
+            for v_try in 1..v_lanes loop
+                exit when v_mood = 'suspect' or v_need <= 0;
+                v_cursor := v_state.cursor_idx;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
@@ -871,13 +878,14 @@ begin
                 if v_count > 0 then
                     v_mood := 'fresh';
                     v_need := v_need - v_count;
-                    if v_need > 0 then
-                        v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                        v_bytes := v_bytes - v_state.data_bytes;
-                    end if;
                 end if;
-            end if;
-            if v_need <= 0 or v_bytes <= 0 or (v_open and v_locked >= greatest(1, v_lanes / 2)) then
+                exit when v_need <= 0;
+                v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
                 return;
             end if;
         end loop;
@@ -975,7 +983,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice.record_ingest(text,text,jsonb) is 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored). Locks the written records. Errors: SL001, SL102, SL106.';
+comment on function sluice.record_ingest(text,text,jsonb) is 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, or of the version that was deleted). Locks the written records. Errors: SL001, SL102, SL106.';
 
 CREATE OR REPLACE FUNCTION sluice.stream_create(stream_id text DEFAULT NULL::text, lanes integer DEFAULT 16)
  RETURNS sluice.streams
@@ -2069,7 +2077,18 @@ begin
         from sluice_internal.consumer_steps as st
         where
             st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
-            and st.step_no < _lane_trim.step_no and st.step_no <> all(_lane_trim.open_steps)
+            and st.step_no <> all(_lane_trim.open_steps)
+            -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
+            and st.step_no < least(
+                _lane_trim.step_no,
+                (
+                    select n.step_no
+                    from sluice_internal.consumer_steps as n
+                    where n.consumer_no = _lane_trim.consumer_no and n.lane = _lane_trim.lane
+                    order by n.step_no desc
+                    limit 1
+                )
+            )
         order by st.step_no
         limit 256
         for update skip locked
@@ -2377,8 +2396,6 @@ declare
     v_unclear jsonb;
     v_lost int;
     v_written int := 0;
-    v_contested bigint[];
-    v_settled boolean := false;
 begin
     select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
     perform sluice_internal._touch_stream(_record_write.stream_no);
@@ -2435,12 +2452,10 @@ begin
                         i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
                     )
                 end as verdict,
-                r.record_no,
-                -- Its latest writer or locker may still be running: then nobody knows yet what is unchanged.
-                r.locker <> '0' and age(r.locker) <= age(pg_snapshot_xmin(pg_current_snapshot())::xid) as contested
+                r.record_no
             from item as i
             left join lateral (
-                select o.*, o.xmax as locker
+                select o.*
                 from sluice.records as o
                 where
                     o.sync_id = _record_write.sync_id collate "C"
@@ -2511,18 +2526,11 @@ begin
                 filter (where j.verdict = 'unclear'),
             count(*) filter (where j.verdict in ('unchanged', 'touched')),
             count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
-            array_agg(j.record_no) filter (where j.contested and j.verdict = 'unchanged' and not v_settled),
             (select max(i.round) from item as i)
-        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_contested, v_rounds
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
         from judged as j;
-        if v_lost > 0 or v_contested is not null then
-            -- Another writer came first, or is on its way: wait for it, and look again. What was written just now is unchanged then.
-            perform
-            from sluice.records as r
-            where r.record_no = any(v_contested)
-            order by r.collection_id, r.upstream_id
-            for share;
-            v_settled := true;
+        if v_lost > 0 then
+            -- Another writer came first: look again, under the locks taken just now. What was written is unchanged then.
             new := new + v_new;
             changed := changed + v_changed;
             v_written := v_written + v_new + v_changed;
@@ -2530,7 +2538,6 @@ begin
         end if;
         v_unchanged := v_unchanged - v_written;
         v_written := 0;
-        v_settled := false;
         new := new + v_new;
         changed := changed + v_changed;
         unchanged := unchanged + v_unchanged;
@@ -2615,7 +2622,9 @@ declare
 begin
     accepted := 0;
     rejected := '{}';
-    perform sluice_internal._hold_consumer(consumer);
+    if v_last > 0 then
+        perform sluice_internal._hold_consumer(consumer);
+    end if;
     -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
     -- is left after the first lease that is not like that, is looked at token by token.
     while _settle.kind = 'a' and v_next <= v_last loop

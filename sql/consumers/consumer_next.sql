@@ -16,7 +16,10 @@ declare
     v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
     v_lanes int;
     v_lane int;
-    v_locked int := 0;
+    v_held boolean := false;
+    v_taken int := 0;
+    v_before int;
+    v_cursor bigint;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -40,10 +43,11 @@ begin
             continue when v_lane = any(v_done);
             v_done := v_done || v_lane;
             continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane));
-            v_locked := v_locked + 1;
-            if v_locked = 1 then
+            if not v_held then
                 perform sluice_internal._hold_consumer(v_consumer);
+                v_held := true;
             end if;
+            v_before := v_need;
             v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
             if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
                 if sluice_internal._lane_due(v_state) then
@@ -71,7 +75,10 @@ begin
                     end if;
                 end if;
             end if;
-            if v_mood <> 'suspect' and v_need > 0 then
+            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
+            for v_try in 1..v_lanes loop
+                exit when v_mood = 'suspect' or v_need <= 0;
+                v_cursor := v_state.cursor_idx;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
@@ -81,13 +88,14 @@ begin
                 if v_count > 0 then
                     v_mood := 'fresh';
                     v_need := v_need - v_count;
-                    if v_need > 0 then
-                        v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                        v_bytes := v_bytes - v_state.data_bytes;
-                    end if;
                 end if;
-            end if;
-            if v_need <= 0 or v_bytes <= 0 or (v_open and v_locked >= greatest(1, v_lanes / 2)) then
+                exit when v_need <= 0;
+                v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
                 return;
             end if;
         end loop;

@@ -18,7 +18,18 @@ begin
         from sluice_internal.consumer_steps as st
         where
             st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
-            and st.step_no < _lane_trim.step_no and st.step_no <> all(_lane_trim.open_steps)
+            and st.step_no <> all(_lane_trim.open_steps)
+            -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
+            and st.step_no < least(
+                _lane_trim.step_no,
+                (
+                    select n.step_no
+                    from sluice_internal.consumer_steps as n
+                    where n.consumer_no = _lane_trim.consumer_no and n.lane = _lane_trim.lane
+                    order by n.step_no desc
+                    limit 1
+                )
+            )
         order by st.step_no
         limit 256
         for update skip locked

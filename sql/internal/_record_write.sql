@@ -34,8 +34,6 @@ declare
     v_unclear jsonb;
     v_lost int;
     v_written int := 0;
-    v_contested bigint[];
-    v_settled boolean := false;
 begin
     select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
     perform sluice_internal._touch_stream(_record_write.stream_no);
@@ -92,12 +90,10 @@ begin
                         i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
                     )
                 end as verdict,
-                r.record_no,
-                -- Its latest writer or locker may still be running: then nobody knows yet what is unchanged.
-                r.locker <> '0' and age(r.locker) <= age(pg_snapshot_xmin(pg_current_snapshot())::xid) as contested
+                r.record_no
             from item as i
             left join lateral (
-                select o.*, o.xmax as locker
+                select o.*
                 from sluice.records as o
                 where
                     o.sync_id = _record_write.sync_id collate "C"
@@ -168,18 +164,11 @@ begin
                 filter (where j.verdict = 'unclear'),
             count(*) filter (where j.verdict in ('unchanged', 'touched')),
             count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
-            array_agg(j.record_no) filter (where j.contested and j.verdict = 'unchanged' and not v_settled),
             (select max(i.round) from item as i)
-        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_contested, v_rounds
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
         from judged as j;
-        if v_lost > 0 or v_contested is not null then
-            -- Another writer came first, or is on its way: wait for it, and look again. What was written just now is unchanged then.
-            perform
-            from sluice.records as r
-            where r.record_no = any(v_contested)
-            order by r.collection_id, r.upstream_id
-            for share;
-            v_settled := true;
+        if v_lost > 0 then
+            -- Another writer came first: look again, under the locks taken just now. What was written is unchanged then.
             new := new + v_new;
             changed := changed + v_changed;
             v_written := v_written + v_new + v_changed;
@@ -187,7 +176,6 @@ begin
         end if;
         v_unchanged := v_unchanged - v_written;
         v_written := 0;
-        v_settled := false;
         new := new + v_new;
         changed := changed + v_changed;
         unchanged := unchanged + v_unchanged;

@@ -27,7 +27,9 @@ declare
 begin
     accepted := 0;
     rejected := '{}';
-    perform sluice_internal._hold_consumer(consumer);
+    if v_last > 0 then
+        perform sluice_internal._hold_consumer(consumer);
+    end if;
     -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
     -- is left after the first lease that is not like that, is looked at token by token.
     while _settle.kind = 'a' and v_next <= v_last loop

@@ -134,6 +134,23 @@ def test_programs_that_the_account_cannot_read_are_copied(data_dir: Path, tmp_pa
 
 
 @as_root
+def test_a_copy_that_does_not_fit_leaves_nothing(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = imitation(tmp_path / "closed/pg/bin", 18)
+    (tmp_path / "closed").chmod(0o700)
+    data_dir.mkdir()
+
+    def full(*_args: object, **_options: object) -> None:
+        raise shutil.Error([("bin/postgres", "copy", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    entry = pwd.getpwnam("nobody")
+    with pytest.raises(EmbeddedError) as caught:
+        readable_by(Account(entry.pw_name, entry.pw_uid, entry.pw_gid), source, data_dir / "programs")
+    assert "No space left" in caught.value.details
+    assert not list((data_dir / "programs").iterdir())
+
+
+@as_root
 def test_a_newer_copy_replaces_the_older(tmp_path: Path, data_dir: Path) -> None:
     entry = pwd.getpwnam("nobody")
     nobody = Account(entry.pw_name, entry.pw_uid, entry.pw_gid)

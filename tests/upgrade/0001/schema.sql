@@ -521,7 +521,10 @@ declare
     v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
     v_lanes int;
     v_lane int;
-    v_locked int := 0;
+    v_held boolean := false;
+    v_taken int := 0;
+    v_before int;
+    v_cursor bigint;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -545,10 +548,11 @@ begin
             continue when v_lane = any(v_done);
             v_done := v_done || v_lane;
             continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane));
-            v_locked := v_locked + 1;
-            if v_locked = 1 then
+            if not v_held then
                 perform sluice_internal._hold_consumer(v_consumer);
+                v_held := true;
             end if;
+            v_before := v_need;
             v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
             if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
                 if sluice_internal._lane_due(v_state) then
@@ -576,7 +580,10 @@ begin
                     end if;
                 end if;
             end if;
-            if v_mood <> 'suspect' and v_need > 0 then
+            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
+            for v_try in 1..v_lanes loop
+                exit when v_mood = 'suspect' or v_need <= 0;
+                v_cursor := v_state.cursor_idx;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
@@ -586,13 +593,14 @@ begin
                 if v_count > 0 then
                     v_mood := 'fresh';
                     v_need := v_need - v_count;
-                    if v_need > 0 then
-                        v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                        v_bytes := v_bytes - v_state.data_bytes;
-                    end if;
                 end if;
-            end if;
-            if v_need <= 0 or v_bytes <= 0 or (v_open and v_locked >= greatest(1, v_lanes / 2)) then
+                exit when v_need <= 0;
+                v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
                 return;
             end if;
         end loop;
@@ -720,7 +728,7 @@ ALTER FUNCTION sluice.record_ingest(sync_id text, collection_id text, records js
 -- Name: FUNCTION record_ingest(sync_id text, collection_id text, records jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
 --
 
-COMMENT ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) IS 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored). Locks the written records. Errors: SL001, SL102, SL106.';
+COMMENT ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) IS 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, or of the version that was deleted). Locks the written records. Errors: SL001, SL102, SL106.';
 
 
 --
@@ -2436,7 +2444,18 @@ begin
         from sluice_internal.consumer_steps as st
         where
             st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
-            and st.step_no < _lane_trim.step_no and st.step_no <> all(_lane_trim.open_steps)
+            and st.step_no <> all(_lane_trim.open_steps)
+            -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
+            and st.step_no < least(
+                _lane_trim.step_no,
+                (
+                    select n.step_no
+                    from sluice_internal.consumer_steps as n
+                    where n.consumer_no = _lane_trim.consumer_no and n.lane = _lane_trim.lane
+                    order by n.step_no desc
+                    limit 1
+                )
+            )
         order by st.step_no
         limit 256
         for update skip locked
@@ -2857,8 +2876,6 @@ declare
     v_unclear jsonb;
     v_lost int;
     v_written int := 0;
-    v_contested bigint[];
-    v_settled boolean := false;
 begin
     select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
     perform sluice_internal._touch_stream(_record_write.stream_no);
@@ -2915,12 +2932,10 @@ begin
                         i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
                     )
                 end as verdict,
-                r.record_no,
-                -- Its latest writer or locker may still be running: then nobody knows yet what is unchanged.
-                r.locker <> '0' and age(r.locker) <= age(pg_snapshot_xmin(pg_current_snapshot())::xid) as contested
+                r.record_no
             from item as i
             left join lateral (
-                select o.*, o.xmax as locker
+                select o.*
                 from sluice.records as o
                 where
                     o.sync_id = _record_write.sync_id collate "C"
@@ -2991,18 +3006,11 @@ begin
                 filter (where j.verdict = 'unclear'),
             count(*) filter (where j.verdict in ('unchanged', 'touched')),
             count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
-            array_agg(j.record_no) filter (where j.contested and j.verdict = 'unchanged' and not v_settled),
             (select max(i.round) from item as i)
-        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_contested, v_rounds
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
         from judged as j;
-        if v_lost > 0 or v_contested is not null then
-            -- Another writer came first, or is on its way: wait for it, and look again. What was written just now is unchanged then.
-            perform
-            from sluice.records as r
-            where r.record_no = any(v_contested)
-            order by r.collection_id, r.upstream_id
-            for share;
-            v_settled := true;
+        if v_lost > 0 then
+            -- Another writer came first: look again, under the locks taken just now. What was written is unchanged then.
             new := new + v_new;
             changed := changed + v_changed;
             v_written := v_written + v_new + v_changed;
@@ -3010,7 +3018,6 @@ begin
         end if;
         v_unchanged := v_unchanged - v_written;
         v_written := 0;
-        v_settled := false;
         new := new + v_new;
         changed := changed + v_changed;
         unchanged := unchanged + v_unchanged;
@@ -3165,7 +3172,9 @@ declare
 begin
     accepted := 0;
     rejected := '{}';
-    perform sluice_internal._hold_consumer(consumer);
+    if v_last > 0 then
+        perform sluice_internal._hold_consumer(consumer);
+    end if;
     -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
     -- is left after the first lease that is not like that, is looked at token by token.
     while _settle.kind = 'a' and v_next <= v_last loop
@@ -4412,21 +4421,12 @@ pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
 --
 
 COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
-1	1	1	1	a	\N
-1	1	1	2	a	\N
-1	1	1	3	a	\N
-1	1	1	4	a	\N
-1	1	1	5	a	\N
-1	1	1	6	a	\N
-1	1	1	7	a	\N
-1	1	1	8	a	\N
-1	1	1	9	a	\N
-1	1	1	10	a	\N
-1	1	1	11	n	2026-11-24 13:30:13.331289+00
-1	2	1	1	n	2026-11-24 13:30:13.331367+00
-1	2	1	2	n	2026-11-24 13:30:13.331374+00
-1	2	1	3	n	2026-11-24 13:30:13.331378+00
-1	2	1	4	n	2026-11-24 13:30:13.331382+00
+1	0	1	0	a	\N
+1	1	1	1	n	2026-11-24 13:47:08.103231+00
+1	1	1	2	n	2026-11-24 13:47:08.103346+00
+1	1	1	3	n	2026-11-24 13:47:08.103352+00
+1	1	1	4	n	2026-11-24 13:47:08.103357+00
+1	1	1	5	n	2026-11-24 13:47:08.103361+00
 \.
 
 
@@ -4435,8 +4435,8 @@ COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, 
 --
 
 COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts) FROM stdin;
-1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	-679948275524736856	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
-1	2	1	42	{1}	2199-01-01 00:00:00+00	{}	{}	f	475	-4081462454298906146	2199-01-01 00:00:00+00	{2,38,6,10,14,18,22,26,30,34,42}	{2,8,14,18,21,25,29,32,36,40,42}	\N
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-4706216076154346400	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	2832705139425226945	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
 \.
 
 
@@ -4445,8 +4445,8 @@ COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, ope
 --
 
 COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at) FROM stdin;
-1	worker	1	all	0	1 year	3	{}	2026-11-24 13:30:13.31248+00
-2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 13:30:13.313519+00
+1	worker	1	all	0	1 year	3	{}	2026-11-24 13:47:08.087633+00
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 13:47:08.089669+00
 \.
 
 
@@ -4455,7 +4455,7 @@ COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_pol
 --
 
 COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
-key	stripe	stripe_key	a key	\\x01a79ef41aace85fbed03651d01e776f668d95528b4c2f11b6abdca0c252d516354fac4db039f2c90d757fa857221e5e3e7958b04e20fc651c	1	\N	{}	2026-11-24 13:30:13.285195+00	2026-11-24 13:30:13.285195+00
+key	stripe	stripe_key	a key	\\x01765504fc042112f53692f6eafad14627062e09e41ba55cd24b80a906a2501c65248778fbd6d3190be1c405f1df1194b964925208df80c5ae	1	\N	{}	2026-11-24 13:47:08.041394+00	2026-11-24 13:47:08.041394+00
 \.
 
 
@@ -4484,7 +4484,7 @@ COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, rec
 --
 
 COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
-1	0.1.0	654d88577db2ef147ab8c2ba86aba84bfe3135acd62e05601a9dfb41f62bac9a	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 13:30:13.130802+00
+1	0.1.0	93454b217a25de31e9ebf0bfa7d00629e16d9979642ecee3ef29133edc8e0c01	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 13:47:07.910029+00
 \.
 
 
@@ -4493,7 +4493,7 @@ COPY sluice_internal.installs (install_id, version, digest, manifest, grants, in
 --
 
 COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
-0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 13:30:13.124384+00
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 13:47:07.902858+00
 \.
 
 
@@ -4586,8 +4586,8 @@ COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FR
 --
 
 COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
-1	frozen	4	2026-11-24 13:30:13.279724+00
-2	empty	16	2026-11-24 13:30:13.282044+00
+1	frozen	4	2026-11-24 13:47:08.024195+00
+2	empty	16	2026-11-24 13:47:08.035427+00
 \.
 
 
@@ -4604,7 +4604,7 @@ COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, recor
 --
 
 COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
-polled	pending	\N	\N	0	2026-11-24 13:30:13.297478+00	\N	\N	\N	0
+polled	pending	\N	\N	0	2026-11-24 13:47:08.051143+00	\N	\N	\N	0
 \.
 
 
@@ -4613,8 +4613,8 @@ polled	pending	\N	\N	0	2026-11-24 13:30:13.297478+00	\N	\N	\N	0
 --
 
 COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at) FROM stdin;
-pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 13:30:13.290418+00
-polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 13:30:13.297278+00
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 13:47:08.044753+00
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 13:47:08.050987+00
 \.
 
 
