@@ -674,6 +674,7 @@ CREATE OR REPLACE FUNCTION sluice.consumer_info(consumer_id text)
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
@@ -1604,6 +1605,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_busy(consumer_no integer, lane 
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 BEGIN ATOMIC
@@ -1618,6 +1620,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_due(state sluice_internal.consu
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 begin
     return coalesce(state.next_due <= clock_timestamp(), false)
@@ -1639,6 +1642,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_recover(consumer sluice_interna
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
@@ -1913,6 +1917,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.c
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
@@ -2068,6 +2073,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane 
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
@@ -2114,6 +2120,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
 AS $function$
@@ -2234,6 +2241,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._number_ingest()
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
  SET enable_memoize TO 'off'
@@ -2377,6 +2385,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._record_write(stream_no integer, sync
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
  SET enable_memoize TO 'off'
@@ -2606,6 +2615,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._settle(consumer sluice_internal.cons
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
@@ -2671,6 +2681,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._settle_each(consumer sluice_internal
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
  SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'

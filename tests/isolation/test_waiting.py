@@ -268,7 +268,9 @@ def test_what_is_settled_leaves_nothing_behind(world: World) -> None:
     assert max(sizes) < 400, sizes
 
 
-@pytest.mark.parametrize("call", ["consumer_info('c')", "consumer_next('c')", "consumer_ack('c', '{x}')", "consumer_nack('c', '{x}')", "stream_info('s')"])
+@pytest.mark.parametrize(
+    "call", ["consumer_info('c')", "consumer_next('c')", "consumer_ack('c', '{x}')", "consumer_nack('c', '{x}')", "stream_info('s')"]
+)
 def test_no_call_on_a_small_database_compiles_itself(world: World, call: str) -> None:
     """JIT takes 50 ms and more; a plan with a forbidden step looks dear enough for it. The fastest of seven is not about a busy machine."""
     one = world.set_up()

@@ -367,6 +367,7 @@ CREATE FUNCTION sluice.consumer_info(consumer_id text) RETURNS sluice.consumer_d
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -1911,6 +1912,7 @@ CREATE FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, op
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     BEGIN ATOMIC
@@ -1937,6 +1939,7 @@ CREATE FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 begin
     return coalesce(state.next_due <= clock_timestamp(), false)
@@ -1970,6 +1973,7 @@ CREATE FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -2268,6 +2272,7 @@ CREATE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, s
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -2435,6 +2440,7 @@ CREATE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, st
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     AS $$
@@ -2492,6 +2498,7 @@ CREATE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers,
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     AS $$
@@ -2658,6 +2665,7 @@ CREATE FUNCTION sluice_internal._number_ingest() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_memoize TO 'off'
@@ -2857,6 +2865,7 @@ CREATE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, c
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_memoize TO 'off'
@@ -3156,6 +3165,7 @@ CREATE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     AS $_$
 #variable_conflict use_column
@@ -3233,6 +3243,7 @@ CREATE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers,
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -4422,11 +4433,11 @@ pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
 
 COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
 1	0	1	0	a	\N
-1	1	1	1	n	2026-11-24 13:47:08.103231+00
-1	1	1	2	n	2026-11-24 13:47:08.103346+00
-1	1	1	3	n	2026-11-24 13:47:08.103352+00
-1	1	1	4	n	2026-11-24 13:47:08.103357+00
-1	1	1	5	n	2026-11-24 13:47:08.103361+00
+1	1	1	1	n	2026-11-24 13:54:27.835342+00
+1	1	1	2	n	2026-11-24 13:54:27.835446+00
+1	1	1	3	n	2026-11-24 13:54:27.835452+00
+1	1	1	4	n	2026-11-24 13:54:27.835457+00
+1	1	1	5	n	2026-11-24 13:54:27.83546+00
 \.
 
 
@@ -4435,8 +4446,8 @@ COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, 
 --
 
 COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts) FROM stdin;
-1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-4706216076154346400	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
-1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	2832705139425226945	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	4460882655513681791	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	-219109121786701223	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
 \.
 
 
@@ -4445,8 +4456,8 @@ COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, ope
 --
 
 COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at) FROM stdin;
-1	worker	1	all	0	1 year	3	{}	2026-11-24 13:47:08.087633+00
-2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 13:47:08.089669+00
+1	worker	1	all	0	1 year	3	{}	2026-11-24 13:54:27.80843+00
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 13:54:27.81069+00
 \.
 
 
@@ -4455,7 +4466,7 @@ COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_pol
 --
 
 COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
-key	stripe	stripe_key	a key	\\x01765504fc042112f53692f6eafad14627062e09e41ba55cd24b80a906a2501c65248778fbd6d3190be1c405f1df1194b964925208df80c5ae	1	\N	{}	2026-11-24 13:47:08.041394+00	2026-11-24 13:47:08.041394+00
+key	stripe	stripe_key	a key	\\x016dd67afe9927f4b2d9c859f9c0d84dd5cd6269022fff24060c60df63513eb8d4923852fd8841dc744aeeee9958c207c41efba9f6897e372a	1	\N	{}	2026-11-24 13:54:27.755522+00	2026-11-24 13:54:27.755522+00
 \.
 
 
@@ -4484,7 +4495,7 @@ COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, rec
 --
 
 COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
-1	0.1.0	93454b217a25de31e9ebf0bfa7d00629e16d9979642ecee3ef29133edc8e0c01	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 13:47:07.910029+00
+1	0.1.0	25fb76ad8167643c5fc05fd94b3c0efe157df377d2364dc031fa8711c4dce189	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 13:54:27.617766+00
 \.
 
 
@@ -4493,7 +4504,7 @@ COPY sluice_internal.installs (install_id, version, digest, manifest, grants, in
 --
 
 COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
-0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 13:47:07.902858+00
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 13:54:27.615515+00
 \.
 
 
@@ -4586,8 +4597,8 @@ COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FR
 --
 
 COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
-1	frozen	4	2026-11-24 13:47:08.024195+00
-2	empty	16	2026-11-24 13:47:08.035427+00
+1	frozen	4	2026-11-24 13:54:27.741188+00
+2	empty	16	2026-11-24 13:54:27.7482+00
 \.
 
 
@@ -4604,7 +4615,7 @@ COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, recor
 --
 
 COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
-polled	pending	\N	\N	0	2026-11-24 13:47:08.051143+00	\N	\N	\N	0
+polled	pending	\N	\N	0	2026-11-24 13:54:27.772902+00	\N	\N	\N	0
 \.
 
 
@@ -4613,8 +4624,8 @@ polled	pending	\N	\N	0	2026-11-24 13:47:08.051143+00	\N	\N	\N	0
 --
 
 COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at) FROM stdin;
-pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 13:47:08.044753+00
-polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 13:47:08.050987+00
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 13:54:27.758886+00
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 13:54:27.772735+00
 \.
 
 
