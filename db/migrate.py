@@ -233,7 +233,8 @@ class _Run:
         """Applies `sql/` if it changed, or if it can give rights now that roles exist."""
         previous = ledger.latest_install(self.conn)
         changed = previous is None or previous.digest != self.sources.digest
-        if changed and previous is not None:
+        if changed:
+            # Roles that another database of the cluster made may lack a membership that this release gives.
             self.conn.execute("reset role")
             absent[:] = self._make_roles()
             self._act_as_owner()

@@ -804,13 +804,18 @@ AS $function$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
     -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
-    v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
     v_lanes int;
     v_lane int;
     v_held boolean := false;
     v_taken int := 0;
     v_before int;
-    v_cursor bigint;
+    v_before_idx bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_window int;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -866,14 +871,16 @@ begin
                     end if;
                 end if;
             end if;
-            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
-            for v_try in 1..v_lanes loop
-                exit when v_mood = 'suspect' or v_need <= 0;
-                v_cursor := v_state.cursor_idx;
+            -- Again while all that was looked at is in flight or replaced: an empty answer means that nothing was there.
+            v_looked := 0;
+            v_window := v_need;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 loop
+                v_before_idx := v_state.cursor_idx;
+                v_parked := v_state.parked_idxs;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
-                    v_consumer, v_state, v_need, greatest(v_need, 10000 / v_lanes), v_bytes
+                    v_consumer, v_state, v_need, v_window, greatest(v_window, 10000 / v_lanes), v_bytes
                 ) as m;
                 get diagnostics v_count = row_count;
                 if v_count > 0 then
@@ -883,7 +890,9 @@ begin
                 exit when v_need <= 0;
                 v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
                 v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
-                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+                exit when v_state.cursor_idx = v_before_idx or (v_count > 0 and v_state.parked_idxs = v_parked);
+                v_looked := v_looked + greatest(v_window, 10000 / v_lanes);
+                v_window := least(v_window * 8, 10000);
             end loop;
             v_taken := v_taken + (v_need < v_before)::int;
             if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
@@ -894,7 +903,7 @@ begin
     end loop;
 end
 $function$;
-comment on function sluice.consumer_next(text,integer,text[]) is 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+comment on function sluice.consumer_next(text,integer,text[]) is 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
 
 CREATE OR REPLACE FUNCTION sluice.credential_delete(credential_id text)
  RETURNS void
@@ -1911,7 +1920,7 @@ end
 $function$;
 comment on function sluice_internal._lane_state(integer,integer,bigint) is 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint)
+CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint)
  RETURNS SETOF sluice.message
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1943,12 +1952,12 @@ begin
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
     return query
-    with entry as materialized (
+    with seen as materialized (
         select
             c.*,
             -- without an order of its own a window takes the rows as they come: by updated_idx
             sum(case when c.busy then 0 else c.bytes end) over (rows unbounded preceding) <= max_bytes
-                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fits,
+                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fit_bytes,
             count(*) filter (where not c.busy) over (rows unbounded preceding) as ordinal
         from (
             select
@@ -1983,8 +1992,11 @@ begin
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
             ) as r
-            limit max_rows
+            limit max_records
         ) as c
+    ),
+    entry as materialized (
+        select s.*, (s.fit_bytes and s.ordinal <= max_rows) as fits from seen as s
     ),
     leased as materialized (
         select
@@ -1995,7 +2007,7 @@ begin
             coalesce(sum(e.bytes) filter (where e.fits and not e.busy), 0) as bytes,
             case
                 when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
-                when count(*) = max_rows then max(e.updated_idx)
+                when count(*) = max_records then max(e.updated_idx)
                 -- fewer than wanted: everything in reach was looked at
                 else coalesce(
                     (
@@ -2066,7 +2078,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint) is 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+comment on function sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint) is 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[])
  RETURNS void

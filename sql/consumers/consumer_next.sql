@@ -13,13 +13,18 @@ as $$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
     -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
-    v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
     v_lanes int;
     v_lane int;
     v_held boolean := false;
     v_taken int := 0;
     v_before int;
-    v_cursor bigint;
+    v_before_idx bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_window int;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -75,14 +80,16 @@ begin
                     end if;
                 end if;
             end if;
-            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
-            for v_try in 1..v_lanes loop
-                exit when v_mood = 'suspect' or v_need <= 0;
-                v_cursor := v_state.cursor_idx;
+            -- Again while all that was looked at is in flight or replaced: an empty answer means that nothing was there.
+            v_looked := 0;
+            v_window := v_need;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 loop
+                v_before_idx := v_state.cursor_idx;
+                v_parked := v_state.parked_idxs;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
-                    v_consumer, v_state, v_need, greatest(v_need, 10000 / v_lanes), v_bytes
+                    v_consumer, v_state, v_need, v_window, greatest(v_window, 10000 / v_lanes), v_bytes
                 ) as m;
                 get diagnostics v_count = row_count;
                 if v_count > 0 then
@@ -92,7 +99,9 @@ begin
                 exit when v_need <= 0;
                 v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
                 v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
-                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+                exit when v_state.cursor_idx = v_before_idx or (v_count > 0 and v_state.parked_idxs = v_parked);
+                v_looked := v_looked + greatest(v_window, 10000 / v_lanes);
+                v_window := least(v_window * 8, 10000);
             end loop;
             v_taken := v_taken + (v_need < v_before)::int;
             if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
@@ -105,4 +114,4 @@ end
 $$;
 
 comment on function sluice.consumer_next(text, int, text[]) is
-'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';

@@ -2,6 +2,7 @@ create or replace function sluice_internal._lane_take(
     consumer sluice_internal.consumers,
     state sluice_internal.consumer_steps,
     max_rows int,
+    max_records int,
     max_entries int,
     max_bytes bigint
 )
@@ -37,12 +38,12 @@ begin
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
     return query
-    with entry as materialized (
+    with seen as materialized (
         select
             c.*,
             -- without an order of its own a window takes the rows as they come: by updated_idx
             sum(case when c.busy then 0 else c.bytes end) over (rows unbounded preceding) <= max_bytes
-                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fits,
+                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fit_bytes,
             count(*) filter (where not c.busy) over (rows unbounded preceding) as ordinal
         from (
             select
@@ -77,8 +78,11 @@ begin
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
             ) as r
-            limit max_rows
+            limit max_records
         ) as c
+    ),
+    entry as materialized (
+        select s.*, (s.fit_bytes and s.ordinal <= max_rows) as fits from seen as s
     ),
     leased as materialized (
         select
@@ -89,7 +93,7 @@ begin
             coalesce(sum(e.bytes) filter (where e.fits and not e.busy), 0) as bytes,
             case
                 when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
-                when count(*) = max_rows then max(e.updated_idx)
+                when count(*) = max_records then max(e.updated_idx)
                 -- fewer than wanted: everything in reach was looked at
                 else coalesce(
                     (
@@ -161,5 +165,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, int, int, bigint) is
-'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+comment on function sluice_internal._lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, int, int, int, bigint) is
+'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';

@@ -21,6 +21,15 @@ class Ledger:
     deliveries: int = 0
 
     def delivered(self, batch: list[Any]) -> None:
+        """A committed delivery: these are held from now on."""
+        self.seen(batch)
+        with self.lock:
+            for message in batch:
+                assert message.upstream_id not in self.held, f"in flight twice: {self.held[message.upstream_id]} and {message.ack_token}"
+                self.held[message.upstream_id] = message.ack_token
+
+    def seen(self, batch: list[Any]) -> None:
+        """A delivery, perhaps in a transaction that is still open."""
         with self.lock:
             for message in batch:
                 self.deliveries += 1
@@ -28,7 +37,6 @@ class Ledger:
                 assert name not in self.held, f"{name} is in flight twice: {self.held[name]} and {message.ack_token}"
                 assert idx >= self.newest[name], f"{name} went back from {self.newest[name]} to {idx}"
                 assert idx > self.acked[name], f"{name} came back at {idx} after its ack"
-                self.held[name] = message.ack_token
                 self.newest[name] = idx
 
     def let_go(self, batch: list[Any]) -> None:

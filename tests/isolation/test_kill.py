@@ -19,7 +19,8 @@ from isolation.sessions import Session, World, obj, until
 from pgsluice.db import embedded
 from pgsluice.db.migrate import migrate
 
-ROUNDS = 3
+SOAK = float(os.environ.get("SOAK", "0"))
+ROUNDS = 3 + int(SOAK / 4)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ class Crew:
             self.acks += len(part)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(120 + 5 * SOAK)
 def test_the_server_is_killed_and_comes_back(durable: embedded.Server) -> None:
     first = World(durable.conninfo)
     first.set_up(lanes=4, ack_wait="1 hour")

@@ -75,16 +75,18 @@ class Consumer:
         self.tokens[message.ack_token] = name
         self.flights[name] = Flight(message.ack_token, idx, count)
 
-    def settle(self, token: str, *, ack: bool, later: bool = False) -> bool:
-        """Whether the token is good; if so, what becomes of its message."""
+    def settle(self, token: str, newest: dict[str, State], *, ack: bool, later: bool = False) -> bool:
+        """Whether the token is good; if so, what becomes of its message. Only the newest version of a record dies."""
         name = self.tokens.get(token, "")
         held, dead = self.flights.get(name), self.dead.get(name)
         if held is not None and held.token == token and not held.spent:
             if ack:
                 self.settled[name] = held.idx
                 del self.flights[name]
-            elif held.count == self.max_deliver:
+            elif held.count == self.max_deliver and held.idx == newest[name].idx:
                 self.bury(name)
+            elif held.count == self.max_deliver:
+                del self.flights[name]  # nothing to die of: the newer version is a new message
             else:
                 self.flights[name] = replace(held, due=not later, spent=True)
             return True

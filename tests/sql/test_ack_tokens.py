@@ -226,6 +226,20 @@ def test_a_late_token_of_a_record_that_changed(one: Session) -> None:
     assert [(m.data, m.deliver_count) for m in one.next()] == [(2, 1)]
 
 
+def test_a_late_token_of_a_record_that_changed_while_others_were_redelivered(world: World) -> None:
+    """Nobody holds the record: neither the version that the token names, nor the newer one, which still waits."""
+    one = world.set_up(lanes=1)
+    one.push("a", "b")
+    (a,), (b,) = one.next(1), one.next(1)
+    one.ingest(obj("a", "newer"))
+    one.age()
+    got = one.next(1)
+    late = {"a": a, "b": b}[({"a", "b"} - {got[0].upstream_id}).pop()]
+    assert one.ack([late], strict=True) == (1, [])
+    rest = one.drain()
+    assert [(m.upstream_id, m.data) for m in got + rest if m.upstream_id == "a"] == [("a", "newer")]
+
+
 def test_a_nacked_token_is_spent(one: Session) -> None:
     one.push("a")
     (held,) = one.next()

@@ -223,3 +223,36 @@ def test_a_delayed_message_is_shown_as_given_back(made: World) -> None:
     made.look.nack(made.look.next(), "1 hour")
     (shown,) = made.look.rows("select leased, due_at > now() + interval '59 minutes' from messages_in_flight")
     assert shown == (False, True)
+
+
+@pytest.mark.parametrize("ack_wait", ["1 millisecond", "1 year"])
+def test_short_and_long_waits(made: World, ack_wait: str) -> None:
+    made.consumer(ack_wait=ack_wait)
+    made.look.push("a")
+    (message,) = made.look.next()
+    assert len(made.look.rows("select * from messages_in_flight")) == 1
+    assert made.look.ack([message]) == (1, [])
+
+
+@pytest.mark.parametrize("ack_wait", ["1 microsecond", "100 years", "290000 years", "infinity"])
+def test_extreme_waits_are_refused_at_once(made: World, ack_wait: str) -> None:
+    """Not when the first message is delivered."""
+    with pytest.raises(psycopg.Error) as caught:
+        made.consumer(ack_wait=ack_wait)
+    assert caught.value.sqlstate in {"SL001", "22007"}  # PostgreSQL 15 and 16 know no infinite interval
+    assert made.look.rows("select * from consumers") == []
+
+
+@pytest.mark.parametrize("what", ["consumer_create('x', 's')", "consumer_create('x', 's', 'new')", "sync_create('s', 'push', 'x')"])
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_two_sessions_take_the_same_id_at_once(made: World, what: str, end: str) -> None:
+    a, b = made.sessions(2)
+    a.begin().rows(f"select {what}")
+    second = b.start(lambda: b.rows(f"select {what}"))
+    made.look.await_blocked(b, by=a)
+    getattr(a, end)()
+    if end == "commit":
+        with refused("SL110", "x"):
+            second.result(10)
+    else:
+        second.result(10)

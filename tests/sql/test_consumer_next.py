@@ -205,3 +205,45 @@ def test_two_calls_in_one_statement_share_nothing(one: Session) -> None:
     one.push(*(f"o{i}" for i in range(20)))
     got = one.rows("select upstream_id from consumer_next('c', 5) union all select upstream_id from consumer_next('c', 5)")
     assert len({name for (name,) in got}) == len(got) == 10
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+@pytest.mark.parametrize("held", [1, 2, 5, 40])
+def test_an_empty_answer_means_that_there_is_nothing(world: World, size: int, held: int) -> None:
+    """Entries whose record is in flight are stepped over in the same call: who gets nothing goes to sleep."""
+    one = world.set_up(lanes=1)
+    one.push(*(f"held{i}" for i in range(held)))
+    assert len(one.drain(100)) == held
+    one.ingest(*(obj(f"held{i}", "changed") for i in range(held)))
+    one.push("free")
+    assert one.ids(size) == ["free"]
+    assert one.next(size) == []
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3, 16])
+def test_an_empty_answer_means_that_nothing_has_expired_in_any_lane(world: World, lanes: int) -> None:
+    one = world.set_up(lanes=lanes)
+    for turn in range(12):
+        one.push(f"a{turn}")
+        (first,) = one.next(1)
+        one.push(f"b{turn}")
+        assert [m.upstream_id for m in one.next(1, [first.ack_token])] == [f"b{turn}"]
+        one.age("1 day")
+        assert [(m.upstream_id, m.deliver_count) for m in one.next(10)] == [(f"b{turn}", 2)]
+        one.age("1 day")
+        (again,) = one.next(10)
+        assert one.nack([again]) == (1, [])
+        (again,) = one.next(10)
+        assert one.ack([again]) == (1, [])
+
+
+def test_a_session_that_commits_at_once_may_say_so_and_takes_from_every_lane(world: World) -> None:
+    """Parameters sent apart from the statement make each call look like one in an open transaction: it takes from half the lanes."""
+    one = world.set_up(lanes=16)
+    one.push(*(f"o{i}" for i in range(100)))
+    query = "select upstream_id from sluice.consumer_next(%s, %s)"
+    in_half = one.conn.execute(query, ("c", 1000)).fetchall()
+    one.rows("set pgsluice.autocommit = on")
+    rest = one.conn.execute(query, ("c", 1000)).fetchall()
+    assert 0 < len(in_half) < 100
+    assert len(in_half) + len(rest) == 100

@@ -146,6 +146,14 @@ def test_a_second_database_of_the_cluster_by_another_login(cluster: Cluster, tre
     may_use(cluster.address("our_two", "two"))
 
 
+def test_memberships_that_the_cluster_lacks_are_given_with_the_first_install(cluster: Cluster, tree: Tree) -> None:
+    for role in OURS:
+        cluster.admin.execute(f"create role {role} nologin")
+    cluster.database("one")
+    tree.migrate(cluster.address("postgres", "one"))
+    assert cluster.admin.execute("select pg_has_role('sluice_admin', 'sluice_reader', 'usage')").fetchone() == (True,)
+
+
 def test_a_superuser_upgrades_what_a_login_owns(cluster: Cluster, tree: Tree) -> None:
     login = cluster.login("plain")
     cluster.database("one", login)

@@ -519,13 +519,18 @@ CREATE FUNCTION sluice.consumer_next(consumer_id text, batch_size integer DEFAUL
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
     -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
-    v_open boolean := statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null;
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
     v_lanes int;
     v_lane int;
     v_held boolean := false;
     v_taken int := 0;
     v_before int;
-    v_cursor bigint;
+    v_before_idx bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_window int;
     v_ready int[];
     v_done int[] := '{}';
     v_first int;
@@ -581,14 +586,16 @@ begin
                     end if;
                 end if;
             end if;
-            -- Again while there is more to look at and nothing was found: an empty answer means that nothing was there.
-            for v_try in 1..v_lanes loop
-                exit when v_mood = 'suspect' or v_need <= 0;
-                v_cursor := v_state.cursor_idx;
+            -- Again while all that was looked at is in flight or replaced: an empty answer means that nothing was there.
+            v_looked := 0;
+            v_window := v_need;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 loop
+                v_before_idx := v_state.cursor_idx;
+                v_parked := v_state.parked_idxs;
                 return query
                 select m.*
                 from sluice_internal._lane_take(
-                    v_consumer, v_state, v_need, greatest(v_need, 10000 / v_lanes), v_bytes
+                    v_consumer, v_state, v_need, v_window, greatest(v_window, 10000 / v_lanes), v_bytes
                 ) as m;
                 get diagnostics v_count = row_count;
                 if v_count > 0 then
@@ -598,7 +605,9 @@ begin
                 exit when v_need <= 0;
                 v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
                 v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
-                exit when v_count > 0 or v_state.cursor_idx = v_cursor;
+                exit when v_state.cursor_idx = v_before_idx or (v_count > 0 and v_state.parked_idxs = v_parked);
+                v_looked := v_looked + greatest(v_window, 10000 / v_lanes);
+                v_window := least(v_window * 8, 10000);
             end loop;
             v_taken := v_taken + (v_need < v_before)::int;
             if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
@@ -617,7 +626,7 @@ ALTER FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_to
 -- Name: FUNCTION consumer_next(consumer_id text, batch_size integer, ack_tokens text[]); Type: COMMENT; Schema: sluice; Owner: sluice_owner
 --
 
-COMMENT ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) IS 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+COMMENT ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) IS 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
 
 
 --
@@ -2264,10 +2273,10 @@ COMMENT ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane intege
 
 
 --
--- Name: _lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+-- Name: _lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, integer, integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
 --
 
-CREATE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint) RETURNS SETOF sluice.message
+CREATE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint) RETURNS SETOF sluice.message
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2298,12 +2307,12 @@ begin
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
     return query
-    with entry as materialized (
+    with seen as materialized (
         select
             c.*,
             -- without an order of its own a window takes the rows as they come: by updated_idx
             sum(case when c.busy then 0 else c.bytes end) over (rows unbounded preceding) <= max_bytes
-                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fits,
+                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fit_bytes,
             count(*) filter (where not c.busy) over (rows unbounded preceding) as ordinal
         from (
             select
@@ -2338,8 +2347,11 @@ begin
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
             ) as r
-            limit max_rows
+            limit max_records
         ) as c
+    ),
+    entry as materialized (
+        select s.*, (s.fit_bytes and s.ordinal <= max_rows) as fits from seen as s
     ),
     leased as materialized (
         select
@@ -2350,7 +2362,7 @@ begin
             coalesce(sum(e.bytes) filter (where e.fits and not e.busy), 0) as bytes,
             case
                 when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
-                when count(*) = max_rows then max(e.updated_idx)
+                when count(*) = max_records then max(e.updated_idx)
                 -- fewer than wanted: everything in reach was looked at
                 else coalesce(
                     (
@@ -2423,13 +2435,13 @@ end
 $$;
 
 
-ALTER FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint) OWNER TO sluice_owner;
+ALTER FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint) OWNER TO sluice_owner;
 
 --
--- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
 --
 
-COMMENT ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint) IS 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+COMMENT ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint) IS 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
 
 
 --
@@ -4433,11 +4445,11 @@ pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
 
 COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
 1	0	1	0	a	\N
-1	1	1	1	n	2026-11-24 13:54:27.835342+00
-1	1	1	2	n	2026-11-24 13:54:27.835446+00
-1	1	1	3	n	2026-11-24 13:54:27.835452+00
-1	1	1	4	n	2026-11-24 13:54:27.835457+00
-1	1	1	5	n	2026-11-24 13:54:27.83546+00
+1	1	1	1	n	2026-11-24 15:16:33.035019+00
+1	1	1	2	n	2026-11-24 15:16:33.035179+00
+1	1	1	3	n	2026-11-24 15:16:33.035189+00
+1	1	1	4	n	2026-11-24 15:16:33.0352+00
+1	1	1	5	n	2026-11-24 15:16:33.035206+00
 \.
 
 
@@ -4446,8 +4458,8 @@ COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, 
 --
 
 COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts) FROM stdin;
-1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	4460882655513681791	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
-1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	-219109121786701223	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	6832000981904796663	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	-1227800231478123016	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
 \.
 
 
@@ -4456,8 +4468,8 @@ COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, ope
 --
 
 COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at) FROM stdin;
-1	worker	1	all	0	1 year	3	{}	2026-11-24 13:54:27.80843+00
-2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 13:54:27.81069+00
+1	worker	1	all	0	1 year	3	{}	2026-11-24 15:16:33.019994+00
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 15:16:33.021313+00
 \.
 
 
@@ -4466,7 +4478,7 @@ COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_pol
 --
 
 COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
-key	stripe	stripe_key	a key	\\x016dd67afe9927f4b2d9c859f9c0d84dd5cd6269022fff24060c60df63513eb8d4923852fd8841dc744aeeee9958c207c41efba9f6897e372a	1	\N	{}	2026-11-24 13:54:27.755522+00	2026-11-24 13:54:27.755522+00
+key	stripe	stripe_key	a key	\\x01bddd3be590c311ffde89716ae83115bc6b286373a97d67706688d7a76cb902dc24a56bbdbe95b8086e8aa22c1bef626605c9530e2ef2f4f6	1	\N	{}	2026-11-24 15:16:32.995979+00	2026-11-24 15:16:32.995979+00
 \.
 
 
@@ -4495,7 +4507,7 @@ COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, rec
 --
 
 COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
-1	0.1.0	25fb76ad8167643c5fc05fd94b3c0efe157df377d2364dc031fa8711c4dce189	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 13:54:27.617766+00
+1	0.1.0	a16b2ef7de6d9794b39aee5186097974576a53c1903567886fdc3db5ee2843c7	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 15:16:32.928456+00
 \.
 
 
@@ -4504,7 +4516,7 @@ COPY sluice_internal.installs (install_id, version, digest, manifest, grants, in
 --
 
 COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
-0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 13:54:27.615515+00
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 15:16:32.923189+00
 \.
 
 
@@ -4597,8 +4609,8 @@ COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FR
 --
 
 COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
-1	frozen	4	2026-11-24 13:54:27.741188+00
-2	empty	16	2026-11-24 13:54:27.7482+00
+1	frozen	4	2026-11-24 15:16:32.991462+00
+2	empty	16	2026-11-24 15:16:32.993219+00
 \.
 
 
@@ -4615,7 +4627,7 @@ COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, recor
 --
 
 COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
-polled	pending	\N	\N	0	2026-11-24 13:54:27.772902+00	\N	\N	\N	0
+polled	pending	\N	\N	0	2026-11-24 15:16:33.000476+00	\N	\N	\N	0
 \.
 
 
@@ -4624,8 +4636,8 @@ polled	pending	\N	\N	0	2026-11-24 13:54:27.772902+00	\N	\N	\N	0
 --
 
 COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at) FROM stdin;
-pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 13:54:27.758886+00
-polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 13:54:27.772735+00
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 15:16:32.998261+00
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 15:16:33.000336+00
 \.
 
 
@@ -5320,10 +5332,10 @@ REVOKE ALL ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane int
 
 
 --
--- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
 --
 
-REVOKE ALL ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_entries integer, max_bytes bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint) FROM PUBLIC;
 
 
 --
