@@ -42,14 +42,21 @@ class Store:
         await self.commit(feed, cursor, False, Batch(), self.clock)
 
     async def commit(self, feed: str, cursor: Cursor | None, done: bool, batch: Batch, read_from: datetime) -> tuple[Hint, ...]:
-        """Commits a page; what has to be fetched again. Only the last part of a large one moves the cursor: repeating parts is silent."""
+        """Commits a page; what has to be fetched again. Only the last part of a large one moves the cursor: repeating parts is silent.
+
+        While something has to be fetched again the cursor stays: it moves with the commit of that.
+        """
         *first, last = batch.parts()
         again: list[Hint] = []
         for part in first:
             again += await self._keeping_place(feed, part, read_from)
-        again += await self._store(feed, cursor, done, last, read_from)
-        self.cursors[feed] = cursor
-        self.done = (self.done | {feed}) if done else self.done - {feed}
+        if again:
+            again += await self._keeping_place(feed, last, read_from)
+        else:
+            again += await self._store(feed, cursor, done, last, read_from)
+        if not again:
+            self.cursors[feed] = cursor
+            self.done = (self.done | {feed}) if done else self.done - {feed}
         return tuple(again)
 
     async def _keeping_place(self, feed: str, batch: Batch, read_from: datetime) -> list[Hint]:
@@ -67,7 +74,9 @@ class Store:
                 if len(batch.changes) > 1:
                     one, two = batch.halves()
                     again = await self._keeping_place(feed, one, read_from)
-                    return again + await self._store(feed, cursor, done, two, read_from)
+                    if again:
+                        return again + await self._keeping_place(feed, two, read_from)
+                    return await self._store(feed, cursor, done, two, read_from)
                 batch.refuse_all(exc.message)
             return await self._store(feed, cursor, done, batch, read_from)
         self.clock = result.clock

@@ -2307,6 +2307,7 @@ AS $function$
 declare
     v_run sluice_internal.sync_runs;
     v_stream_no int;
+    v_clear boolean;
 begin
     perform sluice_internal._authorize(null, 'poller');
     v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
@@ -2314,6 +2315,9 @@ begin
     select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
     into new, changed, unchanged, refused, refetch
     from sluice_internal._record_write(v_stream_no, v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+
+    -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
+    v_clear := refetch = '[]';
 
     delete from sluice_internal.quarantine as q
     using
@@ -2332,12 +2336,12 @@ begin
 
     insert into sluice_internal.sync_feeds as f (sync_id, feed, cursor_state, done, pages, records)
     values (
-        v_run.sync_id, _page_commit.feed, _page_commit.cursor, _page_commit.done, 1,
+        v_run.sync_id, _page_commit.feed, case when v_clear then _page_commit.cursor end, v_clear and _page_commit.done, 1,
         jsonb_array_length(_page_commit.records)
     )
     on conflict (sync_id, feed) do update set
-        cursor_state = excluded.cursor_state,
-        done = excluded.done,
+        cursor_state = case when v_clear then excluded.cursor_state else f.cursor_state end,
+        done = case when v_clear then excluded.done else f.done end,
         pages = f.pages + 1,
         records = f.records + excluded.records,
         updated_at = clock_timestamp();
@@ -2346,7 +2350,7 @@ begin
     return next;
 end
 $function$;
-comment on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone) is 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]; refetch: the objects whose reads overlap and differ. Errors: SL130.';
+comment on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone) is 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]; refetch: the objects whose reads overlap and differ; if there are any, the cursor stays until a later call brings them. Errors: SL130.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer)
  RETURNS void

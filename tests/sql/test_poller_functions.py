@@ -255,6 +255,20 @@ def test_one_object_twice_in_one_page_that_differs_is_fetched_again(made: World)
     assert answer.refetch == [{"collection_id": "stripe:customer", "upstream_id": "a"}]
 
 
+def test_the_cursor_stays_until_what_is_to_be_fetched_again_is_there(made: World) -> None:
+    """A poller killed between the page and the fetch would lose it otherwise: nobody else knows of it."""
+    one = made.session()
+    (held,) = claim(one, "p1")
+    start = one.value("select clock_timestamp()")
+    page(one, held.epoch, customer("a", "first"), since=f"'{start}'", cursor={"at": 1})
+    place = "select cursor_state, done from sluice_internal.sync_feeds where sync_id = 'y'"
+    page(one, held.epoch, customer("a", "other"), since=f"'{start}'", cursor={"at": 2}, done=True)
+    assert one.rows(place) == [({"at": 1}, False)]
+    page(one, held.epoch, customer("a", "other"), since="clock_timestamp()", cursor={"at": 2}, done=True)
+    assert one.rows(place) == [({"at": 2}, True)]
+    assert one.records()["a"].data == "other"
+
+
 # ---------------------------------------------------------------- quarantine
 
 
