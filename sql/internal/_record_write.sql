@@ -33,8 +33,7 @@ declare
     v_unchanged int;
     v_refused int;
     v_unclear jsonb;
-    v_lost int;
-    v_written int := 0;
+    v_lost bigint[];
 begin
     select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
     perform sluice_internal._touch_stream(_record_write.stream_no);
@@ -102,7 +101,7 @@ begin
                     and o.upstream_id = i.upstream_id collate "C"
                 offset 0
             ) as r on true
-            where i.round = v_round
+            where i.round = v_round and (v_lost is null or i.ordinality = any(v_lost))
         ),
         written as (
             -- The verdict is asked again under the row's lock: another writer may have come first.
@@ -131,7 +130,7 @@ begin
                 r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
                 excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
             ) = 'changed'
-            returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
         ),
         touched as (
             update sluice.records as r
@@ -164,19 +163,16 @@ begin
             jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
                 filter (where j.verdict = 'unclear'),
             count(*) filter (where j.verdict in ('unchanged', 'touched')),
-            count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
+            case when count(*) filter (where j.verdict in ('new', 'changed')) > (select count(*) from written) then (
+                select array_agg(l.ordinality)
+                from judged as l
+                where
+                    l.verdict in ('new', 'changed')
+                    and (l.collection_id, l.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+            ) end,
             (select max(i.round) from item as i)
         into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
         from judged as j;
-        if v_lost > 0 then
-            -- Another writer came first: look again, under the locks taken just now. What was written is unchanged then.
-            new := new + v_new;
-            changed := changed + v_changed;
-            v_written := v_written + v_new + v_changed;
-            continue;
-        end if;
-        v_unchanged := v_unchanged - v_written;
-        v_written := 0;
         new := new + v_new;
         changed := changed + v_changed;
         unchanged := unchanged + v_unchanged;
@@ -184,6 +180,9 @@ begin
         if v_unclear is not null then
             unclear := coalesce(unclear, '[]') || v_unclear;
         end if;
+        -- Another writer came first: look again at those records, and at no others. Their locks are held by now, so the order
+        -- of locks stays; looking at all would lock what was unchanged a moment ago, and two writers could deadlock.
+        continue when v_lost is not null;
         exit when v_round >= coalesce(v_rounds, 0);
         v_round := v_round + 1;
     end loop;

@@ -2899,8 +2899,7 @@ declare
     v_unchanged int;
     v_refused int;
     v_unclear jsonb;
-    v_lost int;
-    v_written int := 0;
+    v_lost bigint[];
 begin
     select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
     perform sluice_internal._touch_stream(_record_write.stream_no);
@@ -2968,7 +2967,7 @@ begin
                     and o.upstream_id = i.upstream_id collate "C"
                 offset 0
             ) as r on true
-            where i.round = v_round
+            where i.round = v_round and (v_lost is null or i.ordinality = any(v_lost))
         ),
         written as (
             -- The verdict is asked again under the row's lock: another writer may have come first.
@@ -2997,7 +2996,7 @@ begin
                 r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
                 excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
             ) = 'changed'
-            returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
         ),
         touched as (
             update sluice.records as r
@@ -3030,19 +3029,16 @@ begin
             jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
                 filter (where j.verdict = 'unclear'),
             count(*) filter (where j.verdict in ('unchanged', 'touched')),
-            count(*) filter (where j.verdict in ('new', 'changed')) - (select count(*) from written),
+            case when count(*) filter (where j.verdict in ('new', 'changed')) > (select count(*) from written) then (
+                select array_agg(l.ordinality)
+                from judged as l
+                where
+                    l.verdict in ('new', 'changed')
+                    and (l.collection_id, l.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+            ) end,
             (select max(i.round) from item as i)
         into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
         from judged as j;
-        if v_lost > 0 then
-            -- Another writer came first: look again, under the locks taken just now. What was written is unchanged then.
-            new := new + v_new;
-            changed := changed + v_changed;
-            v_written := v_written + v_new + v_changed;
-            continue;
-        end if;
-        v_unchanged := v_unchanged - v_written;
-        v_written := 0;
         new := new + v_new;
         changed := changed + v_changed;
         unchanged := unchanged + v_unchanged;
@@ -3050,6 +3046,9 @@ begin
         if v_unclear is not null then
             unclear := coalesce(unclear, '[]') || v_unclear;
         end if;
+        -- Another writer came first: look again at those records, and at no others. Their locks are held by now, so the order
+        -- of locks stays; looking at all would lock what was unchanged a moment ago, and two writers could deadlock.
+        continue when v_lost is not null;
         exit when v_round >= coalesce(v_rounds, 0);
         v_round := v_round + 1;
     end loop;
@@ -4448,21 +4447,12 @@ pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
 --
 
 COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
-1	1	1	1	a	\N
-1	1	1	2	a	\N
-1	1	1	3	a	\N
-1	1	1	4	a	\N
-1	1	1	5	a	\N
-1	1	1	6	a	\N
-1	1	1	7	a	\N
-1	1	1	8	a	\N
-1	1	1	9	a	\N
-1	1	1	10	a	\N
-1	1	1	11	n	2026-11-24 15:55:21.990114+00
-1	2	1	1	n	2026-11-24 15:55:21.990192+00
-1	2	1	2	n	2026-11-24 15:55:21.990198+00
-1	2	1	3	n	2026-11-24 15:55:21.990201+00
-1	2	1	4	n	2026-11-24 15:55:21.990205+00
+1	0	1	0	a	\N
+1	1	1	1	n	2026-11-24 17:06:40.002816+00
+1	1	1	2	n	2026-11-24 17:06:40.002938+00
+1	1	1	3	n	2026-11-24 17:06:40.002944+00
+1	1	1	4	n	2026-11-24 17:06:40.002949+00
+1	1	1	5	n	2026-11-24 17:06:40.002952+00
 \.
 
 
@@ -4471,8 +4461,8 @@ COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, 
 --
 
 COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts) FROM stdin;
-1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	5730436866219536697	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
-1	2	1	42	{1}	2199-01-01 00:00:00+00	{}	{}	f	475	8961334675528903004	2199-01-01 00:00:00+00	{2,38,6,10,14,18,22,26,30,34,42}	{2,8,14,18,21,25,29,32,36,40,42}	\N
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-3259255384172462099	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	1836897833150051116	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N
 \.
 
 
@@ -4481,8 +4471,8 @@ COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, ope
 --
 
 COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at) FROM stdin;
-1	worker	1	all	0	1 year	3	{}	2026-11-24 15:55:21.977261+00
-2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 15:55:21.978186+00
+1	worker	1	all	0	1 year	3	{}	2026-11-24 17:06:39.98856+00
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 17:06:39.989767+00
 \.
 
 
@@ -4491,7 +4481,7 @@ COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_pol
 --
 
 COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
-key	stripe	stripe_key	a key	\\x0158a2721c6b607f5b1d9d83a1df4a960b911f9ed42e46a3875d42590d00dd49132e171d0ac760ac30b3dc0c8dc947ea3e578018cfd94ae06b	1	\N	{}	2026-11-24 15:55:21.960733+00	2026-11-24 15:55:21.960733+00
+key	stripe	stripe_key	a key	\\x012afed949d7ea2775827ace888f4fc2eb5f29a3404ea93f7274ff74fbddae1345c9acfcd39cd0efa6012310a60b503978d613b431fe415f1e	1	\N	{}	2026-11-24 17:06:39.968212+00	2026-11-24 17:06:39.968212+00
 \.
 
 
@@ -4520,7 +4510,7 @@ COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, rec
 --
 
 COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
-1	0.1.0	1a136420949e997cea21b286159dce3dd3c673a24c6a2c7db66603480b772c6e	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 15:55:21.898856+00
+1	0.1.0	957f944197d57eacab4d7b194c51d4a9011ff1080c05a6ae9025946390966943	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 17:06:39.882573+00
 \.
 
 
@@ -4529,7 +4519,7 @@ COPY sluice_internal.installs (install_id, version, digest, manifest, grants, in
 --
 
 COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
-0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 15:55:21.893634+00
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 17:06:39.873395+00
 \.
 
 
@@ -4622,8 +4612,8 @@ COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FR
 --
 
 COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
-1	frozen	4	2026-11-24 15:55:21.955645+00
-2	empty	16	2026-11-24 15:55:21.957153+00
+1	frozen	4	2026-11-24 17:06:39.962836+00
+2	empty	16	2026-11-24 17:06:39.964561+00
 \.
 
 
@@ -4640,7 +4630,7 @@ COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, recor
 --
 
 COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
-polled	pending	\N	\N	0	2026-11-24 15:55:21.965983+00	\N	\N	\N	0
+polled	pending	\N	\N	0	2026-11-24 17:06:39.973253+00	\N	\N	\N	0
 \.
 
 
@@ -4649,8 +4639,8 @@ polled	pending	\N	\N	0	2026-11-24 15:55:21.965983+00	\N	\N	\N	0
 --
 
 COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at) FROM stdin;
-pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 15:55:21.963381+00
-polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 15:55:21.965779+00
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 17:06:39.970863+00
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 17:06:39.973117+00
 \.
 
 
