@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
 
-from pgsluice import terminal
+from pgsluice import curl, terminal
 from pgsluice.db import calls, rows
 from pgsluice.db.calls import UNSET
 from pgsluice.db.errors import make
@@ -17,17 +19,21 @@ from pgsluice.installation import Installation
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; errors too.")
 sql_option = click.option("--as-sql", is_flag=True, help="Print the SQL statement instead of running it.")
+curl_option = click.option("--as-curl", is_flag=True, help="Print the HTTP request, as a curl command, instead of running it.")
 
 
 def calling(function: Callable[..., None]) -> Callable[..., None]:
-    """A command with `--json` and `--as-sql`, handed a `Call`."""
+    """A command with `--json`, `--as-sql` and `--as-curl`, handed a `Call`."""
 
     @json_option
     @sql_option
+    @curl_option
     @click.pass_obj
     @functools.wraps(function)
-    def command(installation: Installation, /, *args: Any, as_json: bool, as_sql: bool, **options: Any) -> None:
-        function(Call(installation, as_json=as_json, as_sql=as_sql), *args, **options)
+    def command(installation: Installation, /, *args: Any, as_json: bool, as_sql: bool, as_curl: bool, **options: Any) -> None:
+        if as_sql and as_curl:
+            raise click.UsageError("--as-sql and --as-curl exclude each other")
+        function(Call(installation, as_json=as_json, as_sql=as_sql, as_curl=as_curl), *args, **options)
 
     return command
 
@@ -39,7 +45,7 @@ def storing(function: Callable[..., None]) -> Callable[..., None]:
     @click.pass_obj
     @functools.wraps(function)
     def command(installation: Installation, /, *args: Any, as_json: bool, **options: Any) -> None:
-        function(Call(installation, as_json=as_json, as_sql=False), *args, **options)
+        function(Call(installation, as_json=as_json, as_sql=False, as_curl=options.pop("as_curl", False)), *args, **options)
 
     return command
 
@@ -47,13 +53,28 @@ def storing(function: Callable[..., None]) -> Callable[..., None]:
 class Call:
     """One call of a function or view: run and printed, or shown as SQL."""
 
-    def __init__(self, installation: Installation, *, as_json: bool, as_sql: bool) -> None:
+    def __init__(self, installation: Installation, *, as_json: bool, as_sql: bool, as_curl: bool = False) -> None:
         self.installation = installation
         self.as_json = as_json
         self.as_sql = as_sql
+        self.as_curl = as_curl
+
+    @property
+    def shown(self) -> bool:
+        """Whether the call is to be shown in another form, and not to be made."""
+        return self.as_sql or self.as_curl
+
+    def show_curl(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Prints the call as an HTTP request. SL004 for what has no route."""
+        if name not in curl.ROUTES:
+            raise make(f"{name} has no route over HTTP", code="SL004", hint="--as-sql shows it as SQL")
+        click.echo(curl.as_curl(self.installation.address, name, arguments))
 
     def run(self, function: str, arguments: Mapping[str, Any]) -> Any:
-        """What the function answers; None if only its SQL was to be shown."""
+        """What the function answers; None if the call was only to be shown."""
+        if self.as_curl:
+            self.show_curl(function, arguments)
+            return None
         if self.as_sql:
             click.echo(calls.as_sql(function, arguments))
             return None
@@ -70,7 +91,7 @@ class Call:
     def done(self, function: str, words: str, **arguments: Any) -> None:
         """A function that answers nothing."""
         self.run(function, arguments)
-        if self.as_sql:
+        if self.shown:
             return
         if self.as_json:
             terminal.print_json({"done": words})
@@ -79,6 +100,9 @@ class Call:
 
     def view(self, name: str, columns: Sequence[str], empty: str, *, method: str | None = None, **filters: Any) -> None:
         """The rows of a view."""
+        if self.as_curl:
+            self.show_curl(name, filters)
+            return
         if self.as_sql:
             click.echo(calls.as_sql_list(name, filters))
             return
@@ -149,3 +173,14 @@ def text_of(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as exc:
         raise make("the input is not UTF-8", code="SL001", details=f"at byte {exc.start}", hint="nothing was written") from None
+
+
+def rate_limit(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> dict[str, Any] | None:
+    """`100/60` as a rate limit: so many requests in so many seconds."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,8})/([0-9]{1,9}(?:[.][0-9]+)?)", value)
+    if found is None:
+        raise click.BadParameter("requests and seconds are needed, for example 100/60")
+    seconds = Decimal(found[2])
+    return {"allowed_requests": int(found[1]), "interval": seconds, "max_concurrent_requests": 0}

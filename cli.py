@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import click
 
-from pgsluice import __version__, credentials, running, settings, terminal
-from pgsluice.calling import BIGINT, INT, POSITIVE_SECONDS, Call, Seconds, calling, metadata_option, or_unset, text_of
+from pgsluice import __version__, credentials, mutations, running, settings, terminal, tokens
+from pgsluice.calling import BIGINT, INT, POSITIVE_SECONDS, Call, Seconds, calling, metadata_option, or_unset, rate_limit, text_of
 from pgsluice.db import calls
 from pgsluice.db.calls import RECORD_COLUMNS, UNSET
 from pgsluice.installation import Installation
@@ -64,6 +64,8 @@ class Root(click.Group):
 @click.option(
     "--poll-interval", type=Seconds(min=0.05, max=1e6), default=5.0, show_default=True, help="Seconds between two readings of an account."
 )
+@click.option("--listen", default="127.0.0.1:7420", show_default=True, help="Address of the HTTP server, host:port.")
+@click.option("--bootstrap-token", help="A token with all scopes that needs no database entry. Better in PGSLUICE_BOOTSTRAP_TOKEN.")
 @click.option("--log-format", type=click.Choice(["console", "json"]), default="console", show_default=True, help="For people or machines.")
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
@@ -72,15 +74,17 @@ def main(ctx: click.Context, /, **options: Any) -> None:
     Every option here is also a variable (PGSLUICE_DATABASE_URL) and an entry of pgsluice.toml (database_url).
     """
     names = ("database_url", "data_dir", "master_key", "master_key_file", "allow_private_addresses")
-    ctx.obj = Installation(**{name: options[name] for name in names}, say=terminal.aside)
-    ctx.meta.update(poll_interval=options["poll_interval"], log_format=options["log_format"])
+    ctx.obj = Installation(**{name: options[name] for name in names}, address=options["listen"], say=terminal.aside)
+    ctx.meta.update({name: options[name] for name in ("poll_interval", "log_format", "bootstrap_token")})
     configure_logs(options["log_format"])
 
 
-for command in (running.up, running.migrate, running.poll, running.sql, running.schema, running.doctor, running.completion):
+for command in (running.up, running.migrate, running.poll, running.serve, running.sql, running.schema, running.doctor, running.completion):
     main.add_command(command)
 main.add_command(credentials.provider)
 main.add_command(credentials.credential)
+main.add_command(mutations.mutation)
+main.add_command(tokens.token)
 
 
 # ---------------------------------------------------------------- streams
@@ -139,6 +143,7 @@ def sync() -> None:
 @click.option("--collection", "collections", multiple=True, help="What to read; repeatable.  [everything]")
 @click.option("--name", help="A name for people.")
 @click.option("--external-id", help="Your own id for the account.")
+@click.option("--rate-limit", metavar="REQUESTS/SECONDS", callback=rate_limit, help="Requests at most, for example 100/60.")
 @click.option("--sync-frequency", type=POSITIVE_SECONDS, help="Seconds between two readings.  [continuous]")
 @metadata_option
 @click.option("--wait", is_flag=True, help="Wait until a poller has read the account; exit status 1 if it cannot.")
@@ -231,6 +236,9 @@ def record() -> None:
 @calling
 def record_list(call: Call, *, after_idx: int | None, limit: int, **filters: str | None) -> None:
     """List records, oldest change first."""
+    if call.as_curl:
+        call.show_curl("records", {**filters, "after_idx": after_idx, "limit": limit})
+        return
     if call.as_sql:
         click.echo(calls.as_sql_list("records", filters, columns=RECORD_COLUMNS, order_by="updated_idx", after=after_idx, limit=limit))
         return
@@ -290,6 +298,18 @@ def consumer_list(call: Call, stream_id: str | None) -> None:
 def consumer_info(call: Call, consumer_id: str) -> None:
     """Show a consumer with its numbers."""
     call.one("consumer_info", consumer_id=consumer_id)
+
+
+@consumer.command("update")
+@click.argument("consumer_id")
+@click.option("--ack-wait", type=POSITIVE_SECONDS, help="Seconds until an unacknowledged message comes again.")
+@click.option("--max-deliver", type=INT, help="Deliveries in all; -1: without limit.")
+@metadata_option
+@calling
+def consumer_update(call: Call, *, consumer_id: str, ack_wait: float | None, **options: Any) -> None:
+    """Change a consumer; what is left out stays."""
+    wait = UNSET if ack_wait is None else timedelta(seconds=ack_wait)
+    call.one("consumer_update", consumer_id=consumer_id, ack_wait=wait, **{name: or_unset(value) for name, value in options.items()})
 
 
 @consumer.command("delete")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+
 from pgsluice.db import embedded, secrets
 from pgsluice.db.client import Client
-from pgsluice.db.migrate import Report, migrate
+from pgsluice.db.migrate import SERVER_LOGIN, Report, migrate
 
 
 def _quiet(_step: str) -> None:
@@ -25,6 +27,7 @@ class Installation:
     master_key: str | None = None
     master_key_file: Path | None = None
     allow_private_addresses: bool = False
+    address: str = "127.0.0.1:7420"
     say: Callable[[str], None] = _quiet
 
     @property
@@ -49,10 +52,18 @@ class Installation:
         self.migrate()
         return self.server.conninfo
 
+    @property
+    def server_conninfo(self) -> str:
+        """For the HTTP server: on the embedded database a login that owns nothing; elsewhere the login of the URL."""
+        if self.server is None:
+            return self.conninfo
+        return make_conninfo(self.conninfo, user=SERVER_LOGIN)
+
     def migrate(self) -> Report:
         """Brings the database to this release. SL405."""
         conninfo = self.server.conninfo if self.server else str(self.database_url)
-        return migrate(conninfo, set_search_path=self.server is not None, on_progress=self.say)
+        embedded_ = self.server is not None
+        return migrate(conninfo, set_search_path=embedded_, server_login=embedded_, on_progress=self.say)
 
     @cached_property
     def key(self) -> secrets.MasterKey | None:
@@ -64,7 +75,7 @@ class Installation:
     def client(self, *, raw_json: bool = False, sealing: bool = False) -> Client:
         """A client on a connection of its own; `sealing` gives it the master key."""
         key = self.key if sealing else None
-        return Client.connect(self.conninfo, master_key=key, raw_json=raw_json)
+        return Client.connect(self.conninfo, master_key=key, raw_json=raw_json, commits_at_once=True)
 
     def close(self) -> None:
         """Lets go of the embedded server."""

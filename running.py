@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,8 @@ from pgsluice.doctor import examine
 from pgsluice.installation import Installation
 from pgsluice.poller.loop import Poller, Settings
 from pgsluice.progress import Progress, configure_logs
+from pgsluice.server.run import Server as HttpServer
+from pgsluice.server.run import Settings as HttpSettings
 
 PATIENCE: Final = 60.0
 
@@ -35,7 +38,7 @@ workers_option = click.option("--workers", type=click.IntRange(1, 100), default=
 @workers_option
 @click.pass_context
 def up(ctx: click.Context, workers: int) -> None:
-    """Run everything until Ctrl-C: database (embedded if none is given), migrations, poller.
+    """Run everything until Ctrl-C: database (embedded if none is given), migrations, poller, HTTP.
 
     A second one on the same data folder says who runs, and ends with exit status 3.
     """
@@ -47,10 +50,11 @@ def up(ctx: click.Context, workers: int) -> None:
         else:
             installation.migrate()
         conninfo, key = installation.conninfo, installation.key
+        http = _http(ctx)
         for line in _who_is_who(installation, workers):
             click.echo(line)
         settings = _settings(ctx, workers, PATIENCE)
-        asyncio.run(supervisor.run(lambda: Poller(conninfo, key, settings), server))
+        asyncio.run(supervisor.run(lambda: Poller(conninfo, key, settings), server, http))
         if server is not None and not supervisor.stop_server(server):
             terminal.note("the embedded Postgres goes on: somebody else uses it")
 
@@ -67,11 +71,63 @@ def _who_is_who(installation: Installation, workers: int) -> list[str]:
         f"database  {database}",
         *psql,
         f"poller    up to {workers} syncs at once",
+        f"http      http://{installation.address}/v1/: a token comes from pgsluice token create",
     ]
 
 
 def _settings(ctx: click.Context, workers: int, patience: float) -> Settings:
     return Settings(workers, ctx.meta["poll_interval"], patience, ctx.obj.allow_private_addresses)
+
+
+@click.command()
+@click.option(
+    "--max-body",
+    type=click.IntRange(1024, 2**30),
+    default=HttpSettings.max_body,
+    show_default=True,
+    help="Bytes that the body of a request may have.",
+)
+@click.option(
+    "--connections", type=click.IntRange(1, 1000), default=HttpSettings.connections, show_default=True, help="Database connections."
+)
+@click.option(
+    "--statement-timeout",
+    type=Seconds(min=0.1, max=1e6),
+    default=HttpSettings.statement_timeout,
+    show_default=True,
+    help="Seconds that a call may take.",
+)
+@click.pass_context
+def serve(ctx: click.Context, /, **options: Any) -> None:
+    """Serve the API over HTTP until Ctrl-C; any number may share the work.
+
+    With a database of your own, give it a login that owns nothing and is in the role sluice_server alone.
+    """
+    http = _http(ctx, **options)
+    asyncio.run(supervisor.serve_until_signal(http, lambda: click.echo(f"pgsluice  {__version__} serves http://{http.address}/v1/")))
+
+
+def _http(ctx: click.Context, **options: Any) -> HttpServer:
+    installation: Installation = ctx.obj
+    host, port = settings_of_address(installation.address)
+    return HttpServer(
+        HttpSettings(
+            conninfo=installation.server_conninfo,
+            master_key=installation.key,
+            host=host,
+            port=port,
+            bootstrap_token=ctx.meta["bootstrap_token"],
+            **options,
+        )
+    )
+
+
+def settings_of_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `[::1]:port` or `:port`. SL406."""
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:/\s]*)):([0-9]{1,5})", address)
+    if found is None or int(found[3]) > 65535:
+        raise make(f"{address!r} is no address to listen on", code="SL406", hint="--listen takes host:port, for example 127.0.0.1:7420")
+    return found[1] or found[2] or "0.0.0.0", int(found[3])  # noqa: S104  only for who writes :port
 
 
 @click.command()

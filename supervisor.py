@@ -1,4 +1,4 @@
-"""`pgsluice up`: database, migrations and poller in one process, kept running until a signal ends it."""
+"""`pgsluice up`: database, migrations, poller and HTTP in one process, kept running until a signal ends it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pgsluice.db.embedded import Server
 from pgsluice.db.embedded_folder import disk_errors, open_folder
 from pgsluice.db.errors import AlreadyRunning, DatabaseUnavailable, SluiceError
 from pgsluice.poller.loop import Poller
+from pgsluice.server.run import Server as HttpServer
 
 WATCH: Final = 0.5
 # A poller that ran for so many seconds was sound; the pauses between restarts begin anew.
@@ -77,21 +78,24 @@ def _noted(lock: int) -> str:
     return os.pread(lock, 1000, 0).decode(errors="replace").strip()
 
 
-async def run(make_poller: Callable[[], Poller], server: Server | None) -> None:
-    """Keeps a poller running, and the embedded server under it, until SIGTERM or SIGINT.
+async def run(make_poller: Callable[[], Poller], server: Server | None, http: HttpServer) -> None:
+    """Keeps a poller and HTTP running, and the embedded server under them, until SIGTERM or SIGINT.
 
     A database that is away is waited for without end; a poller that dies of a mistake is started again, after longer and longer pauses.
-    Raises what no waiting mends: a login that is refused, a schema that is not there.
+    Raises what no waiting mends: a login that is refused, a schema that is not there, a port that is taken.
     """
     stopping = asyncio.Event()
     current: list[Poller] = []
 
     def stop() -> None:
         stopping.set()
+        http.stop()
         for poller in current:
             poller.stop()
 
     with _handled(stop):
+        await http.start()
+        serving = asyncio.create_task(http.serve())
         guard = asyncio.create_task(_guard(server, stopping)) if server is not None else None
         pauses = _pauses()
         while not stopping.is_set():
@@ -102,6 +106,8 @@ async def run(make_poller: Callable[[], Poller], server: Server | None) -> None:
             except DatabaseUnavailable as exc:
                 log.warning("database away", error=exc.message)
             except SluiceError:
+                stop()
+                await serving
                 raise
             except Exception as exc:
                 if time.monotonic() - begun > SOUND:
@@ -110,6 +116,8 @@ async def run(make_poller: Callable[[], Poller], server: Server | None) -> None:
                 facts = {"error": type(exc).__name__, "again_in": round(pause, 1)}
                 log.error("the poller died", **facts, exc_info=_wanted(exc))  # noqa: TRY400  the trace is for who asks for it
                 await _at_most(pause, stopping)
+        http.stop()
+        await serving
         if guard is not None:
             await guard
 
@@ -126,6 +134,14 @@ async def _at_most(seconds: float, event: asyncio.Event) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+async def serve_until_signal(http: HttpServer, started: Callable[[], None]) -> None:
+    """HTTP alone, ended by SIGTERM or SIGINT; `started` is called once it listens. SL403."""
+    with _handled(http.stop):
+        await http.start()
+        started()
+        await http.serve()
 
 
 async def run_until_signal(poller: Poller, *, once: bool) -> None:

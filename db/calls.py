@@ -27,7 +27,7 @@ Unset = Literal[_Unset.UNSET]
 UNSET: Final = _Unset.UNSET
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_JSON: Final = frozenset({"records", "metadata", "filter", "rate_limit"})
+_JSON: Final = frozenset({"records", "metadata", "filter", "rate_limit", "data"})
 # Without the columns that only the engine needs.
 RECORD_COLUMNS: Final = (
     "stream_id",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import psycopg
@@ -32,9 +32,17 @@ class Client:
         self.raw_json = raw_json
 
     @classmethod
-    def connect(cls, conninfo: str, *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> Self:
-        """A client on a connection of its own, in autocommit mode. SL401 or SL406 if there is no way in."""
-        return cls(connect(conninfo), master_key=master_key, raw_json=raw_json)
+    def connect(
+        cls, conninfo: str, *, master_key: secrets.MasterKey | None = None, raw_json: bool = False, commits_at_once: bool = False
+    ) -> Self:
+        """A client on a connection of its own, in autocommit mode. SL401 or SL406 if there is no way in.
+
+        `commits_at_once`: no call is ever part of a longer transaction, so `consumer_next` may take from every lane.
+        """
+        client = cls(connect(conninfo), master_key=master_key, raw_json=raw_json)
+        if commits_at_once:
+            client._fetch(b"select set_config('pgsluice.autocommit', 'on', false)", ())
+        return client
 
     def close(self) -> None:
         self.conn.close()
@@ -188,6 +196,16 @@ class Client:
         """The consumer with its numbers. SL103."""
         return self._one("consumer_info", consumer_id=consumer_id)
 
+    def consumer_update(
+        self,
+        consumer_id: str,
+        ack_wait: Interval | Unset | None = UNSET,
+        max_deliver: int | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
+    ) -> Row:
+        """The consumer, changed; what is left out stays. SL001, SL103."""
+        return self._one("consumer_update", **given(locals()))
+
     def consumer_delete(self, consumer_id: str) -> None:
         """Deletes a consumer and what it holds. SL103."""
         self._call("consumer_delete", consumer_id=consumer_id)
@@ -206,7 +224,69 @@ class Client:
         """Gives messages back, to be delivered again after `delay`: `accepted` and the `rejected` tokens. SL103."""
         return self._one("consumer_nack", consumer_id=consumer_id, ack_tokens=ack_tokens, delay=delay)
 
+    # ------------------------------------------------------------ mutations
+
+    def mutation_run(  # noqa: PLR0917  as above
+        self,
+        kind: str,
+        sync_id: str,
+        collection_id: str,
+        data: Sequence[Mapping[str, Any]] | str | bytes,
+        match_on: str | Unset | None = UNSET,
+        idempotency_key: str | Unset | None = UNSET,
+        if_match: str | Unset | None = UNSET,
+    ) -> Row:
+        """The mutation, queued in this transaction; a poller sends it once that commits. SL001, SL004, SL102, SL106, SL112.
+
+        `data`: a list of the vendor's objects (create), of `{upstream_id, data}` (update) or `{upstream_id}` (delete), or its JSON text.
+        """
+        return self._one("mutation_run", **given(locals()))
+
+    def mutation_result(self, mutation_id: str) -> list[Row]:
+        """What became of each item, in the order sent. SL108."""
+        return self._call("mutation_result", mutation_id=mutation_id)
+
+    def mutation_info(self, mutation_id: str) -> Row:
+        """The mutation as it stands. SL108."""
+        found = self._list("mutations", {"mutation_id": mutation_id}, 1)
+        if not found:
+            raise make(f'mutation "{mutation_id}" does not exist', code="SL108", hint="list them with: pgsluice mutation list")
+        return found[0]
+
+    def mutation_cancel(self, mutation_id: str) -> Row:
+        """The mutation, without the items that were not sent yet. SL108."""
+        return self._one("mutation_cancel", mutation_id=mutation_id)
+
+    def mutation_resolve(self, mutation_id: str, item_no: int, status: str) -> Row:
+        """Decides an item whose outcome is unknown: `succeeded`, `failed` or `queued`. SL001, SL108."""
+        return self._one("mutation_resolve", mutation_id=mutation_id, item_no=item_no, status=status)
+
+    # ------------------------------------------------------------ tokens
+
+    def token_create(
+        self,
+        name: str | Unset | None = UNSET,
+        scopes: Sequence[str] | Unset = UNSET,
+        token_id: str | Unset | None = UNSET,
+        expires_at: datetime | Unset | None = UNSET,
+    ) -> Row:
+        """The new token, the only time that it is shown. SL001, SL110."""
+        return self._one("token_create", **given(locals()))
+
+    def token_revoke(self, token_id: str) -> None:
+        """Ends a token. SL107."""
+        self._call("token_revoke", token_id=token_id)
+
     # ------------------------------------------------------------ views
+
+    def mutations(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("mutations", {"sync_id": sync_id}, limit)
+
+    def mutation_items(self, *, mutation_id: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("mutation_items", {"mutation_id": mutation_id}, limit)
+
+    def tokens(self, *, limit: int | None = None) -> list[Row]:
+        return self._list("tokens", {}, limit)
 
     def streams(self, *, stream_id: str | None = None, limit: int | None = None) -> list[Row]:
         return self._list("streams", {"stream_id": stream_id}, limit)

@@ -17,16 +17,25 @@ NAMES: Final[dict[str, tuple[str, int]]] = {
     "SL002": ("not_authorized", 403),
     "SL003": ("isolation_level", 422),
     "SL004": ("not_supported", 422),
+    "SL005": ("malformed_request", 400),
     "SL101": ("unknown_stream", 404),
     "SL102": ("unknown_sync", 404),
     "SL103": ("unknown_consumer", 404),
     "SL104": ("unknown_credential", 404),
     "SL105": ("unknown_provider", 422),
     "SL106": ("unknown_collection", 422),
+    "SL107": ("unknown_token", 404),
+    "SL108": ("unknown_mutation", 404),
+    "SL109": ("unknown_route", 404),
     "SL110": ("id_taken", 409),
     "SL111": ("in_use", 409),
+    "SL112": ("idempotency_conflict", 409),
+    "SL113": ("method_not_allowed", 405),
+    "SL114": ("too_large", 413),
     "SL120": ("stale_token", 409),
     "SL130": ("lease_lost", 409),
+    "SL140": ("unauthenticated", 401),
+    "SL141": ("too_busy", 503),
     "SL201": ("vendor_unauthorized", 502),
     "SL202": ("vendor_forbidden", 502),
     "SL203": ("vendor_refused", 502),
@@ -89,11 +98,11 @@ class NotAuthorized(SluiceError):
 
 
 class NotFound(SluiceError):
-    """No stream, sync, consumer or credential of that id, as far as this caller may know (SL101 to SL104)."""
+    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109)."""
 
 
 class Conflict(SluiceError):
-    """The id is taken, or the object is still in use (SL110, SL111)."""
+    """The id is taken, or the object is still in use (SL110 to SL112)."""
 
 
 class StaleToken(SluiceError):
@@ -135,8 +144,8 @@ class NotMigrated(SluiceError):
 _CLASSES: Final[dict[str, type[SluiceError]]] = {
     **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106"), InvalidArgument),
     "SL002": NotAuthorized,
-    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104"), NotFound),
-    **dict.fromkeys(("SL110", "SL111"), Conflict),
+    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109"), NotFound),
+    **dict.fromkeys(("SL110", "SL111", "SL112"), Conflict),
     "SL120": StaleToken,
     "SL130": LeaseLost,
     "SL301": MasterKeyMissing,

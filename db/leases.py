@@ -180,6 +180,16 @@ async def jsonb_refusal(conn: Connection, raw: str) -> str | None:
     return reason
 
 
+async def rate_take(conn: Connection, sync_id: str) -> float | None:
+    """Takes the next place among the requests of a sync: seconds to wait before sending, None without a rate limit.
+
+    Outside a transaction only.
+    """
+    (row,) = await _run(conn, "select sluice_internal._rate_take(%s) as pause", sync_id)
+    pause: timedelta | None = row["pause"]
+    return None if pause is None else pause.total_seconds()
+
+
 async def clock(conn: Connection) -> datetime:
     """The database's clock, for `read_from`."""
     (row,) = await _run(conn, "select clock_timestamp() as clock")

@@ -26,10 +26,11 @@ from pgsluice.db.dump import schema_dump
 from pgsluice.db.errors import SluiceError, from_database, make
 from pgsluice.db.install import install
 from pgsluice.db.ledger import Connection
+from pgsluice.db.rights import SERVER_LOGIN
 from pgsluice.db.script import single_file
 from pgsluice.db.sources import MIGRATIONS, SQL, Migration, Sources, read_sources, statements
 
-__all__ = ["Report", "check_history", "migrate", "schema_dump", "single_file"]
+__all__ = ["SERVER_LOGIN", "Report", "check_history", "migrate", "schema_dump", "single_file"]
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ def migrate(
     *,
     on_progress: Callable[[str], None] | None = None,
     set_search_path: bool = False,
+    server_login: bool = False,
     sql_folder: Path = SQL,
     migrations_folder: Path = MIGRATIONS,
     patience: float = 60.0,
@@ -73,7 +75,8 @@ def migrate(
     """Brings the database to this release; does nothing, quickly, if it is there already. Any number may run at once.
 
     `on_progress` is told the name of each step. `set_search_path` puts `sluice` on the database's search path; otherwise the statement that
-    would is in the report. For `patience` seconds a lock that somebody holds is asked for again.
+    would is in the report. `server_login` makes a login for the HTTP server, without a
+    password and with no rights but the server's. For `patience` seconds a lock that somebody holds is asked for again.
     Raises SL405 (nothing was changed), SL401 and SL406 as `connect` does.
     """
     sources = read_sources(sql_folder, migrations_folder)
@@ -88,6 +91,8 @@ def migrate(
             _patiently(patience, run, partial(run.alone, conninfo, alone))
             report.add(run.report)
         report.add(run.report)
+        if server_login:
+            conn.execute(rights.MAKE_SERVER_LOGIN)
     return report
 
 

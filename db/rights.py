@@ -60,6 +60,23 @@ begin
 end
 $return$"""
 
+# The login of the HTTP server on an embedded database, where whoever reaches the socket is trusted. It owns nothing.
+SERVER_LOGIN: Final = "pgsluice_server"
+MAKE_SERVER_LOGIN: Final[LiteralString] = """\
+do $login$
+begin
+    if to_regrole('pgsluice_server') is null then
+        create role pgsluice_server login;
+    end if;
+    if not pg_has_role('pgsluice_server', 'sluice_server', 'usage') then
+        grant sluice_server to pgsluice_server;
+    end if;
+exception when duplicate_object or unique_violation then
+    -- Another process did the same just now.
+    null;
+end
+$login$"""
+
 _GRANT: Final = re.compile(
     r"grant\s+(?P<what>.*?)\s+to\s+(?P<whom>\S.*?)(?:\s+with\s+(?:grant|admin)\s+option)?", re.IGNORECASE | re.DOTALL
 )

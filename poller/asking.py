@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from pgsluice.poller.transport import Transport
@@ -39,21 +39,37 @@ LARGE_REPLY: Final = 1024 * 1024
 T = TypeVar("T")
 
 
+async def _unlimited() -> None:
+    """The pace of a sync without a rate limit."""
+
+
 class Stopped(Exception):
     """The turn ends early; the page at hand was committed or dropped, the next one was not begun."""
 
 
 class Vendor:
-    """A provider's account, as one sync may ask it. Raises ProviderError, SL209, and Stopped once `stopping` is set while it waits."""
+    """A provider's account, as one sync may ask it. Raises ProviderError, SL209, and Stopped once `stopping` is set while it waits.
+
+    `pace`: asked before each request, how many seconds the sync's rate limit makes it wait; not again once it has said None.
+    """
 
     def __init__(
-        self, provider: Provider, credential: Credential, transport: Transport, stopping: asyncio.Event, patience: float = SHORT_PAUSE
+        self,
+        provider: Provider,
+        credential: Credential,
+        transport: Transport,
+        stopping: asyncio.Event,
+        patience: float = SHORT_PAUSE,
+        *,
+        pace: Callable[[], Awaitable[float | None]] = _unlimited,
     ) -> None:
         self._provider = provider
         self._credential = credential
         self._transport = transport
         self._stopping = stopping
         self._patience = patience
+        self._pace = pace
+        self._limited = True  # until `pace` says otherwise
         self._quiet_until = float("-inf")  # the vendor asked for a pause
 
     async def page(self, feed: Feed, cursor: Cursor | None) -> Page:
@@ -90,6 +106,11 @@ class Vendor:
     async def _once(self, request: Request, read: Callable[[Response], T]) -> T:
         while (seconds := self._quiet_until - time.monotonic()) > 0:
             await self._wait(seconds)
+        if self._limited:
+            pause = await self._pace()
+            self._limited = pause is not None
+            if pause:
+                await self._wait(pause)
         response = await self._transport.send(request)
         return await asyncio.to_thread(read, response) if len(response.body) > LARGE_REPLY else read(response)
 
@@ -106,9 +127,14 @@ class Vendor:
         await self._wait(seconds)
 
     async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        raise Stopped
+        await wait(seconds, self._stopping)
+
+
+async def wait(seconds: float, stopping: asyncio.Event) -> None:
+    """Waits. Raises Stopped once `stopping` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
+    raise Stopped

@@ -9,17 +9,17 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from pgsluice.db import leases, secrets
 from pgsluice.db.connect import waits
-from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError, make
+from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError
 from pgsluice.db.leases import ClaimedSync
+from pgsluice.poller.mutating import Writer
 from pgsluice.poller.pull import Stopped, Turn
-from pgsluice.poller.session import Connection, Session, end
+from pgsluice.poller.session import Connection, Session, end, first_of, unexpected
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import limits
@@ -82,7 +82,7 @@ class Poller:
 
     async def run(self) -> None:
         """Works until `stop`. Raises SL401 once the database has been away for longer than the patience."""
-        await self._patiently(self._serve)
+        await self._patiently(lambda: first_of(self._serve(), self._writer.serve()))
 
     async def run_once(self) -> list[Tally]:
         """Reads every sync that nobody else works on, due or not, until it is caught up; what became of each. Raises SL401 as `run`."""
@@ -100,6 +100,7 @@ class Poller:
         async with Transport(allow_private=self.settings.allow_private_addresses) as self.transport:
             while True:
                 self._session, self._opened = Session(self.conninfo), None
+                self._writer = Writer(self._session, self.transport, self.key, self.stopping)
                 try:
                     await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
                 except DatabaseUnavailable as exc:
@@ -137,11 +138,11 @@ class Poller:
             await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 working.result()
-            elif self._turns:
-                working.cancel()  # begins no more turns
-                await asyncio.wait(self._turns, timeout=LAST_PAGE)
+            elif under_way := {*self._turns, *self._writer.tasks}:
+                working.cancel()  # begins no more turns and writes
+                await asyncio.wait(under_way, timeout=LAST_PAGE)
         finally:
-            await end({working, stop, *self._turns})
+            await end({working, stop, *self._turns, *self._writer.tasks})
             self._turns.clear()
 
     # ------------------------------------------------------------ which syncs
@@ -170,6 +171,7 @@ class Poller:
         Waits for those that another poller holds, for as long as it takes to see that one is dead.
         """
         session = self._session
+        await self._writer.drain()
         end = time.monotonic() + DEAD
         while True:
             session.woken.clear()
@@ -254,7 +256,7 @@ class Poller:
         except (ProviderError, SluiceError) as exc:
             await self._failed(conn, sync, tally, exc)
         except Exception as exc:  # noqa: BLE001  a bug in one provider stops one sync, not the poller
-            await self._failed(conn, sync, tally, _unexpected(exc))
+            await self._failed(conn, sync, tally, unexpected(exc))
 
     async def _failed(self, conn: Connection, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
         tally.outcome = "rate_limited" if isinstance(exc, RateLimited) else "error"
@@ -278,20 +280,6 @@ def _advised(exc: ProviderError | SluiceError, sync: ClaimedSync) -> dict[str, s
         command = f"pgsluice credential update {sync.credential_id}"
         error["hint"] = f"{error['hint']}: {command}" if error["hint"] else command
     return error
-
-
-def _unexpected(exc: Exception) -> SluiceError:
-    """A bug, in the one error shape. Where it happened, but no values: they may be a customer's."""
-    trace = exc.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-    return make(
-        f"pgsluice has a bug: {type(exc).__name__}",
-        code="XX000",
-        details=f"in {place}" if place else None,
-        hint="please report it with this text; the sync is tried again by itself",
-    )
 
 
 def _log(tally: Tally) -> None:

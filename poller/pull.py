@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from pgsluice.db import secrets
+from pgsluice.db import leases, secrets
 from pgsluice.db.errors import make
 from pgsluice.db.leases import ClaimedSync
 from pgsluice.poller.asking import SHORT_PAUSE, Stopped, Vendor
@@ -59,7 +59,8 @@ class Turn:
         self.until = self.begun + seconds
         provider = registry.get(sync.provider)
         self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids)
-        self.vendor = Vendor(provider, _opened(sync, key), transport, stopping, patience)
+        credential = opened(sync.sync_id, sync.credential_id, sync.sealed, sync.key_version, sync.kind, sync.base_url, key)
+        self.vendor = Vendor(provider, credential, transport, stopping, patience, pace=lambda: leases.rate_take(conn, sync.sync_id))
         self.store = Store(conn, poller_id, sync, self.tally)
         self.broken: dict[str, ProviderError] = {}  # feeds that are left out for the rest of this turn
         self.drained: dict[str, float] = {}  # feed of changes -> when it had no more
@@ -144,14 +145,22 @@ class Turn:
         self.progress(self.tally)
 
 
-def _opened(sync: ClaimedSync, key: secrets.MasterKey | None) -> Credential:
-    if sync.sealed is None or sync.credential_id is None or sync.kind is None:
-        raise make(f"sync {sync.sync_id} has no credential", code="SL104", hint="create one, and the sync anew with it")
+def opened(  # noqa: PLR0917  a sealed credential as the database gives it
+    sync_id: str,
+    credential_id: str | None,
+    sealed: bytes | None,
+    key_version: int | None,
+    kind: str | None,
+    base_url: str | None,
+    key: secrets.MasterKey | None,
+) -> Credential:
+    """A sync's credential, unsealed. Raises SluiceError where there is none, no master key, or the wrong one."""
+    if sealed is None or credential_id is None or kind is None:
+        raise make(f"sync {sync_id} has no credential", code="SL104", hint="create one, and the sync anew with it")
     if key is None:
         raise make(
             "there is no master key to open the credential with",
             code="SL301",
             hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE to the key it was sealed with",
         )
-    secret = secrets.open_sealed(sync.sealed, sync.credential_id, key, sync.key_version or 1)
-    return Credential(sync.kind, secret, sync.base_url)
+    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url)

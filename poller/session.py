@@ -12,11 +12,12 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
-from pgsluice.db import leases
+from pgsluice.db import leases, writes
 from pgsluice.db.connect import connect_async, translated
 from pgsluice.db.errors import SluiceError, make
 
@@ -32,12 +33,13 @@ CANCEL: Final = 1.0
 
 
 class Session:
-    """Open from `run` on. `woken` is set when there is something new to claim."""
+    """Open from `run` on. `woken` is set when there is a new sync to claim, `wanted` when there is a write to send."""
 
     def __init__(self, conninfo: str) -> None:
         self.conninfo = conninfo
         self.poller_id = f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(8)}"
         self.woken = asyncio.Event()
+        self.wanted = asyncio.Event()
         self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
         self._stack = AsyncExitStack()
         self._idle: list[Connection] = []
@@ -56,9 +58,10 @@ class Session:
             beating, listening = await self._open(), await self._open()
             await self._beat_once(beating)
             await leases.listen(listening)
+            await writes.listen(listening)
             opened()
             try:
-                await _first_of(work(), self._beat(beating), self._listen(listening))
+                await first_of(work(), self._beat(beating), self._listen(listening))
             finally:
                 if await self._say_goodbye():
                     leave.discard(self.poller_id)
@@ -88,8 +91,8 @@ class Session:
 
     async def _listen(self, conn: Connection) -> None:
         with translated():
-            async for _ in conn.notifies():
-                self.woken.set()
+            async for notice in conn.notifies():
+                (self.wanted if notice.channel == writes.CHANNEL else self.woken).set()
 
     async def _say_goodbye(self) -> bool:
         """Frees the syncs at once, instead of after 10 s. On a new connection: the others may be in the middle of something."""
@@ -112,7 +115,7 @@ async def end(tasks: Collection[asyncio.Future[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _first_of(work: Awaitable[None], *background: Awaitable[None]) -> None:
+async def first_of(work: Awaitable[None], *background: Awaitable[None]) -> None:
     """Runs all at once until `work` ends or one of the others fails; then ends the rest. Raises what was raised."""
     tasks = [asyncio.ensure_future(job) for job in (work, *background)]
     try:
@@ -121,3 +124,17 @@ async def _first_of(work: Awaitable[None], *background: Awaitable[None]) -> None
         await end(tasks)
     for task in done:
         task.result()
+
+
+def unexpected(exc: Exception) -> SluiceError:
+    """A bug, in the one error shape. Where it happened, but no values: they may be a customer's."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return make(
+        f"pgsluice has a bug: {type(exc).__name__}",
+        code="XX000",
+        details=f"in {place}" if place else None,
+        hint="please report it with this text; it is tried again by itself",
+    )

@@ -87,10 +87,12 @@ class Transport:
                 return await self._exchange(request, url)
         except TimeoutError:
             raise _unavailable(url, f"did not finish its answer within {self._whole:g} seconds") from None
+        except (httpcore.ConnectTimeout, httpcore.ConnectError) as exc:
+            raise _unsent(_unavailable(url, "cannot be reached", _words(exc))) from None
         except httpcore.TimeoutException:
             raise _unavailable(url, "did not answer in time") from None
         except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
-            raise _unavailable(url, "cannot be reached, or closed the connection without an answer", _words(exc)) from None
+            raise _unavailable(url, "closed the connection without an answer", _words(exc)) from None
 
     async def _exchange(self, request: Request, url: httpx.URL) -> Response:
         outgoing = self._client.build_request(request.method, url, headers=dict(request.headers), content=request.body)
@@ -250,6 +252,11 @@ def _redirected(url: httpx.URL, response: httpx.Response) -> Refused4xx:
 
 def _unavailable(url: httpx.URL, what: str, details: str | None = None) -> Unavailable:
     return Unavailable(f"{url.host} {what}", details=details, hint="it is asked again, with growing pauses")
+
+
+def _unsent(error: Unavailable) -> Unavailable:
+    error.sent = False
+    return error
 
 
 def _words(exc: Exception) -> str:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
 
 # A feed's position: any JSON object. Only the provider that wrote it looks inside; keep it small, it is stored with every page.
@@ -112,6 +112,25 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """One object to be written at the vendor."""
+
+    kind: str  # create, update, delete
+    collection_id: str
+    upstream_id: str | None  # None for a create
+    data: bytes | None = field(repr=False)  # JSON text: the object of a create, what an update changes; None for a delete
+    key: str  # what the vendor is told to recognise a repetition by; unique, the same for every attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write. `change`: the object as it is now, None where the answer lacks it: fetch it then."""
+
+    upstream_id: str
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A record that is no sound JSON object with an id: for the quarantine."""
 
@@ -176,6 +195,21 @@ class Provider(Protocol):
         """What the reply to `fetch(hint, …)` says; a Change with `deleted` where the object is gone. Raises ProviderError."""
         ...
 
+    @property
+    def key_window(self) -> timedelta | None:
+        """How long after the first attempt a write may be repeated with the same key and not be done twice. None: not at all."""
+        ...
+
+    def write(self, write: Write, credential: Credential) -> Request:
+        """The request for a write. Raises NotPolled, UnknownCollection, and Refused4xx for what cannot be said to the vendor."""
+        ...
+
+    def read_written(self, write: Write, response: Response) -> Written:
+        """What the reply to `write(write, …)` says. Raises ProviderError: Refused4xx, with the vendor's own error in `details`, if the
+        vendor will not do it; Missing if there is no such object; RateLimited if it was not done for now. After any other one it may
+        have been done."""
+        ...
+
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         """Raise Malformed if this cannot be a secret of that kind, before it is sealed. Never repeats the secret."""
         ...
@@ -185,10 +219,12 @@ class ProviderError(Exception):
     """A vendor's answer that cannot be used, in the one error shape.
 
     `retryable`: asking again soon, with backoff, may help. Otherwise a person has to do something first (or the vendor has): ask rarely.
+    `sent`: the vendor may have acted on the request; False where it certainly got none.
     """
 
     code: ClassVar[str]
     retryable: bool = False
+    sent: bool = True
 
     def __init__(self, message: str, *, details: str | None = None, hint: str | None = None, retryable: bool | None = None) -> None:
         super().__init__(message)
@@ -236,6 +272,10 @@ class Refused4xx(ProviderError):
     """The vendor refused the request itself."""
 
     code = "SL203"
+
+
+class Missing(Refused4xx):
+    """The vendor has no object of that id."""
 
 
 class Unreadable(ProviderError):

@@ -18,6 +18,8 @@ from pgsluice.providers.base import (
     Request,
     Response,
     SecretField,
+    Write,
+    Written,
 )
 
 
@@ -28,6 +30,7 @@ class Push:
     collections: Mapping[str, Collection] = {}
     free_form: Final = True
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {}
+    key_window: Final = None
 
     def feeds(self, collection_ids: Sequence[str] | None) -> tuple[Feed, ...]:  # noqa: ARG002 (the protocol's)
         return ()
@@ -42,6 +45,12 @@ class Push:
         _nobody_to_ask()
 
     def read_fetched(self, hint: Hint, response: Response) -> Change:  # noqa: ARG002
+        _nobody_to_ask()
+
+    def write(self, write: Write, credential: Credential) -> Request:  # noqa: ARG002
+        _nobody_to_ask()
+
+    def read_written(self, write: Write, response: Response) -> Written:  # noqa: ARG002
         _nobody_to_ask()
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:  # noqa: ARG002

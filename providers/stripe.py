@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from pgsluice.providers import stripe_events, stripe_lists
+from pgsluice.providers import stripe_events, stripe_lists, stripe_writes
 from pgsluice.providers.base import (
     Change,
     Collection,
@@ -26,6 +26,8 @@ from pgsluice.providers.base import (
     Response,
     SecretField,
     UnknownCollection,
+    Write,
+    Written,
 )
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object
 
@@ -33,6 +35,7 @@ BASE_URL: Final = "https://api.stripe.com"
 # The shape of every object depends on it, so it changes only with a release of ours. https://docs.stripe.com/changelog
 API_VERSION: Final = "2026-10-28.endive"
 KIND: Final = "stripe_key"
+OAUTH_KIND: Final = "stripe_oauth2"
 EVENTS: Final = "events"
 Parameters = tuple[tuple[str, str], ...]
 
@@ -59,6 +62,8 @@ _SOURCES: Final[Mapping[str, _Source]] = {
 }
 # https://docs.stripe.com/keys: secret and restricted keys, for test and live mode.
 _KEY = re.compile(r"[sr]k_(?:test|live)_[A-Za-z0-9_]+", re.ASCII)
+# https://docs.stripe.com/connect/oauth-reference: no form of an access token is promised; it must only be fit for a header.
+_TOKEN = re.compile(r"[!-~]{8,1000}", re.ASCII)
 _PREFIX = re.compile(r"(?:[a-z]{2,5}_(?:test|live)_|whsec_|acct_|pk_|sk_|rk_)", re.ASCII)
 
 
@@ -71,8 +76,10 @@ class Stripe:
     }
     free_form: Final = False
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
-        KIND: (SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key from {KEYS_PAGE}"),)
+        KIND: (SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key from {KEYS_PAGE}"),),
+        OAUTH_KIND: (SecretField("access_token", "the access_token that Stripe's OAuth answered for the account"),),
     }
+    key_window: Final = stripe_writes.KEY_WINDOW
 
     def feeds(self, collection_ids: Sequence[str] | None) -> tuple[Feed, ...]:
         chosen = tuple(_SOURCES) if collection_ids is None else tuple(dict.fromkeys(collection_ids))
@@ -104,10 +111,17 @@ class Stripe:
             return Change(hint.collection_id, hint.upstream_id, raw=None, deleted=True)
         return stripe_lists.fetched_record(hint, response)
 
+    def write(self, write: Write, credential: Credential) -> Request:
+        said = stripe_writes.said(write, _source(write.collection_id).path)
+        return _request(said.method, credential, said.path, headers=said.headers, body=said.body)
+
+    def read_written(self, write: Write, response: Response) -> Written:
+        return stripe_writes.read_written(write, response)
+
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
-        if kind != KIND:
-            raise Malformed(f"Stripe has no credential of kind {kind!r}", hint=f"the kind is {KIND}")
-        _key(secret)
+        if kind not in self.credential_kinds:
+            raise Malformed(f"Stripe has no credential of kind {kind!r}", hint=f"the kinds are {', '.join(self.credential_kinds)}")
+        _bearer(kind, secret)
 
 
 def _source(collection_id: str) -> _Source:
@@ -118,8 +132,19 @@ def _source(collection_id: str) -> _Source:
         raise UnknownCollection(f"Stripe has no collection {collection_id!r} here", hint=f"the collections are: {known}") from None
 
 
+def _bearer(kind: str, secret: Mapping[str, str]) -> str:
+    """What goes behind "Bearer", once it is certain that it carries no line break into the header. Raises Malformed."""
+    return _token(secret) if kind == OAUTH_KIND else _key(secret)
+
+
+def _token(secret: Mapping[str, str]) -> str:
+    token = secret.get("access_token", "")
+    if not _TOKEN.fullmatch(token):
+        raise Malformed("this is no access token", details=_shape(token), hint="give access_token as Stripe's OAuth answered it")
+    return token
+
+
 def _key(secret: Mapping[str, str]) -> str:
-    """The key, once it is certain that it is one: what goes into a header must not carry a line break. Raises Malformed."""
     key = secret.get("secret", "")
     if not _KEY.fullmatch(key):
         raise Malformed("this is no secret key of Stripe", details=_shape(key), hint=_advice(key))
@@ -127,13 +152,25 @@ def _key(secret: Mapping[str, str]) -> str:
 
 
 def _get(credential: Credential, path: str, params: Parameters = ()) -> Request:
+    return _request("GET", credential, path, params)
+
+
+def _request(
+    method: str,
+    credential: Credential,
+    path: str,
+    params: Parameters = (),
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Request:
     base = (credential.base_url or BASE_URL).rstrip("/")
-    headers = {
-        "Authorization": f"Bearer {_key(credential.secret)}",  # https://docs.stripe.com/api/authentication
+    always = {
+        "Authorization": f"Bearer {_bearer(credential.kind, credential.secret)}",  # https://docs.stripe.com/api/authentication
         "Stripe-Version": API_VERSION,  # https://docs.stripe.com/api/versioning
         "Accept": "application/json",
     }
-    return Request("GET", f"{base}/v1/{path}", params, headers)
+    return Request(method, f"{base}/v1/{path}", params, {**always, **(headers or {})}, body)
 
 
 def _shape(key: str) -> str:

@@ -10,11 +10,17 @@ grant select on all tables in schema sluice to sluice_reader;
 grant execute on function sluice.stream_info to sluice_reader;
 grant execute on function sluice.sync_info to sluice_reader;
 grant execute on function sluice.consumer_info to sluice_reader;
+grant execute on function sluice.mutation_result to sluice_reader;
 
 -- consumer: a reader that takes and acknowledges messages
 grant execute on function sluice.consumer_next to sluice_consumer;
 grant execute on function sluice.consumer_ack to sluice_consumer;
 grant execute on function sluice.consumer_nack to sluice_consumer;
+
+-- mutator: a reader that asks vendors to write
+grant execute on function sluice.mutation_run to sluice_mutator;
+grant execute on function sluice.mutation_cancel to sluice_mutator;
+grant execute on function sluice.mutation_resolve to sluice_mutator;
 
 -- poller: moves bytes between vendors and records
 grant usage on schema sluice_internal to sluice_poller;
@@ -28,6 +34,17 @@ grant execute on function sluice_internal._sync_fail to sluice_poller;
 grant execute on function sluice_internal._sync_release to sluice_poller;
 grant execute on function sluice_internal._page_commit to sluice_poller;
 grant execute on function sluice_internal._credential_sealed to sluice_poller;
+grant execute on function sluice_internal._rate_take to sluice_poller;
+grant execute on function sluice_internal._mutation_claim to sluice_poller;
+grant execute on function sluice_internal._mutation_complete to sluice_poller;
+grant execute on function sluice_internal._mutation_retry to sluice_poller;
+
+-- server: checks tokens and waits; for everything else it acts as the role that the token's scope stands for
+grant usage on schema sluice_internal to sluice_server;
+grant execute on function sluice_internal._token_check to sluice_server;
+grant execute on function sluice_internal._stream_watch to sluice_server;
+grant execute on function sluice_internal._stream_unwatch to sluice_server;
+grant execute on function sluice_internal._consumer_due to sluice_server;
 
 -- admin: everything above, and creates, changes and deletes
 grant usage on schema sluice_internal to sluice_admin;

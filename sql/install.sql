@@ -40,6 +40,7 @@
 \ir views/notices.sql
 \ir syncs/credential_delete.sql
 \ir internal/_check_sync.sql
+\ir internal/_check_rate_limit.sql
 \ir syncs/sync_create.sql
 \ir syncs/sync_info.sql
 \ir syncs/sync_pause.sql
@@ -60,6 +61,7 @@
 \ir internal/_sync_fail.sql
 \ir internal/_sync_release.sql
 \ir internal/_page_commit.sql
+\ir internal/_rate_take.sql
 
 -- Consumers: read, acknowledge, redeliver
 \ir internal/_hold_consumer.sql
@@ -81,9 +83,35 @@
 \ir views/messages_in_flight.sql
 \ir views/dead_letters.sql
 \ir internal/_start_new_consumer.sql
+\ir internal/_check_consumer.sql
 \ir consumers/consumer_create.sql
+\ir consumers/consumer_update.sql
 \ir consumers/consumer_info.sql
 \ir consumers/consumer_delete.sql
 \ir consumers/consumer_next.sql
 \ir consumers/consumer_ack.sql
 \ir consumers/consumer_nack.sql
+\ir internal/_stream_watch.sql
+\ir internal/_stream_unwatch.sql
+\ir internal/_consumer_due.sql
+
+-- Mutations: writes back to vendors
+\ir views/mutations.sql
+\ir views/mutation_items.sql
+\ir internal/_authorize_mutation.sql
+\ir internal/_check_mutation.sql
+\ir internal/_mutation_close.sql
+\ir mutations/mutation_run.sql
+\ir mutations/mutation_result.sql
+\ir mutations/mutation_cancel.sql
+\ir mutations/mutation_resolve.sql
+\ir internal/_mutation_claim.sql
+\ir internal/_mutation_complete.sql
+\ir internal/_mutation_retry.sql
+
+-- Tokens: access over HTTP
+\ir views/tokens.sql
+\ir internal/_token_signed.sql
+\ir internal/_token_check.sql
+\ir tokens/token_create.sql
+\ir tokens/token_revoke.sql

@@ -39,6 +39,15 @@ create type sluice.message as (
     data jsonb);
 comment on type sluice.message is 'One delivery of one record to one worker. ack_token names it; sync_metadata and external_id are the sync''s own.';
 
+create type sluice.new_token as (
+    token_id text,
+    token text,
+    name text,
+    scopes text[],
+    created_at timestamp with time zone,
+    expires_at timestamp with time zone);
+comment on type sluice.new_token is 'A token just made: the only time that it is shown.';
+
 create type sluice.stream_details as (
     stream_id text,
     lanes integer,
@@ -205,6 +214,59 @@ create table sluice_internal.migrations (
 );
 comment on table sluice_internal.migrations is 'The files of migrations/ that ran here, with the digest each had.';
 
+create table sluice_internal.mutation_items (
+    mutation_no bigint not null,
+    item_no integer not null,
+    sync_id text collate "C" not null,
+    collection_id text collate "C" not null,
+    upstream_id text collate "C",
+    data jsonb,
+    status text default 'queued'::text not null,
+    vendor_key uuid default gen_random_uuid() not null,
+    poller_id text collate "C",
+    epoch integer default 0 not null,
+    next_attempt_at timestamp with time zone default clock_timestamp() not null,
+    first_sent_at timestamp with time zone,
+    attempt integer default 0 not null,
+    finished_at timestamp with time zone,
+    error jsonb,
+    constraint mutation_items_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    constraint mutation_items_check1 CHECK (((status = 'sending'::text) = (poller_id IS NOT NULL))),
+    constraint mutation_items_check2 CHECK (((status <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR (error IS NOT NULL))),
+    constraint mutation_items_mutation_no_fkey FOREIGN KEY (mutation_no) REFERENCES sluice_internal.mutations(mutation_no) ON DELETE CASCADE,
+    constraint mutation_items_pkey PRIMARY KEY (mutation_no, item_no),
+    constraint mutation_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text]))),
+    constraint mutation_items_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
+);
+CREATE INDEX mutation_items_by_record ON sluice_internal.mutation_items USING btree (sync_id, collection_id, upstream_id, mutation_no, item_no) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (upstream_id IS NOT NULL));
+CREATE INDEX mutation_items_open ON sluice_internal.mutation_items USING btree (next_attempt_at, mutation_no, item_no) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+comment on table sluice_internal.mutation_items is 'One write to one object. vendor_key is what the vendor is told to recognise a repetition by; first_sent_at bounds how long it does.';
+
+create table sluice_internal.mutations (
+    mutation_id text collate "C" not null,
+    mutation_no bigint generated always as identity not null,
+    stream_no integer not null,
+    sync_id text collate "C" not null,
+    collection_id text collate "C" not null,
+    kind text not null,
+    match_on text,
+    idempotency_key text collate "C",
+    request_digest bytea not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    finished_at timestamp with time zone,
+    constraint mutations_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 200))),
+    constraint mutations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text, 'upsert'::text]))),
+    constraint mutations_mutation_id_check CHECK (((octet_length(mutation_id) >= 1) AND (octet_length(mutation_id) <= 200))),
+    constraint mutations_mutation_no_key UNIQUE (mutation_no),
+    constraint mutations_pkey PRIMARY KEY (mutation_id),
+    constraint mutations_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no),
+    constraint mutations_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+);
+CREATE INDEX mutations_by_stream ON sluice_internal.mutations USING btree (stream_no);
+CREATE INDEX mutations_by_sync ON sluice_internal.mutations USING btree (sync_id, mutation_no);
+CREATE UNIQUE INDEX mutations_by_key ON sluice_internal.mutations USING btree (sync_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+comment on table sluice_internal.mutations is 'Requested writes. request_digest tells a repeated request from another one with the same key.';
+
 create table sluice_internal.notices (
     notice_id bigint generated always as identity not null,
     sync_id text collate "C" not null,
@@ -286,6 +348,14 @@ create table sluice_internal.sync_feeds (
 );
 comment on table sluice_internal.sync_feeds is 'How far each list or change feed of a sync has been read; moves in the transaction that writes the page.';
 
+create table sluice_internal.sync_paces (
+    sync_id text collate "C" not null,
+    next_at timestamp with time zone not null,
+    constraint sync_paces_pkey PRIMARY KEY (sync_id),
+    constraint sync_paces_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+) with (fillfactor=50);
+comment on table sluice_internal.sync_paces is 'When the next request of a sync with a rate limit may be sent.';
+
 create table sluice_internal.sync_runs (
     sync_id text collate "C" not null,
     status text default 'pending'::text not null,
@@ -319,6 +389,7 @@ create table sluice_internal.syncs (
     sync_frequency interval,
     paused boolean default false not null,
     created_at timestamp with time zone default clock_timestamp() not null,
+    rate_limit jsonb,
     constraint syncs_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id),
     constraint syncs_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
     constraint syncs_pkey PRIMARY KEY (sync_id),
@@ -329,6 +400,23 @@ create table sluice_internal.syncs (
 CREATE INDEX syncs_by_credential ON sluice_internal.syncs USING btree (credential_id);
 CREATE INDEX syncs_by_stream ON sluice_internal.syncs USING btree (stream_no);
 comment on table sluice_internal.syncs is 'What the user asked for: one connection to one account.';
+
+create table sluice_internal.tokens (
+    token_id text collate "C" not null,
+    name text,
+    prefix text not null,
+    digest bytea not null,
+    scopes text[] not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    constraint tokens_digest_check CHECK ((octet_length(digest) = 32)),
+    constraint tokens_digest_key UNIQUE (digest),
+    constraint tokens_pkey PRIMARY KEY (token_id),
+    constraint tokens_scopes_check CHECK (((scopes <@ '{read,consume,mutate,manage}'::text[]) AND (cardinality(scopes) > 0))),
+    constraint tokens_token_id_check CHECK (((octet_length(token_id) >= 1) AND (octet_length(token_id) <= 200)))
+);
+comment on table sluice_internal.tokens is 'API tokens: the SHA-256 digest, never the token. prefix is what may be shown of it.';
 
 -- ---------------- Views
 
@@ -418,7 +506,7 @@ create view sluice.errors as
     name,
     http_status,
     meaning
-   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
 -- columns: code text, name text, http_status integer, meaning text
 comment on view sluice.errors is 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
 
@@ -445,6 +533,65 @@ create view sluice.messages_in_flight as
 -- columns: consumer_id text, stream_id text, sync_id text, collection_id text, upstream_id text, updated_idx bigint, deliver_count integer, leased boolean, due_at timestamp with time zone
 comment on view sluice.messages_in_flight is 'Messages that are delivered and not settled: leased by a worker until due_at, or given back and free again at due_at.';
 
+create view sluice.mutation_items as
+ SELECT m.mutation_id,
+    i.item_no,
+    s.stream_id,
+    i.sync_id,
+    i.collection_id,
+    i.upstream_id,
+    i.status,
+    i.error,
+    i.attempt,
+    i.next_attempt_at,
+    i.finished_at,
+    i.data
+   FROM sluice_internal.mutation_items i
+     JOIN sluice_internal.mutations m ON m.mutation_no = i.mutation_no
+     JOIN sluice_internal.streams s ON s.stream_no = m.stream_no;
+-- columns: mutation_id text, item_no integer, stream_id text, sync_id text, collection_id text, upstream_id text, status text, error jsonb, attempt integer, next_attempt_at timestamp with time zone, finished_at timestamp with time zone, data jsonb
+comment on view sluice.mutation_items is 'The items of mutations: what was asked for (data), the vendor''s id, and its error as sent.';
+
+create view sluice.mutations as
+ SELECT m.mutation_id,
+    s.stream_id,
+    m.sync_id,
+    m.collection_id,
+    m.kind,
+        CASE
+            WHEN m.finished_at IS NULL THEN
+            CASE
+                WHEN i.sending THEN 'running'::text
+                ELSE 'queued'::text
+            END
+            WHEN i.unknown > 0 THEN 'unknown'::text
+            WHEN i.failed = i.items THEN 'failed'::text
+            WHEN i.cancelled = i.items THEN 'cancelled'::text
+            WHEN i.succeeded = i.items THEN 'succeeded'::text
+            ELSE 'partial'::text
+        END AS status,
+    i.items,
+    i.succeeded,
+    i.failed,
+    i.unknown,
+    i.cancelled,
+    m.match_on,
+    m.idempotency_key,
+    m.created_at,
+    m.finished_at
+   FROM sluice_internal.mutations m
+     JOIN sluice_internal.streams s ON s.stream_no = m.stream_no
+     CROSS JOIN LATERAL ( SELECT count(*) AS items,
+            count(*) FILTER (WHERE t.status = 'succeeded'::text) AS succeeded,
+            count(*) FILTER (WHERE t.status = 'failed'::text) AS failed,
+            count(*) FILTER (WHERE t.status = 'unknown'::text) AS unknown,
+            count(*) FILTER (WHERE t.status = 'cancelled'::text) AS cancelled,
+            COALESCE(bool_or(t.status <> 'queued'::text), false) AS sending
+           FROM sluice_internal.mutation_items t
+          WHERE t.mutation_no = m.mutation_no) i;
+-- columns: mutation_id text, stream_id text, sync_id text, collection_id text, kind text, status text, items bigint, succeeded bigint, failed bigint, unknown bigint, cancelled bigint, match_on text, idempotency_key text, created_at timestamp with time zone, finished_at timestamp with time zone
+comment on view sluice.mutations is 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
+
 create view sluice.notices as
  SELECT n.notice_id,
     s.stream_id,
@@ -460,10 +607,11 @@ comment on view sluice.notices is 'When a connection broke, and when it recovere
 
 create view sluice.provider_collections as
  SELECT provider,
-    collection_id
-   FROM ( VALUES ('stripe'::text,'stripe:customer'::text), ('stripe'::text,'stripe:invoice'::text), ('stripe'::text,'stripe:plan'::text), ('stripe'::text,'stripe:price'::text), ('stripe'::text,'stripe:product'::text), ('stripe'::text,'stripe:subscription'::text)) c(provider, collection_id);
--- columns: provider text, collection_id text
-comment on view sluice.provider_collections is 'The collections that each provider can read. A push sync takes any collection named provider:object.';
+    collection_id,
+    mutations
+   FROM ( VALUES ('stripe'::text,'stripe:customer'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:invoice'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:plan'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:price'::text,ARRAY['create'::text, 'update'::text]), ('stripe'::text,'stripe:product'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:subscription'::text,ARRAY['create'::text, 'update'::text, 'delete'::text])) c(provider, collection_id, mutations);
+-- columns: provider text, collection_id text, mutations text[]
+comment on view sluice.provider_collections is 'The collections that each provider can read, and the kinds of mutation it takes. A push sync takes any collection named provider:object.';
 
 create view sluice.providers as
  SELECT DISTINCT provider
@@ -517,12 +665,25 @@ create view sluice.syncs as
     r.last_success_at,
     r.backfill_completed_at,
     y.paused,
-    y.created_at
+    y.created_at,
+    y.rate_limit
    FROM sluice_internal.syncs y
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no
      LEFT JOIN sluice_internal.sync_runs r ON r.sync_id = y.sync_id;
--- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone
+-- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone, rate_limit jsonb
 comment on view sluice.syncs is 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do) or paused.';
+
+create view sluice.tokens as
+ SELECT token_id,
+    name,
+    prefix,
+    scopes,
+    created_at,
+    expires_at,
+    revoked_at
+   FROM sluice_internal.tokens t;
+-- columns: token_id text, name text, prefix text, scopes text[], created_at timestamp with time zone, expires_at timestamp with time zone, revoked_at timestamp with time zone
+comment on view sluice.tokens is 'The API tokens, by their first characters.';
 
 create view sluice_internal._live_messages as
  SELECT st.consumer_no,
@@ -592,8 +753,6 @@ AS $function$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
     v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
-    v_problem text;
-    v_hint text;
     v_consumer sluice.consumers;
 begin
     perform sluice_internal._hold_stream(v_stream);
@@ -603,27 +762,13 @@ begin
             message = 'max_ack_pending and filter are not supported by this release',
             hint = 'Leave them out; a worker can acknowledge what it does not want.';
     end if;
-    case
-        when consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
-            v_problem := format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200));
-            v_hint := 'all starts at the beginning of the stream; new delivers what commits from now on.';
-        when coalesce(consumer_create.ack_wait, '0') not between interval '1 millisecond' and interval '1 year' then
-            v_problem := format(
-                'ack_wait must be between a millisecond and a year, not %s', coalesce(consumer_create.ack_wait::text, 'null')
-            );
-            v_hint := 'For example: interval ''60 seconds''.';
-        when coalesce(consumer_create.max_deliver, 0) not between 1 and 10000 and consumer_create.max_deliver is distinct from -1 then
-            v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(consumer_create.max_deliver::text, 'null'));
-            v_hint := '-1 means without limit; 3 means three deliveries in all.';
-        when jsonb_typeof(coalesce(consumer_create.metadata, '{}')) <> 'object' then
-            v_problem := 'metadata must be a JSON object';
-            v_hint := 'For example {"team": "billing"}.';
-        else
-            v_problem := null;
-    end case;
-    if v_problem is not null then
-        raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
+    if consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
+        raise exception using
+            errcode = 'SL001',
+            message = format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200)),
+            hint = 'all starts at the beginning of the stream; new delivers what commits from now on.';
     end if;
+    perform sluice_internal._check_consumer(consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.metadata);
     insert into sluice_internal.consumers as c (
         consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata
     )
@@ -787,6 +932,12 @@ begin
             message = format('delay must be between 0 and a year, not %s', coalesce(consumer_nack.delay::text, 'null')),
             hint = 'For example: interval ''30 seconds''.';
     end if;
+    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
+    if pg_try_advisory_lock(sluice_internal._lock_key(5, v_consumer.stream_no, 0)) then
+        perform pg_advisory_unlock(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
+    else
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
     return query
     select s.accepted, s.rejected
     from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay) as s;
@@ -905,6 +1056,30 @@ end
 $function$;
 comment on function sluice.consumer_next(text,integer,text[]) is 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
 
+CREATE OR REPLACE FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval DEFAULT NULL::interval, max_deliver integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS sluice.consumers
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_update.consumer_id, 'admin');
+    v_consumer sluice.consumers;
+begin
+    v_known.ack_wait := coalesce(consumer_update.ack_wait, v_known.ack_wait);
+    v_known.max_deliver := coalesce(consumer_update.max_deliver, v_known.max_deliver);
+    v_known.metadata := coalesce(consumer_update.metadata, v_known.metadata);
+    perform sluice_internal._check_consumer(v_known.ack_wait, v_known.max_deliver, v_known.metadata);
+    update sluice_internal.consumers as c
+    set ack_wait = v_known.ack_wait, max_deliver = v_known.max_deliver, metadata = v_known.metadata
+    where c.consumer_no = v_known.consumer_no;
+    select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_known.consumer_id;
+    return v_consumer;
+end
+$function$;
+comment on function sluice.consumer_update(text,interval,integer,jsonb) is 'Changes a consumer and answers it; what is null stays. Messages that are leased keep the time they were leased for. Locks the consumer''s row. Errors: SL001, SL103.';
+
 CREATE OR REPLACE FUNCTION sluice.credential_delete(credential_id text)
  RETURNS void
  LANGUAGE plpgsql
@@ -937,6 +1112,151 @@ begin
 end
 $function$;
 comment on function sluice.credential_delete(text) is 'Deletes a credential that no sync uses. Locks its row. Errors: SL104, SL111.';
+
+CREATE OR REPLACE FUNCTION sluice.mutation_cancel(mutation_id text)
+ RETURNS sluice.mutations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_cancel.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    update sluice_internal.mutation_items as i
+    set status = 'cancelled', finished_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.status = 'queued' and i.first_sent_at is null;
+    perform sluice_internal._mutation_close(v_known.mutation_no);
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$function$;
+comment on function sluice.mutation_cancel(text) is 'Takes back the items that were not sent yet; the others go on. Answers the mutation. Locks those items. Errors: SL108.';
+
+CREATE OR REPLACE FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text)
+ RETURNS sluice.mutations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_resolve.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    if mutation_resolve.status is null or mutation_resolve.status not in ('succeeded', 'failed', 'queued') then
+        raise exception using
+            errcode = 'SL001',
+            message = 'status must be succeeded, failed or queued',
+            hint = 'Look at the vendor first: succeeded if the write is there, failed to leave it, queued to send it again.';
+    end if;
+    update sluice_internal.mutation_items as i
+    set
+        status = mutation_resolve.status,
+        finished_at = case when mutation_resolve.status <> 'queued' then clock_timestamp() end,
+        error = case when mutation_resolve.status = 'failed' then i.error end,
+        vendor_key = case when mutation_resolve.status = 'queued' then gen_random_uuid() else i.vendor_key end,
+        first_sent_at = case when mutation_resolve.status <> 'queued' then i.first_sent_at end,
+        next_attempt_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.item_no = mutation_resolve.item_no and i.status = 'unknown';
+    if not found then
+        raise exception using
+            errcode = 'SL001',
+            message = format('item %s of this mutation is not in the state unknown', mutation_resolve.item_no),
+            hint = 'Only what cannot be known needs a decision; mutation_result shows the states.';
+    end if;
+    if mutation_resolve.status = 'queued' then
+        update sluice_internal.mutations as m set finished_at = null where m.mutation_no = v_known.mutation_no;
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$function$;
+comment on function sluice.mutation_resolve(text,integer,text) is 'Decides an item whose outcome is unknown: succeeded, failed, or queued to send it once more. Answers the mutation. Errors: SL001, SL108.';
+
+CREATE OR REPLACE FUNCTION sluice.mutation_result(mutation_id text)
+ RETURNS SETOF sluice.mutation_items
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize_mutation(mutation_result.mutation_id, 'reader');
+    return query
+    select i.* from sluice.mutation_items as i where i.mutation_id = mutation_result.mutation_id collate "C" order by i.item_no;
+end
+$function$;
+comment on function sluice.mutation_result(text) is 'What became of each item of a mutation, in the order sent: status queued, sending, succeeded, failed, unknown or cancelled, the vendor''s id and error. Errors: SL108.';
+
+CREATE OR REPLACE FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, if_match text DEFAULT NULL::text)
+ RETURNS sluice.mutations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(mutation_run.sync_id, 'mutator');
+    v_digest bytea := sha256(convert_to(jsonb_build_array(
+        mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on
+    )::text, 'UTF8'));
+    v_problem text;
+    v_id text := gen_random_uuid()::text;
+    v_no bigint;
+    v_known sluice_internal.mutations;
+    v_mutation sluice.mutations;
+begin
+    perform sluice_internal._check_mutation(
+        v_sync, mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on, mutation_run.if_match
+    );
+    if mutation_run.idempotency_key is not null then
+        perform sluice_internal._check_id('idempotency_key', mutation_run.idempotency_key);
+        delete from sluice_internal.mutations as m
+        where
+            m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C"
+            and m.finished_at < clock_timestamp() - interval '30 days';
+    end if;
+    insert into sluice_internal.mutations as m (
+        mutation_id, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest
+    )
+    values (
+        v_id, v_sync.stream_no, v_sync.sync_id, mutation_run.collection_id, mutation_run.kind, mutation_run.match_on,
+        mutation_run.idempotency_key, v_digest
+    )
+    on conflict do nothing
+    returning m.mutation_no into v_no;
+    if not found then
+        -- The key is taken: the same request gets the same mutation, once that is committed.
+        select m.* into v_known
+        from sluice_internal.mutations as m
+        where m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C";
+        if v_known.request_digest is distinct from v_digest then
+            raise exception using
+                errcode = 'SL112',
+                message = format('the idempotency key "%s" was used for another request', mutation_run.idempotency_key),
+                hint = 'Use a new key for a new request; a key is kept for 30 days.';
+        end if;
+        v_id := v_known.mutation_id;
+    else
+        insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data)
+        select
+            v_no,
+            d.ordinality,
+            v_sync.sync_id,
+            mutation_run.collection_id,
+            case when mutation_run.kind in ('update', 'delete') then d.item ->> 'upstream_id' end,
+            case mutation_run.kind when 'delete' then null when 'update' then d.item -> 'data' else d.item end
+        from jsonb_array_elements(mutation_run.data) with ordinality as d (item, ordinality);
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_id collate "C";
+    return v_mutation;
+end
+$function$;
+comment on function sluice.mutation_run(text,text,text,jsonb,text,text,text) is 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
 
 CREATE OR REPLACE FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb)
  RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer)
@@ -1107,18 +1427,20 @@ begin
     perform sluice_internal._check_sync(
         sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
     );
-    if sync_create.rate_limit is not null or sync_create.max_age_days is not null then
+    perform sluice_internal._check_rate_limit(sync_create.rate_limit);
+    if sync_create.max_age_days is not null then
         raise exception using
             errcode = 'SL004',
-            message = 'rate_limit and max_age_days are not supported by this release',
-            hint = 'Leave them out. Limits that the vendor signals are obeyed.';
+            message = 'max_age_days is not supported by this release',
+            hint = 'Leave it out: everything is read.';
     end if;
     insert into sluice_internal.syncs as y (
-        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit
     )
     values (
         v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
-        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency
+        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
+        sync_create.rate_limit
     )
     on conflict do nothing;
     if not found then
@@ -1135,7 +1457,7 @@ begin
     return v_sync;
 end
 $function$;
-comment on function sluice.sync_create(text,text,text,text,text[],text,jsonb,jsonb,text,integer,interval) is 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
+comment on function sluice.sync_create(text,text,text,text,text[],text,jsonb,jsonb,text,integer,interval) is 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days must be null in this release. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
 
 CREATE OR REPLACE FUNCTION sluice.sync_info(sync_id text)
  RETURNS sluice.syncs
@@ -1188,6 +1510,81 @@ begin
 end
 $function$;
 comment on function sluice.sync_resume(text) is 'Lets a paused sync go on at once, from where it stopped. Errors: SL102.';
+
+CREATE OR REPLACE FUNCTION sluice.token_create(name text DEFAULT NULL::text, scopes text[] DEFAULT '{read,consume,mutate,manage}'::text[], token_id text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS sluice.new_token
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_token sluice.new_token;
+    v_random text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if token_create.scopes is null or cardinality(token_create.scopes) = 0
+        or not token_create.scopes <@ array['read', 'consume', 'mutate', 'manage']
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'scopes must be some of read, consume, mutate, manage',
+            hint = 'read looks, consume takes and acknowledges messages, mutate writes to vendors, manage does everything.';
+    end if;
+    if token_create.expires_at <= clock_timestamp() then
+        raise exception using errcode = 'SL001', message = 'expires_at is in the past', hint = 'Leave it out for a token without end.';
+    end if;
+    -- 366 random bits in base 64; without the two signs and the filling at least 30 of its 64 characters are left
+    v_random := substr(
+        translate(
+            encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64'),
+            '+/=' || chr(10), ''
+        ), 1, 30
+    );
+    v_token.token := sluice_internal._token_signed(v_random);
+    v_token.token_id := sluice_internal._check_id('token_id', token_create.token_id);
+    v_token.name := token_create.name;
+    v_token.scopes := token_create.scopes;
+    v_token.expires_at := token_create.expires_at;
+    insert into sluice_internal.tokens as t (token_id, name, prefix, digest, scopes, expires_at)
+    values (
+        v_token.token_id, v_token.name, substr(v_token.token, 1, 10), sha256(convert_to(v_token.token, 'UTF8')), v_token.scopes,
+        v_token.expires_at
+    )
+    on conflict (token_id) do nothing
+    returning t.created_at into v_token.created_at;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the token id "%s" is taken', v_token.token_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    return v_token;
+end
+$function$;
+comment on function sluice.token_create(text,text[],text,timestamp with time zone) is 'Makes an API token and answers it, for the only time: the database keeps its SHA-256 digest. scopes: some of read, consume, mutate, manage. Errors: SL001, SL110.';
+
+CREATE OR REPLACE FUNCTION sluice.token_revoke(token_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.tokens as t
+    set revoked_at = coalesce(t.revoked_at, clock_timestamp())
+    where t.token_id = token_revoke.token_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL107',
+            message = format('token "%s" does not exist', left(token_revoke.token_id, 200)),
+            hint = 'List the tokens with: select token_id, name, prefix from sluice.tokens';
+    end if;
+end
+$function$;
+comment on function sluice.token_revoke(text) is 'Ends a token at once. Errors: SL107.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint)
  RETURNS text
@@ -1253,6 +1650,30 @@ end
 $function$;
 comment on function sluice_internal._authorize_consumer(text,text) is 'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text)
+ RETURNS sluice_internal.mutations
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_mutation sluice_internal.mutations;
+begin
+    perform sluice_internal._authorize(null, _authorize_mutation."right");
+    select m.* into v_mutation
+    from sluice_internal.mutations as m
+    where m.mutation_id = _authorize_mutation.mutation_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL108',
+            message = format('mutation "%s" does not exist', left(_authorize_mutation.mutation_id, 200)),
+            hint = 'List them with: select mutation_id, status from sluice.mutations';
+    end if;
+    return v_mutation;
+end
+$function$;
+comment on function sluice_internal._authorize_mutation(text,text) is 'The gate for a mutation: SL002 or SL108, or the mutation.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text)
  RETURNS sluice_internal.syncs
  LANGUAGE plpgsql
@@ -1275,6 +1696,36 @@ end
 $function$;
 comment on function sluice_internal._authorize_sync(text,text) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, metadata jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_problem text;
+    v_hint text;
+begin
+    case
+        when coalesce(_check_consumer.ack_wait, '0') not between interval '1 millisecond' and interval '1 year' then
+            v_problem := format(
+                'ack_wait must be between a millisecond and a year, not %s', coalesce(_check_consumer.ack_wait::text, 'null')
+            );
+            v_hint := 'For example: interval ''60 seconds''.';
+        when coalesce(_check_consumer.max_deliver, 0) not between 1 and 10000 and _check_consumer.max_deliver is distinct from -1 then
+            v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(_check_consumer.max_deliver::text, 'null'));
+            v_hint := '-1 means without limit; 3 means three deliveries in all.';
+        when jsonb_typeof(coalesce(_check_consumer.metadata, '{}')) <> 'object' then
+            v_problem := 'metadata must be a JSON object';
+            v_hint := 'For example {"team": "billing"}.';
+        else
+            return;
+    end case;
+    raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
+end
+$function$;
+comment on function sluice_internal._check_consumer(interval,integer,jsonb) is 'Raises SL001 for settings that a consumer cannot have.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._check_id(noun text, id text)
  RETURNS text
  LANGUAGE plpgsql
@@ -1294,6 +1745,120 @@ begin
 end
 $function$;
 comment on function sluice_internal._check_id(text,text) is 'An id for a new object: the caller''s own (1 to 200 bytes, else SL001), or a generated UUID for null.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_kinds text[];
+    v_problem text;
+begin
+    if sync.provider = 'push' then
+        raise exception using
+            errcode = 'SL004',
+            message = 'a push sync has no vendor to write to',
+            hint = 'Write into it with record_ingest.';
+    end if;
+    if _check_mutation.collection_id is null or not _check_mutation.collection_id = any(sync.collection_ids) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
+            hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
+    end if;
+    select c.mutations into v_kinds
+    from sluice.provider_collections as c
+    where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
+    if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
+        raise exception using
+            errcode = 'SL001',
+            message = format('kind must be create, update, delete or upsert, not %s', left(coalesce(_check_mutation.kind, 'null'), 200)),
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    if not _check_mutation.kind = any(v_kinds) or _check_mutation.match_on is not null or _check_mutation.if_match is not null then
+        raise exception using
+            errcode = 'SL004',
+            message = case
+                when not _check_mutation.kind = any(v_kinds)
+                    then format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind)
+                else format('%s supports neither match_on nor if_match', sync.provider)
+            end,
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    if jsonb_typeof(_check_mutation.data) is distinct from 'array' or jsonb_array_length(_check_mutation.data) not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = 'data must be a JSON array of 1 to 1000 items',
+            hint = 'create: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
+    end if;
+    select format('data[%s]: %s', d.ordinality - 1, p.problem) into v_problem
+    from jsonb_array_elements(_check_mutation.data) with ordinality as d (item, ordinality)
+    cross join lateral (
+        select case
+            when jsonb_typeof(d.item) <> 'object' then 'is not an object'
+            when _check_mutation.kind in ('update', 'delete')
+                and (jsonb_typeof(d.item -> 'upstream_id') is distinct from 'string'
+                    or octet_length(d.item ->> 'upstream_id') not between 1 and 200)
+                then 'upstream_id must be a string of 1 to 200 bytes'
+            when _check_mutation.kind = 'update' and jsonb_typeof(d.item -> 'data') is distinct from 'object' then 'data must be an object'
+            when _check_mutation.kind = 'update' and d.item - 'upstream_id' - 'data' <> '{}' then 'has more than upstream_id and data'
+            when _check_mutation.kind = 'delete' and d.item - 'upstream_id' <> '{}' then 'has more than upstream_id'
+        end as problem
+        offset 0
+    ) as p
+    where p.problem is not null
+    limit 1;
+    if v_problem is not null then
+        raise exception using errcode = 'SL001', message = v_problem, hint = 'Nothing was queued.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_mutation(sluice_internal.syncs,text,text,jsonb,text,text) is 'Raises what is wrong with a mutation: SL001, SL004 or SL106.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_problem text;
+begin
+    case
+        when _check_rate_limit.rate_limit is null then
+            return;
+        when jsonb_typeof(_check_rate_limit.rate_limit) <> 'object' then
+            v_problem := 'must be a JSON object';
+        when _check_rate_limit.rate_limit - 'allowed_requests' - 'interval' - 'max_concurrent_requests' <> '{}' then
+            v_problem := 'has only allowed_requests, interval and max_concurrent_requests';
+        else
+            select format('%s must be a number, 0 to 1000000000', k.key) into v_problem
+            from jsonb_each(_check_rate_limit.rate_limit) as k (key, value)
+            where
+                case
+                    when jsonb_typeof(k.value) <> 'number' then true
+                    when k.key <> 'interval' and k.value::numeric % 1 <> 0 then true
+                    else k.value::numeric not between 0 and 1000000000
+                end
+            limit 1;
+            if v_problem is null and coalesce((_check_rate_limit.rate_limit -> 'allowed_requests')::numeric, 0) > 0
+                and coalesce((_check_rate_limit.rate_limit -> 'interval')::numeric, 0) = 0
+            then
+                v_problem := 'needs an interval in seconds beside allowed_requests';
+            end if;
+    end case;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('rate_limit %s', v_problem),
+            hint = 'For example {"allowed_requests": 100, "interval": 60, "max_concurrent_requests": 0}: 100 requests a minute.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_rate_limit(jsonb) is 'Raises SL001 for a rate limit that cannot be kept.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._check_reading(batch_size integer)
  RETURNS void
@@ -1418,6 +1983,44 @@ begin
 end
 $function$;
 comment on function sluice_internal._check_tokens(text[]) is 'Raises SL001 for a null array, a null in it, or more than one dimension.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._consumer_due(consumer_id text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_due.consumer_id, 'consumer');
+begin
+    return (
+        select least(min(st.next_due), min(n.due_at))
+        from sluice_internal.streams as s
+        cross join generate_series(0, s.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.next_due, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        left join lateral (
+            select min(e.due_at) as due_at
+            from sluice_internal.consumer_settlements as e
+            where
+                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.kind = 'n' and e.step_no = any(st.open_steps)
+        ) as n on true
+        where s.stream_no = v_consumer.stream_no
+    );
+end
+$function$;
+comment on function sluice_internal._consumer_due(text) is 'When the next leased or nacked message of a consumer may fall due; null if none is out. It may have been acknowledged since it was leased: then nothing is due at that time.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb)
  RETURNS sluice.credentials
@@ -2220,7 +2823,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -2246,6 +2849,186 @@ end
 $function$;
 comment on function sluice_internal._lock_touched(integer) is 'At commit: takes the commit lock of every stream that this transaction touched, by number, so that two commits cannot deadlock.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer)
+ RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with open as materialized (
+        select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
+        from sluice_internal.mutation_items as i
+        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        where
+            i.status in ('queued', 'sending')
+            and i.next_attempt_at <= clock_timestamp()
+            and not y.paused
+            and (
+                i.status = 'queued'
+                or not exists (
+                    select from sluice_internal.pollers as p
+                    where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                )
+            )
+            -- what the sync has on the way: its other items, and the poller that reads it
+            and (
+                coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+                or (y.rate_limit -> 'max_concurrent_requests')::int > (
+                    select count(*)
+                    from sluice_internal.mutation_items as b
+                    where
+                        b.sync_id = i.sync_id and b.status in ('queued', 'sending')
+                        and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
+                        and b.next_attempt_at <= clock_timestamp()
+                        and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
+                ) + (select count(*) from sluice_internal.sync_runs as r where r.sync_id = i.sync_id and r.poller_id is not null)
+            )
+            -- writes to one object run in order; an unknown one holds up the next
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+        order by i.next_attempt_at, i.mutation_no, i.item_no
+        limit _mutation_claim.max_items
+        for update of i skip locked
+    ),
+    claimed as (
+        update sluice_internal.mutation_items as i
+        set
+            status = 'sending',
+            poller_id = _mutation_claim.poller_id,
+            epoch = i.epoch + 1,
+            attempt = i.attempt + 1,
+            first_sent_at = coalesce(i.first_sent_at, clock_timestamp())
+        from open as o
+        where i.mutation_no = o.mutation_no and i.item_no = o.item_no
+        returning i.*, o.sent_before
+    )
+    select
+        c.mutation_no,
+        c.item_no,
+        c.epoch,
+        c.sync_id,
+        c.collection_id,
+        m.kind,
+        c.upstream_id,
+        c.data,
+        c.vendor_key::text,
+        c.attempt,
+        c.first_sent_at,
+        y.provider,
+        y.credential_id,
+        k.sealed,
+        k.key_version,
+        k.kind,
+        k.base_url,
+        clock_timestamp(),
+        c.sent_before
+    from claimed as c
+    inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
+    inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    order by c.mutation_no, c.item_no;
+end
+$function$;
+comment on function sluice_internal._mutation_claim(text,integer) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). Locks the items (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_close(mutation_no bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    -- The lock first: of two items that end at the same time, the later one must see the earlier.
+    perform from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no for update;
+    update sluice_internal.mutations as m
+    set finished_at = clock_timestamp()
+    where
+        m.mutation_no = _mutation_close.mutation_no
+        and m.finished_at is null
+        and not exists (
+            select from sluice_internal.mutation_items as i
+            where i.mutation_no = _mutation_close.mutation_no and i.status in ('queued', 'sending')
+        );
+    if found then
+        perform pg_notify('sluice_mutation_done', (
+            select m.mutation_id from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no
+        ));
+    end if;
+end
+$function$;
+comment on function sluice_internal._mutation_close(bigint) is 'Marks a mutation as finished once no item is open, and says so on the channel sluice_mutation_done. Locks its row.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_item sluice_internal.mutation_items;
+    v_stream_no int;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = _mutation_complete.status,
+        upstream_id = coalesce(_mutation_complete.upstream_id, i.upstream_id),
+        error = _mutation_complete.error,
+        poller_id = null,
+        finished_at = clock_timestamp()
+    where
+        i.mutation_no = _mutation_complete.mutation_no and i.item_no = _mutation_complete.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_complete.poller_id collate "C" and i.epoch = _mutation_complete.epoch
+    returning i.* into v_item;
+    if not found then
+        return false;
+    end if;
+    if jsonb_array_length(coalesce(_mutation_complete.records, '[]')) > 0 then
+        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_item.sync_id;
+        perform sluice_internal._record_write(
+            v_stream_no, v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
+        );
+    end if;
+    perform sluice_internal._mutation_close(v_item.mutation_no);
+    return true;
+end
+$function$;
+comment on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) is 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = 'queued',
+        poller_id = null,
+        first_sent_at = case when _mutation_retry.was_sent then i.first_sent_at end,
+        next_attempt_at = clock_timestamp() + _mutation_retry.retry_in,
+        error = _mutation_retry.error
+    where
+        i.mutation_no = _mutation_retry.mutation_no and i.item_no = _mutation_retry.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_retry.poller_id collate "C" and i.epoch = _mutation_retry.epoch;
+    return found;
+end
+$function$;
+comment on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) is 'Puts an item back for a later attempt (rate limit, vendor down, SIGTERM); was_sent: the vendor may have done it already, in this attempt or an earlier one. False if it was taken over.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._number_ingest()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2263,8 +3046,9 @@ declare
     v_sequence regclass := format('sluice_internal.position_%s', new.stream_no)::regclass;
     v_count int := cardinality(new.updated_idxs);
     v_lanes int;
+    v_stream_id text;
 begin
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = new.stream_no;
+    select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
     perform sluice_internal._lock_touched(new.stream_no);
     -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
     -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
@@ -2291,6 +3075,10 @@ begin
         insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
         select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
         from renumbered as n;
+    end if;
+    -- At most one NOTIFY a transaction, and only while somebody waits: it serialises commits of the whole server.
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(5, new.stream_no, 0)) then
+        perform pg_notify('sluice_streams', v_stream_id);
     end if;
     return null;
 end
@@ -2394,6 +3182,35 @@ CREATE OR REPLACE FUNCTION sluice_internal._random_bits()
  PARALLEL SAFE
 RETURN (((('x'::text || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 12)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 4)))::bit(64))::bigint;
 comment on function sluice_internal._random_bits() is '64 bits from the server''s strong random source. Inlined, so it pins no search path.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_take(sync_id text)
+ RETURNS interval
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_limit jsonb;
+    v_pause interval;
+    v_now timestamptz := clock_timestamp();
+    v_next_at timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select y.rate_limit into v_limit from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    if coalesce((v_limit -> 'allowed_requests')::numeric, 0) = 0 then
+        return null;
+    end if;
+    -- Evenly spaced, so that no window of that length, wherever it begins, has more.
+    v_pause := make_interval(secs => ((v_limit -> 'interval')::numeric / (v_limit -> 'allowed_requests')::numeric)::double precision);
+    insert into sluice_internal.sync_paces as p (sync_id, next_at)
+    values (_rate_take.sync_id, v_now + v_pause)
+    on conflict (sync_id) do update set next_at = greatest(p.next_at, v_now) + v_pause
+    returning p.next_at into v_next_at;
+    return greatest(v_next_at - v_pause - v_now, '0');
+end
+$function$;
+comment on function sluice_internal._rate_take(text) is 'Takes the next place among the requests of a sync: how long to wait before sending, null for a sync without a limit. Requests of all pollers are spaced by interval / allowed_requests. Locks the sync''s pace for the moment. Outside a transaction only.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
  RETURNS record
@@ -2908,6 +3725,40 @@ end
 $function$;
 comment on function sluice_internal._start_new_consumer() is 'At commit: a consumer of new messages starts after everything committed so far. Locks the stream''s commit order.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._stream_unwatch(stream_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    perform pg_advisory_unlock_shared(sluice_internal._lock_key(5, s.stream_no, 0))
+    from sluice_internal.streams as s
+    where s.stream_id = _stream_unwatch.stream_id collate "C";
+end
+$function$;
+comment on function sluice_internal._stream_unwatch(text) is 'Takes back one _stream_watch of this session, by the stream_id it answered.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._stream_watch(consumer_id text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '200ms'
+AS $function$
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_stream_watch.consumer_id, 'consumer');
+begin
+    -- A commit that looked for watchers a moment ago holds this; when it lets go, what it wrote can be seen.
+    perform pg_advisory_lock_shared(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
+    return (select s.stream_id from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no);
+exception
+    when lock_not_available then
+        return null;
+end
+$function$;
+comment on function sluice_internal._stream_watch(text) is 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
+
 CREATE OR REPLACE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text)
  RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone)
  LANGUAGE plpgsql
@@ -3097,6 +3948,54 @@ end
 $function$;
 comment on function sluice_internal._time_refusal(jsonb) is 'Why this JSON value is no time, in words that follow the name of its field; null if it is one, or null.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._token_check(token text, scope text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_token sluice_internal.tokens;
+begin
+    select t.* into v_token
+    from sluice_internal.tokens as t
+    where
+        t.digest = sha256(convert_to(_token_check.token, 'UTF8'))
+        and t.revoked_at is null
+        and (t.expires_at is null or t.expires_at > clock_timestamp());
+    if not found then
+        raise exception using
+            errcode = 'SL140',
+            message = 'the token is not valid',
+            hint = 'Send "Authorization: Bearer …" with a token of pgsluice token create that is neither revoked nor expired.';
+    end if;
+    if not (_token_check.scope = any(v_token.scopes) or 'manage' = any(v_token.scopes)
+        or (_token_check.scope = 'read' and cardinality(v_token.scopes) > 0))
+    then
+        raise exception using
+            errcode = 'SL002',
+            message = format('the token lacks the scope %s', _token_check.scope),
+            hint = format(
+                'It has: %s. Make one with: pgsluice token create --scope %s',
+                array_to_string(v_token.scopes, ', '), _token_check.scope
+            );
+    end if;
+    return v_token.token_id;
+end
+$function$;
+comment on function sluice_internal._token_check(text,text) is 'The id of the token, if it is valid and has the scope (manage has all, every scope includes read); else SL140 or SL002.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._token_signed(random text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT (('pgsl_'::text || random) || substr(encode(sha256(convert_to(('pgsl_'::text || random), 'UTF8'::name)), 'hex'::text), 1, 6));
+END;
+comment on function sluice_internal._token_signed(text) is 'A token: pgsl_, 30 random characters, and the first 6 hex digits of the SHA-256 of all that, so that a mistyped one is seen without a look-up.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._touch_stream(stream_no integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -3127,7 +4026,12 @@ grant execute on function sluice.consumer_delete(text) to sluice_admin;
 grant execute on function sluice.consumer_info(text) to sluice_admin;
 grant execute on function sluice.consumer_nack(text,text[],interval) to sluice_admin;
 grant execute on function sluice.consumer_next(text,integer,text[]) to sluice_admin;
+grant execute on function sluice.consumer_update(text,interval,integer,jsonb) to sluice_admin;
 grant execute on function sluice.credential_delete(text) to sluice_admin;
+grant execute on function sluice.mutation_cancel(text) to sluice_admin;
+grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_admin;
+grant execute on function sluice.mutation_result(text) to sluice_admin;
+grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_admin;
 grant execute on function sluice.record_ingest(text,text,jsonb) to sluice_admin;
 grant execute on function sluice.stream_create(text,integer) to sluice_admin;
 grant execute on function sluice.stream_delete(text) to sluice_admin;
@@ -3136,6 +4040,8 @@ grant execute on function sluice.sync_create(text,text,text,text,text[],text,jso
 grant execute on function sluice.sync_info(text) to sluice_admin;
 grant execute on function sluice.sync_pause(text) to sluice_admin;
 grant execute on function sluice.sync_resume(text) to sluice_admin;
+grant execute on function sluice.token_create(text,text[],text,timestamp with time zone) to sluice_admin;
+grant execute on function sluice.token_revoke(text) to sluice_admin;
 grant execute on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb) to sluice_admin;
 grant execute on function sluice_internal._credential_replace(text,text,bytea,integer,text) to sluice_admin;
 grant usage on schema sluice_internal to sluice_admin;
@@ -3143,11 +4049,18 @@ grant references on table sluice.records to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_consumer;
 grant execute on function sluice.consumer_nack(text,text[],interval) to sluice_consumer;
 grant execute on function sluice.consumer_next(text,integer,text[]) to sluice_consumer;
+grant execute on function sluice.mutation_cancel(text) to sluice_mutator;
+grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_mutator;
+grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_mutator;
 grant execute on function sluice_internal._credential_sealed(text) to sluice_poller;
 grant execute on function sluice_internal._jsonb_refusal(text) to sluice_poller;
+grant execute on function sluice_internal._mutation_claim(text,integer) to sluice_poller;
+grant execute on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) to sluice_poller;
+grant execute on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) to sluice_poller;
 grant execute on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._poller_heartbeat(text,text,integer) to sluice_poller;
 grant execute on function sluice_internal._poller_stop(text) to sluice_poller;
+grant execute on function sluice_internal._rate_take(text) to sluice_poller;
 grant execute on function sluice_internal._sync_claim(text,integer,boolean,text) to sluice_poller;
 grant execute on function sluice_internal._sync_due(text) to sluice_poller;
 grant execute on function sluice_internal._sync_fail(text,text,bigint,text,jsonb,interval) to sluice_poller;
@@ -3155,6 +4068,7 @@ grant execute on function sluice_internal._sync_finish(text,text,bigint,interval
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant usage on schema sluice_internal to sluice_poller;
 grant execute on function sluice.consumer_info(text) to sluice_reader;
+grant execute on function sluice.mutation_result(text) to sluice_reader;
 grant execute on function sluice.stream_info(text) to sluice_reader;
 grant execute on function sluice.sync_info(text) to sluice_reader;
 grant usage on schema sluice to sluice_reader;
@@ -3164,6 +4078,8 @@ grant select on table sluice.credentials to sluice_reader;
 grant select on table sluice.dead_letters to sluice_reader;
 grant select on table sluice.errors to sluice_reader;
 grant select on table sluice.messages_in_flight to sluice_reader;
+grant select on table sluice.mutation_items to sluice_reader;
+grant select on table sluice.mutations to sluice_reader;
 grant select on table sluice.notices to sluice_reader;
 grant select on table sluice.provider_collections to sluice_reader;
 grant select on table sluice.providers to sluice_reader;
@@ -3171,3 +4087,9 @@ grant select on table sluice.quarantine to sluice_reader;
 grant select on table sluice.records to sluice_reader;
 grant select on table sluice.streams to sluice_reader;
 grant select on table sluice.syncs to sluice_reader;
+grant select on table sluice.tokens to sluice_reader;
+grant execute on function sluice_internal._consumer_due(text) to sluice_server;
+grant execute on function sluice_internal._stream_unwatch(text) to sluice_server;
+grant execute on function sluice_internal._stream_watch(text) to sluice_server;
+grant execute on function sluice_internal._token_check(text,text) to sluice_server;
+grant usage on schema sluice_internal to sluice_server;

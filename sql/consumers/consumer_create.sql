@@ -18,8 +18,6 @@ as $$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
     v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
-    v_problem text;
-    v_hint text;
     v_consumer sluice.consumers;
 begin
     perform sluice_internal._hold_stream(v_stream);
@@ -29,27 +27,13 @@ begin
             message = 'max_ack_pending and filter are not supported by this release',
             hint = 'Leave them out; a worker can acknowledge what it does not want.';
     end if;
-    case
-        when consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
-            v_problem := format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200));
-            v_hint := 'all starts at the beginning of the stream; new delivers what commits from now on.';
-        when coalesce(consumer_create.ack_wait, '0') not between interval '1 millisecond' and interval '1 year' then
-            v_problem := format(
-                'ack_wait must be between a millisecond and a year, not %s', coalesce(consumer_create.ack_wait::text, 'null')
-            );
-            v_hint := 'For example: interval ''60 seconds''.';
-        when coalesce(consumer_create.max_deliver, 0) not between 1 and 10000 and consumer_create.max_deliver is distinct from -1 then
-            v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(consumer_create.max_deliver::text, 'null'));
-            v_hint := '-1 means without limit; 3 means three deliveries in all.';
-        when jsonb_typeof(coalesce(consumer_create.metadata, '{}')) <> 'object' then
-            v_problem := 'metadata must be a JSON object';
-            v_hint := 'For example {"team": "billing"}.';
-        else
-            v_problem := null;
-    end case;
-    if v_problem is not null then
-        raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
+    if consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
+        raise exception using
+            errcode = 'SL001',
+            message = format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200)),
+            hint = 'all starts at the beginning of the stream; new delivers what commits from now on.';
     end if;
+    perform sluice_internal._check_consumer(consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.metadata);
     insert into sluice_internal.consumers as c (
         consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata
     )

@@ -16,8 +16,9 @@ declare
     v_sequence regclass := format('sluice_internal.position_%s', new.stream_no)::regclass;
     v_count int := cardinality(new.updated_idxs);
     v_lanes int;
+    v_stream_id text;
 begin
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = new.stream_no;
+    select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
     perform sluice_internal._lock_touched(new.stream_no);
     -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
     -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
@@ -44,6 +45,10 @@ begin
         insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
         select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
         from renumbered as n;
+    end if;
+    -- At most one NOTIFY a transaction, and only while somebody waits: it serialises commits of the whole server.
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(5, new.stream_no, 0)) then
+        perform pg_notify('sluice_streams', v_stream_id);
     end if;
     return null;
 end

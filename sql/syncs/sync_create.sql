@@ -28,18 +28,20 @@ begin
     perform sluice_internal._check_sync(
         sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
     );
-    if sync_create.rate_limit is not null or sync_create.max_age_days is not null then
+    perform sluice_internal._check_rate_limit(sync_create.rate_limit);
+    if sync_create.max_age_days is not null then
         raise exception using
             errcode = 'SL004',
-            message = 'rate_limit and max_age_days are not supported by this release',
-            hint = 'Leave them out. Limits that the vendor signals are obeyed.';
+            message = 'max_age_days is not supported by this release',
+            hint = 'Leave it out: everything is read.';
     end if;
     insert into sluice_internal.syncs as y (
-        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit
     )
     values (
         v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
-        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency
+        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
+        sync_create.rate_limit
     )
     on conflict do nothing;
     if not found then
@@ -58,4 +60,4 @@ end
 $$;
 
 comment on function sluice.sync_create(text, text, text, text, text[], text, jsonb, jsonb, text, int, interval) is
-'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
+'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days must be null in this release. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';

@@ -16,7 +16,8 @@ select
     r.last_success_at,
     r.backfill_completed_at,
     y.paused,
-    y.created_at
+    y.created_at,
+    y.rate_limit
 from sluice_internal.syncs as y
 inner join sluice_internal.streams as s on s.stream_no = y.stream_no
 left join sluice_internal.sync_runs as r on r.sync_id = y.sync_id;

@@ -174,7 +174,7 @@ def test_as_sql_prints_what_runs(shop, run, conn, arguments) -> None:
 
 
 def test_provider_and_dead_letter_list(ok, run) -> None:
-    assert {"provider": "stripe", "collection_id": "stripe:customer"} in ok("provider", "list")
+    assert {"provider": "stripe", "collection_id": "stripe:price", "mutations": ["create", "update"]} in ok("provider", "list")
     assert run("dead-letter", "list").stdout == "No dead letter.\n"
 
 

@@ -114,8 +114,10 @@ def test_syncs(fed: Client) -> None:
     assert fed.syncs(stream_id="other") == []
     assert [row["collection_id"] for row in fed.collections(sync_id="y")] == ["push:thing"]
     with pytest.raises(errors.InvalidArgument) as caught:
-        fed.sync_create("s", "push", rate_limit={"allowed_requests": 1})
+        fed.sync_create("s", "push", max_age_days=1)
     assert caught.value.code == "SL004"
+    limit = {"allowed_requests": 10, "interval": Decimal("0.50")}
+    assert fed.sync_create("s", "push", rate_limit=limit)["rate_limit"] == limit
 
 
 def test_records_are_paged_by_position(fed: Client) -> None:
@@ -190,3 +192,33 @@ def test_a_lost_connection(db: str, client: Client) -> None:
         other.execute("select pg_terminate_backend(%s)", (client.conn.info.backend_pid,))
     with pytest.raises(errors.DatabaseUnavailable):
         client.streams()
+
+
+def test_consumer_update(fed: Client) -> None:
+    assert fed.consumer_update("c", max_deliver=4)["max_deliver"] == 4
+    assert fed.consumer_update("c", "5 seconds")["max_deliver"] == 4
+
+
+def test_mutation_run_result_cancel_resolve(fed: Client) -> None:
+    fed.credential_create("stripe", "k", "stripe_key", secret={"secret": "sk_test_1"})
+    fed.sync_create("s", "stripe", "st", collection_ids=["stripe:customer"], credential_id="k")
+    mutation = fed.mutation_run("create", "st", "stripe:customer", [{"balance": Decimal("1.10")}], idempotency_key="q")
+    assert fed.mutation_run("create", "st", "stripe:customer", '[{"balance": 1.10}]', idempotency_key="q") == mutation
+    assert [(item["status"], item["data"]) for item in fed.mutation_result(mutation["mutation_id"])] == [
+        ("queued", {"balance": Decimal("1.10")})
+    ]
+    assert fed.mutation_cancel(mutation["mutation_id"])["status"] == "cancelled"
+    assert fed.mutation_info(mutation["mutation_id"]) == fed.mutations(sync_id="st")[0]
+    for call in (fed.mutation_info, fed.mutation_result, fed.mutation_cancel):
+        with pytest.raises(errors.NotFound):
+            call("nothing")
+    with pytest.raises(errors.InvalidArgument):
+        fed.mutation_resolve(mutation["mutation_id"], 1, "failed")
+
+
+def test_token_create_revoke(client: Client) -> None:
+    made = client.token_create("ci", ["read"])
+    assert [token["prefix"] for token in client.tokens()] == [made["token"][:10]]
+    client.token_revoke(made["token_id"])
+    with pytest.raises(errors.NotFound):
+        client.token_revoke("nothing")

@@ -48,7 +48,7 @@ QUESTIONS = {
         union all
         select p.oid::regprocedure::text from pg_proc as p cross join lateral aclexplode(p.proacl) as a
         where p.pronamespace::regnamespace::text = 'sluice_internal' and a.grantee <> p.proowner
-            and a.grantee::regrole::text not in ('sluice_poller', 'sluice_admin', 'sluice_reader')
+            and a.grantee::regrole::text not in ('sluice_poller', 'sluice_admin', 'sluice_reader', 'sluice_server')
     """,
     "public functions that write without security definer": """
         select p.oid::regprocedure::text from pg_proc as p

@@ -12,7 +12,7 @@ from pgsluice.db.errors import NAMES
 from pgsluice.db.sources import ROOT
 
 # Registered before somebody raises it, with the reason.
-RESERVED = {"SL403": "no command listens on a port yet"}
+RESERVED: dict[str, str] = {}
 RAISED = re.compile(r"\berrcode\s*=\s*'(SL\w+)'")
 REGISTERED = re.compile(r"\('(SL\d{3})', '(\w+)', (\d+), '")
 

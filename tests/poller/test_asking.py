@@ -168,3 +168,26 @@ def test_a_large_reply_is_read_beside_the_loop() -> None:
     page(small)
     assert threading.get_ident() not in large.readers
     assert small.readers == {threading.get_ident()}
+
+
+def test_the_pace_is_asked_before_each_request_until_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    paces = iter([0.5, 0.0, None])
+
+    async def wait(seconds: float, _stopping: asyncio.Event) -> None:
+        waits.append(seconds)
+
+    async def pace() -> float | None:
+        return next(paces)
+
+    async def script() -> int:
+        answers = Answers(lambda _url: None)
+        limited = Vendor(answers, Credential("k", {}), answers, asyncio.Event(), pace=pace)
+        for _ in range(5):
+            await limited.page(FEED, None)
+        return len(answers.asked)
+
+    monkeypatch.setattr(asking, "wait", wait)
+    assert asyncio.run(script()) == 5
+    assert waits == [0.5]
+    assert next(paces, "asked no more") == "asked no more"

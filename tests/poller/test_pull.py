@@ -70,9 +70,9 @@ class World:
 def turn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Turn]:
     def make(world: World, *feeds: FeedState, **options: Any) -> Turn:
         monkeypatch.setattr(pull.registry, "get", lambda _name: world)
-        monkeypatch.setattr(pull, "Vendor", lambda *_: world)
+        monkeypatch.setattr(pull, "Vendor", lambda *_, **_named: world)
         monkeypatch.setattr(pull, "Store", world.store)
-        monkeypatch.setattr(pull, "_opened", lambda *_: None)
+        monkeypatch.setattr(pull, "opened", lambda *_: None)
         sync = ClaimedSync("s", 1, "p", ("a", "b"), "k", b"", 1, "k", None, 0, feeds, datetime.now(UTC))
         return Turn(sync, None, "me", None, None, stopping=world.stopping, progress=lambda _tally: None, **options)
 

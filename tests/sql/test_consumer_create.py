@@ -256,3 +256,17 @@ def test_two_sessions_take_the_same_id_at_once(made: World, what: str, end: str)
             second.result(10)
     else:
         second.result(10)
+
+
+def test_update_changes_what_is_given(made: World) -> None:
+    made.look.rows("select consumer_create('c', 's', ack_wait => '9 s', max_deliver => 3, metadata => '{\"a\": 1}')")
+    changed = made.look.one("select * from consumer_update('c', max_deliver => 5)")
+    assert (changed.ack_wait, changed.max_deliver, changed.metadata) == (timedelta(seconds=9), 5, {"a": 1})
+    changed = made.look.one("select * from consumer_update('c', ack_wait => '1 s', metadata => '{}')")
+    assert (changed.ack_wait, changed.max_deliver, changed.metadata) == (timedelta(seconds=1), 5, {})
+    for wrong in ("ack_wait => '0'", "max_deliver => 0", "metadata => '[]'"):
+        with refused("SL001"):
+            made.look.rows(f"select consumer_update('c', {wrong})")
+    with refused("SL103", "nothing"):
+        made.look.rows("select consumer_update('nothing')")
+    assert made.look.rows("select * from consumers") == [changed]

@@ -67,7 +67,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["stripe:customer", "stripe:nosuch"]}, ["stripe:nosuch"]),
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["push:o"]}, ["push:o"]),
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["customer"]}, ["customer"]),
-    ("SL004", {"rate_limit": psycopg.types.json.Jsonb({"allowed_requests": 1})}, ["rate_limit"]),
+    ("SL001", {"rate_limit": psycopg.types.json.Jsonb({"allowed_requests": 1})}, ["rate_limit"]),
     ("SL004", {"max_age_days": 1}, ["max_age_days"]),
     ("SL001", {"metadata": psycopg.types.json.Jsonb([1])}, ["metadata"]),
     ("SL001", {"metadata": psycopg.types.json.Jsonb("x")}, ["metadata"]),

@@ -28,7 +28,12 @@ declare
 begin
     foreach v_role in array string_to_array('{roles}', ' ') loop
         if to_regrole(v_role) is null then
-            execute format('create role %I nologin', v_role);
+            begin
+                execute format('create role %I nologin', v_role);
+            exception when duplicate_object or unique_violation then
+                -- Another database of the cluster made it just now.
+                null;
+            end;
         end if;
     end loop;
 end

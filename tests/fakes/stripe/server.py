@@ -89,7 +89,12 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet: the engine keeps a log of its own."""
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The client died while it was sending: half a request is none.
+            self.close_connection = True
+            return
         path, _, query = self.path.partition("?")
         if path.startswith(CONTROL):
             self._send(self._controlled(path, body))

@@ -1,0 +1,91 @@
+"""`--as-curl`: the HTTP request that does what a command does."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+from pgsluice.db import rows
+from pgsluice.db.calls import given
+
+
+class Route(NamedTuple):
+    """A method and path, and which arguments go into its body under another name. What stands in the path is not repeated."""
+
+    method: str
+    path: str
+    renamed: Mapping[str, str] = {}
+    fixed: Mapping[str, Any] = {}
+
+
+_CONSUMER: Final = "/v1/http-consumers/{consumer_id}"
+# What takes a function or reads a view in SQL -> its route.
+ROUTES: Final[Mapping[str, Route]] = {
+    "stream_create": Route("POST", "/v1/streams", {"stream_id": "id"}),
+    "stream_info": Route("GET", "/v1/streams/{stream_id}"),
+    "stream_delete": Route("DELETE", "/v1/streams/{stream_id}"),
+    "streams": Route("GET", "/v1/streams"),
+    "providers": Route("GET", "/v1/providers"),
+    "provider_collections": Route("GET", "/v1/providers"),
+    "credential_create": Route("POST", "/v1/credentials", {"credential_id": "id"}),
+    "credential_info": Route("GET", "/v1/credentials/{credential_id}"),
+    "credential_delete": Route("DELETE", "/v1/credentials/{credential_id}"),
+    "credentials": Route("GET", "/v1/credentials"),
+    "sync_create": Route("POST", "/v1/syncs", {"sync_id": "id"}),
+    "sync_info": Route("GET", "/v1/syncs/{sync_id}"),
+    "sync_pause": Route("PATCH", "/v1/syncs/{sync_id}", fixed={"status": "disabled"}),
+    "sync_resume": Route("PATCH", "/v1/syncs/{sync_id}", fixed={"status": "active"}),
+    "syncs": Route("GET", "/v1/syncs"),
+    "records": Route("GET", "/v1/records", {"after_idx": "after_cursor"}),
+    "consumer_create": Route("POST", "/v1/http-consumers", {"consumer_id": "id"}),
+    "consumer_info": Route("GET", _CONSUMER),
+    "consumer_update": Route("PATCH", _CONSUMER),
+    "consumer_delete": Route("DELETE", _CONSUMER),
+    "consumers": Route("GET", "/v1/http-consumers"),
+    "consumer_next": Route("POST", f"{_CONSUMER}/next"),
+    "consumer_ack": Route("POST", f"{_CONSUMER}/ack"),
+    "consumer_nack": Route("POST", f"{_CONSUMER}/nack"),
+    "mutation_run": Route("POST", "/v1/mutations/run"),
+    "mutation_result": Route("GET", "/v1/mutations/{mutation_id}"),
+    "token_create": Route("POST", "/v1/tokens", {"token_id": "id"}),
+    "token_revoke": Route("DELETE", "/v1/tokens/{token_id}"),
+    "tokens": Route("GET", "/v1/tokens"),
+}
+
+
+def as_curl(address: str, name: str, arguments: Mapping[str, Any]) -> str:
+    """A command for a shell; the token stands in PGSLUICE_TOKEN. `address`: host:port or a URL. KeyError for what has no route."""
+    route = ROUTES[name]
+    left = {key: value for key, value in given(arguments).items() if value is not None}
+    in_path = {key: quote(str(left.pop(key)), safe="") for key in list(left) if f"{{{key}}}" in route.path}
+    url = (address if "://" in address else f"http://{address}") + route.path.format(**in_path)
+    body = {route.renamed.get(key, key): _seconds(value) for key, value in left.items()} | dict(route.fixed)
+    if route.method == "GET" and body:
+        url += "?" + urlencode(body)
+    words = ["curl", "-X", route.method, shlex.quote(url), "-H", '"Authorization: Bearer $PGSLUICE_TOKEN"']
+    if route.method in {"POST", "PATCH"}:
+        words += ["-H", shlex.quote("Content-Type: application/json"), "-d", shlex.quote(_json(body))]
+    return " ".join(words)
+
+
+def _seconds(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    """JSON with what is JSON text already (a file's content) put in as it stands, digits and all."""
+    parts = [f"{json.dumps(key)}: {_text(key, value)}" for key, value in body.items()]
+    return "{" + ", ".join(parts) + "}"
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        value = value.decode()
+    if key == "data" and isinstance(value, str):
+        return value.strip()
+    number = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if number else str(rows.encode_strict(value))

@@ -1,0 +1,118 @@
+"""What a poller does in the database about mutations: take items, and say what became of them. One coroutine a function.
+
+An item is held like a sync, under (`poller_id`, `epoch`), while the poller's heartbeat lives. Ending or putting back one that another
+poller has taken over answers false, and nothing was written. Every function raises SL401 (`DatabaseUnavailable`) when the connection is
+lost; it is dead then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from pgsluice.db import rows
+from pgsluice.db.connect import forget_plans, translated
+from pgsluice.db.errors import from_database
+
+Connection = psycopg.AsyncConnection[Any]
+
+# NOTIFY: something is to be sent.
+CHANNEL: Final = "sluice_mutations"
+
+
+@dataclass(frozen=True)
+class ClaimedItem:
+    """One write that this poller holds now.
+
+    `data` is JSON text. `attempt` counts claims, from 1. `sent_before`: an earlier attempt may have reached the vendor, the first one not
+    before `first_sent_at`. `sealed`, `key_version`, `credential_kind` and `base_url` are the credential's, None without one. `clock` is the
+    database's time of the claim.
+    """
+
+    mutation_no: int
+    item_no: int
+    epoch: int
+    sync_id: str
+    collection_id: str
+    kind: str
+    upstream_id: str | None
+    data: str | None = field(repr=False)
+    vendor_key: str
+    attempt: int
+    first_sent_at: datetime
+    provider: str
+    credential_id: str | None
+    sealed: bytes | None = field(repr=False)
+    key_version: int | None
+    credential_kind: str | None
+    base_url: str | None
+    clock: datetime
+    sent_before: bool
+
+
+async def listen(conn: Connection) -> None:
+    """Lets `conn.notifies()` bring word of items that wait."""
+    await _run(conn, f"listen {CHANNEL}")
+
+
+async def claim(conn: Connection, poller_id: str, max_items: int) -> list[ClaimedItem]:
+    """Takes up to `max_items` items that are due; of one object only the oldest."""
+    claimed = await _run(conn, "select * from sluice_internal._mutation_claim(%s, %s)", poller_id, max_items)
+    return [ClaimedItem(**row) for row in claimed]
+
+
+async def complete(
+    conn: Connection,
+    poller_id: str,
+    item: ClaimedItem,
+    *,
+    status: str,
+    upstream_id: str | None = None,
+    records: Sequence[Mapping[str, Any]] | str | bytes = (),
+    read_from: datetime | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> bool:
+    """Ends an item (`succeeded`, `failed`, `unknown`) and writes the object, together. False if the item was taken over.
+
+    `records` as in `leases.commit_page`; `read_from`: the database's clock before the request was sent.
+    """
+    query = "select sluice_internal._mutation_complete(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb) as done"
+    json = rows.json_parameter
+    written = json(records if isinstance(records, str | bytes) else list(records))
+    said = None if error is None else json(dict(error))
+    (row,) = await _run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, status, upstream_id, written, read_from, said)
+    done: bool = row["done"]
+    return done
+
+
+async def retry(
+    conn: Connection, poller_id: str, item: ClaimedItem, *, retry_in: timedelta, was_sent: bool, error: Mapping[str, Any] | None
+) -> bool:
+    """Puts an item back for a later attempt. `was_sent`: this or an earlier attempt may have reached the vendor. False if taken over."""
+    query = "select sluice_internal._mutation_retry(%s, %s, %s, %s, %s, %s, %s::jsonb) as done"
+    said = None if error is None else rows.json_parameter(dict(error))
+    (row,) = await _run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, retry_in, was_sent, said)
+    done: bool = row["done"]
+    return done
+
+
+async def _run(conn: Connection, query: str, *parameters: Any) -> list[rows.Row]:
+    try:
+        return await _execute(conn, query, parameters)
+    except psycopg.Error as exc:
+        if not forget_plans(conn, exc):
+            raise from_database(exc) from exc
+    with translated():
+        return await _execute(conn, query, parameters)
+
+
+async def _execute(conn: Connection, query: str, parameters: Sequence[Any]) -> list[rows.Row]:
+    async with conn.cursor(row_factory=rows.utc_rows) as cursor:
+        # The data goes on to the vendor as text: no digit is lost.
+        rows.read_json(cursor, raw=True)
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall() if cursor.description else []

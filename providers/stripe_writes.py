@@ -1,0 +1,158 @@
+"""Writing to Stripe: one object a request, form-encoded, with an idempotency key. https://docs.stripe.com/api"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from pgsluice.providers import rawjson, replies
+from pgsluice.providers.base import (
+    Change,
+    Forbidden,
+    Hint,
+    Missing,
+    ProviderError,
+    Refused4xx,
+    Response,
+    UnknownCollection,
+    Unreadable,
+    Write,
+    Written,
+)
+from pgsluice.providers.stripe_errors import KEYS_PAGE, error_of, fault, missing_object
+from pgsluice.providers.stripe_lists import fetched_record, read_record
+
+# https://docs.stripe.com/api/idempotent_requests: "You can remove keys … after they're at least 24 hours old". An hour less: the clocks.
+KEY_WINDOW: Final = timedelta(hours=23)
+# What the vendor's reference has for each; a subscription is deleted by cancelling it, a price can only be made inactive.
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "stripe:customer": ("create", "update", "delete"),
+    "stripe:product": ("create", "update", "delete"),
+    "stripe:price": ("create", "update"),
+    "stripe:plan": ("create", "update", "delete"),
+    "stripe:subscription": ("create", "update", "delete"),
+    "stripe:invoice": ("create", "update", "delete"),
+}
+_FORM: Final = "application/x-www-form-urlencoded"
+_LONGEST_ERROR: Final = 4000  # characters of the vendor's error that are kept
+
+
+class Said(NamedTuple):
+    """A write as the vendor hears it; `path` behind /v1/."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+def said(write: Write, path: str) -> Said:
+    """The request for a write to the collection at `path`. Raises UnknownCollection and Refused4xx, before anything is sent."""
+    if write.kind not in KINDS.get(write.collection_id, ()):
+        raise UnknownCollection(f"Stripe's {write.collection_id} does not support {write.kind}")
+    if write.kind == "delete":
+        # "Don't send idempotency keys in GET and DELETE requests because it has no effect."
+        return Said("DELETE", f"{path}/{_quoted(write.upstream_id)}", {}, None)
+    place = path if write.kind == "create" else f"{path}/{_quoted(write.upstream_id)}"
+    return Said("POST", place, {"Idempotency-Key": write.key, "Content-Type": _FORM}, form(write.data or b"{}"))
+
+
+def form(data: bytes) -> bytes:
+    """A JSON object as form fields: a[b]=c, items[0][price]=p; numbers with their digits, null, {} and [] empty, which unsets a field.
+
+    Raises Refused4xx for what has no such form.
+    """
+    try:
+        # Numbers as their text: a float would lose digits.
+        given = json.loads(data, parse_int=str, parse_float=str)
+        if not isinstance(given, dict):
+            raise Refused4xx("what is sent to Stripe must be a JSON object")
+        return urlencode([pair for name, value in given.items() for pair in _fields(_name(name), value)]).encode()
+    except RecursionError:
+        raise Refused4xx("the data is nested too deeply to be sent") from None
+
+
+def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    match value:
+        case dict() if value:
+            for key, item in value.items():
+                yield from _fields(f"{name}[{_name(key)}]", item)
+        case list() if value:
+            for place, item in enumerate(value):
+                yield from _fields(f"{name}[{place}]", item)
+        case bool():
+            yield name, "true" if value else "false"
+        case str():
+            yield name, value
+        case _:
+            yield name, ""
+
+
+def _name(name: str) -> str:
+    """A field's name. One with brackets would say another field than it is."""
+    if not name or "[" in name or "]" in name:
+        raise Refused4xx(f"Stripe takes no field named {replies.plain(name, 100)!r}", hint="names are not empty and have no [ and no ]")
+    return name
+
+
+def _quoted(upstream_id: str | None) -> str:
+    # A path of dots alone would lead to another resource.
+    if upstream_id is None or upstream_id in {"", ".", ".."}:
+        raise Refused4xx("this is no id of Stripe's", hint="give the upstream_id of the record")
+    return quote(upstream_id, safe="")
+
+
+def read_written(write: Write, response: Response) -> Written:
+    """What the vendor answered to a write. Raises ProviderError."""
+    if response.status != 200:
+        raise _refusal(write, response)
+    if write.upstream_id is not None:
+        record = fetched_record(Hint(write.collection_id, write.upstream_id), response)
+        return Written(write.upstream_id, record if isinstance(record, Change) else None)
+    return _created(write.collection_id, response)
+
+
+def _created(collection_id: str, response: Response) -> Written:
+    raw = response.body.removeprefix(rawjson.BOM).strip()
+    record = read_record(collection_id, raw)
+    if record.upstream_id is None:
+        raise replies.unreadable(response, "Stripe", "it is no object with an id")
+    return Written(record.upstream_id, record if isinstance(record, Change) else None)
+
+
+def _refusal(write: Write, response: Response) -> ProviderError:
+    error = error_of(response)
+    if isinstance(error, Forbidden):
+        error.hint = f"give the restricted key write permission for it at {KEYS_PAGE}"
+    own = _own_error(response)
+    if own is not None:
+        error.details = own
+    if _key_of_another(response):
+        # The vendor has seen the key, with something else: what it did then cannot be told.
+        return Unreadable(error.message, details=error.details, retryable=False)
+    if isinstance(error, Refused4xx):
+        given = fault(response.body)
+        gone = missing_object(response) or (response.status == 404 and given is not None and given.code == "resource_missing")
+        if gone and write.upstream_id is not None:
+            return Missing(error.message, details=error.details, hint="the object is gone, or was never there")
+        error.hint = "the message is Stripe's own: correct the data and send it again"
+    return error
+
+
+def _key_of_another(response: Response) -> bool:
+    given = fault(response.body)
+    return response.status == 400 and given is not None and given.type == "idempotency_error"
+
+
+def _own_error(response: Response) -> str | None:
+    """JSON text: the status and the vendor's `error` object, as sent; None if there is none."""
+    try:
+        found = msgspec.json.decode(response.body, type=dict[str, msgspec.Raw]).get("error")
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return None if found is None else f'{{"status": {response.status}, "error": {replies.plain(bytes(found).decode(), _LONGEST_ERROR)}}}'

@@ -1,0 +1,1 @@
+"""HTTP: a thin door onto the functions of the database."""

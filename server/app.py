@@ -1,0 +1,140 @@
+"""The ASGI application: the table of routes, and what holds for all of them.
+
+In this order: the token's form, the route, the body, and then in one transaction the token itself, its scope and the call. Whatever is
+wrong with a request is told only to who has a valid token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from pgsluice.db.errors import SluiceError, make
+from pgsluice.db.serving import Hub, Store, Token
+from pgsluice.server import consume, manage, mutate
+from pgsluice.server.answers import raw
+from pgsluice.server.auth import token_of
+from pgsluice.server.errors import answer
+from pgsluice.server.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.server")
+
+
+class App:
+    """The application over a pool and a hub; `stopping` ends what waits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.conninfo, connections=settings.connections, statement_timeout=settings.statement_timeout)
+        self.hub = Hub(settings.conninfo, lambda words: log.warning("database away", error=words))
+        self.stopping = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        begun = time.monotonic()
+        response = await self._respond(request)
+        if request.method == "HEAD":
+            response.body = b""
+        try:
+            await response(scope, receive, send)
+        finally:
+            took = round((time.monotonic() - begun) * 1000, 1)
+            log.debug("request", method=request.method, path=request.url.path, status=response.status_code, ms=took)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._handled(request)
+        except SluiceError as exc:
+            headers = {"Allow": exc.allow} if isinstance(exc, WrongMethod) else None
+            return answer(exc, headers)
+        except Exception as exc:  # noqa: BLE001  whatever it is, the client gets an answer in the one shape
+            # Its text may hold what was sent; the traceback is for whoever runs with a debugger.
+            log.error("a request failed", path=request.url.path, error=type(exc).__name__)  # noqa: TRY400
+            return answer(make("the server made a mistake", code="XX000", hint="its log names it; please report it"))
+
+    async def _handled(self, request: Request) -> Response:
+        if request.url.path in {"/healthz", "/readyz"}:
+            return await self._health(request)
+        token = token_of(request, self.settings.bootstrap_token)
+        scope = "read"
+        try:
+            call, scope = _find(request)
+            return await call(self, request, token)
+        except SluiceError as exc:
+            if exc.code not in {"SL140", "SL002"} and exc.http_status < 500:
+                # It was found before the token was looked up, perhaps.
+                await self.store.check(token, scope)
+            raise
+
+    async def _health(self, request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            raise WrongMethod(request.method, "GET, HEAD")
+        if request.url.path == "/readyz":
+            await self.store.ready()
+        return raw(b'{"status":"ok"}')
+
+
+class WrongMethod(SluiceError):
+    """SL113; `allow` is what the path takes."""
+
+    def __init__(self, method: str, allow: str) -> None:
+        super().__init__(f"this path does not take {method[:20]}", code="SL113", hint=f"it takes: {allow}")
+        self.allow = allow
+
+
+Handler = Callable[[App, Request, Token], Awaitable[Response]]
+
+
+class Call(NamedTuple):
+    handler: Handler
+    scope: str
+
+
+_CONSUMER: Final = "/v1/http-consumers/{id}"
+ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
+    f"{_CONSUMER}/next": {"POST": Call(consume.consumer_next, "consume")},
+    f"{_CONSUMER}/ack": {"POST": Call(consume.consumer_ack, "consume")},
+    f"{_CONSUMER}/nack": {"POST": Call(consume.consumer_nack, "consume")},
+    "/v1/http-consumers": {"GET": Call(manage.consumer_list, "read"), "POST": Call(manage.consumer_create, "manage")},
+    _CONSUMER: {
+        "GET": Call(manage.consumer_info, "read"),
+        "PATCH": Call(manage.consumer_update, "manage"),
+        "DELETE": Call(manage.consumer_delete, "manage"),
+    },
+    "/v1/streams": {"GET": Call(manage.stream_list, "read"), "POST": Call(manage.stream_create, "manage")},
+    "/v1/streams/{id}": {"GET": Call(manage.stream_info, "read"), "DELETE": Call(manage.stream_delete, "manage")},
+    "/v1/syncs": {"GET": Call(manage.sync_list, "read"), "POST": Call(manage.sync_create, "manage")},
+    "/v1/syncs/{id}": {"GET": Call(manage.sync_info, "read"), "PATCH": Call(manage.sync_update, "manage")},
+    "/v1/credentials": {"GET": Call(manage.credential_list, "read"), "POST": Call(manage.credential_create, "manage")},
+    "/v1/credentials/{id}": {"GET": Call(manage.credential_info, "read"), "DELETE": Call(manage.credential_delete, "manage")},
+    "/v1/records": {"GET": Call(manage.record_list, "read")},
+    "/v1/providers": {"GET": Call(manage.provider_list, "read")},
+    "/v1/mutations/run": {"POST": Call(mutate.mutation_run, "mutate")},
+    "/v1/mutations/{id}": {"GET": Call(mutate.mutation_info, "read")},
+    "/v1/tokens": {"GET": Call(manage.token_list, "manage"), "POST": Call(manage.token_create, "manage")},
+    "/v1/tokens/{id}": {"DELETE": Call(manage.token_revoke, "manage")},
+}
+_TABLE: Final = [(Route(path, lambda _request: Response()), methods) for path, methods in ROUTES.items()]
+
+
+def _find(request: Request) -> Call:
+    """The call of the request's path and method; SL109, SL113."""
+    for route, methods in _TABLE:
+        matched, found = route.matches({**request.scope, "method": "GET"})
+        if matched is Match.FULL:
+            request.scope["path_params"] = found["path_params"]
+            call = methods.get("GET" if request.method == "HEAD" else request.method)
+            if call is None:
+                raise WrongMethod(request.method, ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])]))
+            return call
+    raise make(f"nothing is served at {request.url.path[:200]}", code="SL109", hint="the paths begin with /v1/, for example /v1/syncs")

@@ -1,0 +1,41 @@
+"""The one error shape over HTTP: {code, message, details, hint}, its status from the register."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from pgsluice.db.errors import SluiceError, make
+
+RETRY_AFTER: Final = "1"
+
+
+class BadFields(SluiceError):
+    """Fields of a body or a query that are wrong (SL001): name -> what is wrong with it."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        words = "; ".join(f"{name} {problem}" for name, problem in fields.items())
+        super().__init__(words, code="SL001", hint="nothing was changed; the API's reference lists the fields")
+        self.fields = dict(fields)
+
+    def as_body(self) -> dict[str, Any]:
+        return {**self.as_dict(), "details": {"fields": self.fields}}
+
+
+def malformed(message: str, hint: str = "the body must be one JSON object in UTF-8") -> SluiceError:
+    """SL005."""
+    return make(message, code="SL005", hint=hint)
+
+
+def answer(exc: SluiceError, headers: Mapping[str, str] | None = None) -> Response:
+    """The error as a response."""
+    body = exc.as_body() if hasattr(exc, "as_body") else exc.as_dict()
+    more = dict(headers or {})
+    if exc.http_status == 503:
+        more["Retry-After"] = RETRY_AFTER
+    if exc.http_status == 401:
+        more["WWW-Authenticate"] = "Bearer"
+    return Response(json.dumps(body, ensure_ascii=False).encode(errors="replace"), exc.http_status, more, "application/json")

@@ -1,0 +1,361 @@
+"""Streams, syncs, credentials, consumers, records, providers and tokens."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pgsluice.db import api, secrets
+from pgsluice.db.errors import SluiceError, make
+from pgsluice.db.serving import Token
+from pgsluice.providers import registry
+from pgsluice.providers.base import ProviderError
+from pgsluice.server import bodies
+from pgsluice.server.answers import nothing, raw
+from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
+from pgsluice.server.errors import BadFields
+
+if TYPE_CHECKING:
+    from pgsluice.server.app import App
+
+_TEXT: Final = optional(text)
+_OBJECT: Final = optional(json_text(dict))
+_PAGE: Final = {"cursor": text, "limit": whole_text(1, 1000)}
+
+
+async def _body(app: App, request: Request) -> dict[str, Any]:
+    return await bodies.json_object(request, app.settings.max_body)
+
+
+def _page(request: Request, **checks: bodies.Check) -> dict[str, Any]:
+    """The query of a list; what was not given is None."""
+    given = bodies.query(request.query_params, **_PAGE, **checks)
+    return {**dict.fromkeys(checks), "cursor": None, "limit": api.PAGE, **given}
+
+
+def _named(given: Mapping[str, Any], *names: str) -> str | None:
+    """The one id that was given under any of these names."""
+    found = {given[name] for name in names if given.get(name) is not None}
+    if len(found) > 1:
+        raise BadFields(dict.fromkeys(names, "must be the same: they are one thing"))
+    return next(iter(found), None)
+
+
+# ---------------------------------------------------------------- streams
+
+
+async def stream_create(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(await _body(app, request), id=_TEXT, name=_TEXT, slug=_TEXT, lanes=optional(whole(1)))
+    values = {"id": _named(given, "id", "name", "slug"), "lanes": given.get("lanes")}
+    return raw(await app.store.run(token, api.stream_create(values)), 201)
+
+
+async def stream_list(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.streams(_page(request))))
+
+
+async def stream_info(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.stream_info(request.path_params["id"])))
+
+
+async def stream_delete(app: App, request: Request, token: Token) -> Response:
+    await app.store.run(token, api.stream_delete(request.path_params["id"]))
+    return nothing()
+
+
+async def _the_stream(app: App, token: Token, stream_id: str | None) -> str:
+    """The stream that was named, or the only one there is. SL001."""
+    if stream_id is not None:
+        return stream_id
+    found = json.loads(await app.store.run(token, api.only_stream()))
+    if len(found) == 1:
+        return str(found[0])
+    raise BadFields({"stream_id": "is missing, and there is more than one stream" if found else "is missing, and there is no stream yet"})
+
+
+# ---------------------------------------------------------------- syncs
+
+
+def _rate_limit(value: Any) -> str:
+    checked: str = json_text(dict)(value)
+    return checked
+
+
+def _frequency(value: Any) -> timedelta | None:
+    return None if value in {None, "continuous"} else seconds(value)
+
+
+async def sync_create(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(
+        await _body(app, request),
+        provider=text,
+        id=_TEXT,
+        name=_TEXT,
+        stream_id=_TEXT,
+        collection_ids=optional(bodies.texts),
+        rate_limit=optional(_rate_limit),
+        credential_id=_TEXT,
+        credential=optional(any_value),
+        metadata=_OBJECT,
+        external_id=_TEXT,
+        max_age_days=optional(whole(1)),
+        sync_frequency=_frequency,
+    )
+    if "provider" not in given:
+        raise BadFields({"provider": f"is missing; there are: {', '.join(registry.names())}"})
+    inline = given.pop("credential", None)
+    if inline is not None and given.get("credential_id") is not None:
+        raise BadFields({"credential": "excludes credential_id"})
+    names = ("id", "name", "collection_ids", "rate_limit", "credential_id", "metadata", "external_id", "max_age_days", "sync_frequency")
+    values = {**dict.fromkeys(names), **given, "stream_id": await _the_stream(app, token, given.get("stream_id"))}
+    if values["collection_ids"] is None:
+        values["collection_ids"] = _all_collections(values["provider"])
+    if inline is not None:
+        # One after the other: a credential that no sync uses yet does no harm, and the sync's error says what is wrong.
+        sealed = _sealed(app, _credential(inline, "credential"))
+        await app.store.run(token, api.credential_put(sealed))
+        values["credential_id"] = sealed["id"]
+    return raw(await app.store.run(token, api.sync_create(values)), 201)
+
+
+def _all_collections(provider: str) -> list[str]:
+    try:
+        return list(registry.get(provider).collections)
+    except ProviderError as exc:
+        raise _from_provider(exc) from None
+
+
+async def sync_list(app: App, request: Request, token: Token) -> Response:
+    given = dict(request.query_params)
+    values = _page(
+        request, stream_id=text, stream=text, provider=text, name=text, status=text, metadata=_query_object, **{"health.status": text}
+    )
+    values["stream_id"] = _named(values, "stream_id", "stream")
+    values["health"] = {"disabled": "paused"}.get(given.get("status", ""), _named(values, "status", "health.status"))
+    return raw(await app.store.run(token, api.syncs(values)))
+
+
+def _query_object(value: str) -> str:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        raise ValueError('must be a JSON object, for example {"a":1}') from None
+    checked: str = json_text(dict)(found)
+    return checked
+
+
+async def sync_info(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.sync_info(request.path_params["id"])))
+
+
+async def sync_update(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(await _body(app, request), status=bodies.one_of("active", "disabled"))
+    if "status" not in given:
+        raise BadFields({"status": "is missing: active or disabled"})
+    change = api.sync_resume if given["status"] == "active" else api.sync_pause
+    return raw(await app.store.run(token, change(request.path_params["id"])))
+
+
+# ---------------------------------------------------------------- credentials
+
+
+async def credential_create(app: App, request: Request, token: Token) -> Response:
+    values = _sealed(app, _credential(await _body(app, request), ""))
+    return raw(await app.store.run(token, api.credential_put(values)), 201)
+
+
+def _credential(given: Any, place: str) -> dict[str, Any]:
+    """Kind, secret and the rest, of the flat form and of the one with `properties`. BadFields, SL105, SL208."""
+    if not isinstance(given, dict):
+        raise BadFields({place: "must be an object"})
+    common = {"id": _TEXT, "name": _TEXT, "metadata": _OBJECT, "oauth_app_id": _TEXT, "base_url": _TEXT, "provider": _TEXT}
+    inner = given.get("properties")
+    if "properties" in given and not isinstance(inner, dict):
+        raise BadFields({"properties": "must be an object"})
+    outside = {name: value for name, value in given.items() if name in common or (inner is not None and name != "properties")}
+    found = {**dict.fromkeys(common), **bodies.fields(outside, **common)}
+    properties = dict(inner) if inner is not None else {name: value for name, value in given.items() if name not in common}
+    kind = properties.pop("kind", None)
+    if not isinstance(kind, str):
+        raise BadFields({"kind": "is missing, for example stripe_key" if kind is None else "must be a string"})
+    if found["oauth_app_id"] is not None:
+        raise BadFields({"oauth_app_id": "names no OAuth app: there is none in this installation; leave it out"})
+    provider = found["provider"] or kind.partition("_")[0]
+    found["provider"], found["kind"], found["secret"] = provider, kind, _secret(provider, kind, properties)
+    _check_base_url(found["base_url"])
+    return found
+
+
+def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, str]:
+    try:
+        known = registry.get(provider)
+        kinds = known.credential_kinds
+        if kind not in kinds:
+            raise BadFields({"kind": f"{provider} has no such kind; it has: {', '.join(kinds) or 'none'}"})
+        names = {field.name: text for field in kinds[kind]}
+        secret = bodies.fields(properties, **names)
+        missing = {name: "is missing" for name in names if name not in secret}
+        if missing:
+            raise BadFields(missing)
+        known.seal_check(kind, secret)
+    except ProviderError as exc:
+        raise _from_provider(exc) from None
+    return secret
+
+
+def _check_base_url(value: str | None) -> None:
+    if value is None:
+        return
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and not (parts.username or parts.query or parts.fragment)
+    except ValueError:
+        good = False
+    if not good:
+        raise BadFields({"base_url": "must be an address like https://api.example.com, without a login or a query"})
+
+
+def _from_provider(exc: ProviderError) -> SluiceError:
+    return make(exc.message, code=exc.code, details=exc.details, hint=exc.hint)
+
+
+def _sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
+    """What is stored: the secret sealed. SL301."""
+    key = app.settings.master_key
+    if key is None:
+        raise make(
+            "the server has no master key to seal a credential with",
+            code="SL301",
+            hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server",
+        )
+    credential_id = found["id"] if found["id"] is not None else str(uuid.uuid4())
+    if not 1 <= len(credential_id.encode()) <= 200:
+        raise BadFields({"id": "must have 1 to 200 bytes"})
+    secret = found.pop("secret")
+    return {**found, "id": credential_id, "sealed": secrets.seal(secret, credential_id, key), "key_version": key.version}
+
+
+async def credential_list(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.credentials(_page(request, provider=text))))
+
+
+async def credential_info(app: App, request: Request, token: Token) -> Response:
+    found = await app.store.run(token, api.credential_info(request.path_params["id"]))
+    if found == b"null":
+        hint = "list them: GET /v1/credentials"
+        raise make(f'credential "{request.path_params["id"][:200]}" does not exist', code="SL104", hint=hint)
+    return raw(found)
+
+
+async def credential_delete(app: App, request: Request, token: Token) -> Response:
+    await app.store.run(token, api.credential_delete(request.path_params["id"]))
+    return nothing()
+
+
+# ---------------------------------------------------------------- consumers
+
+
+def _ack_wait(given: dict[str, Any]) -> timedelta | None:
+    """Of `ack_wait` in seconds and `ack_wait_ms`, which say the same."""
+    found = {given.pop(name) for name in ("ack_wait", "ack_wait_ms") if name in given} - {None}
+    if len(found) > 1:
+        raise BadFields({"ack_wait": "and ack_wait_ms say different things: give one"})
+    return next(iter(found), None)
+
+
+async def consumer_create(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(
+        await _body(app, request),
+        stream_id=_TEXT,
+        id=_TEXT,
+        name=_TEXT,
+        deliver_policy=_TEXT,
+        ack_wait=optional(seconds),
+        ack_wait_ms=optional(bodies.milliseconds),
+        max_deliver=optional(whole(-1)),
+        max_ack_pending=optional(whole(1)),
+        filter=_OBJECT,
+        filters=_OBJECT,
+        metadata=_OBJECT,
+    )
+    ack_wait = _ack_wait(given)
+    if given.get("filter") is None and given.get("filters") is not None:
+        given["filter"] = given["filters"]
+    names = ("deliver_policy", "max_deliver", "max_ack_pending", "filter", "metadata")
+    values = {**dict.fromkeys(names), **given, "ack_wait": ack_wait, "id": _named(given, "id", "name")}
+    values["id"] = values["id"] if values["id"] is not None else str(uuid.uuid4())
+    values["stream_id"] = await _the_stream(app, token, given.get("stream_id"))
+    return raw(await app.store.run(token, api.consumer_create(values), api.consumer_info(values["id"])), 201)
+
+
+async def consumer_list(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.consumers(_page(request, stream_id=text))))
+
+
+async def consumer_info(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.consumer_info(request.path_params["id"])))
+
+
+async def consumer_update(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(
+        await _body(app, request),
+        ack_wait=seconds,
+        ack_wait_ms=bodies.milliseconds,
+        max_deliver=whole(-1),
+        metadata=json_text(dict),
+    )
+    ack_wait = _ack_wait(given)
+    values = {"max_deliver": None, "metadata": None, **given, "ack_wait": ack_wait, "id": request.path_params["id"]}
+    return raw(await app.store.run(token, api.consumer_update(values)))
+
+
+async def consumer_delete(app: App, request: Request, token: Token) -> Response:
+    await app.store.run(token, api.consumer_delete(request.path_params["id"]))
+    return nothing()
+
+
+# ---------------------------------------------------------------- records, providers, tokens
+
+
+async def record_list(app: App, request: Request, token: Token) -> Response:
+    given = bodies.query(
+        request.query_params,
+        stream_id=text,
+        sync_id=text,
+        collection_id=text,
+        upstream_id=text,
+        after_cursor=whole_text(0, 2**63 - 1),
+        limit=whole_text(1, 1000),
+    )
+    names = ("sync_id", "collection_id", "upstream_id", "after_cursor")
+    values = {**dict.fromkeys(names), "limit": api.PAGE, **given, "stream_id": given.get("stream_id")}
+    if values["stream_id"] is None and values["sync_id"] is None:
+        values["stream_id"] = await _the_stream(app, token, None)
+    return raw(await app.store.run(token, api.records(values)))
+
+
+async def provider_list(app: App, request: Request, token: Token) -> Response:
+    bodies.query(request.query_params)
+    return raw(await app.store.run(token, api.providers()))
+
+
+async def token_create(app: App, request: Request, token: Token) -> Response:
+    given = bodies.fields(await _body(app, request), id=_TEXT, name=_TEXT, scopes=optional(bodies.texts), expires_at=_TEXT)
+    values = {**dict.fromkeys(("id", "name", "scopes", "expires_at")), **given}
+    return raw(await app.store.run(token, api.token_create(values)), 201)
+
+
+async def token_list(app: App, request: Request, token: Token) -> Response:
+    return raw(await app.store.run(token, api.tokens(_page(request))))
+
+
+async def token_revoke(app: App, request: Request, token: Token) -> Response:
+    await app.store.run(token, api.token_revoke(request.path_params["id"]))
+    return nothing()

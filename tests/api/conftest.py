@@ -1,0 +1,7 @@
+"""The server under test; `serving` has what the tests import."""
+
+from __future__ import annotations
+
+from api.serving import filled, http, running
+
+__all__ = ["filled", "http", "running"]

@@ -1,0 +1,111 @@
+"""Writes that reach the vendor, with a real database, the fake over HTTP, and pollers as processes that are killed."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import psycopg
+import pytest
+from e2e.polling import NEWEST, connect, positions, process, read_once, stored, until
+from fakes.stripe import StripeFake, faults
+from psycopg.types.json import Jsonb
+
+from pgsluice.providers.stripe_writes import KINDS
+
+RUN = "select mutation_id from sluice.mutation_run(%s, 'acme', %s, %s)"
+
+
+@pytest.fixture
+def account(db: str, stripe_fake: StripeFake) -> StripeFake:
+    connect(db, stripe_fake)
+    return stripe_fake
+
+
+def ask(db: str, kind: str, *data: dict[str, Any], collection_id: str = "stripe:customer") -> str:
+    with psycopg.connect(db) as conn:
+        row = conn.execute(RUN, [kind, collection_id, Jsonb(list(data))]).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+def items(db: str, mutation_id: str) -> list[Any]:
+    with psycopg.connect(db) as conn:
+        query = "select status, upstream_id, error from sluice.mutation_result(%s) order by item_no"
+        return conn.execute(query, [mutation_id]).fetchall()
+
+
+def states(db: str, mutation_id: str) -> list[str]:
+    return [status for status, *_ in items(db, mutation_id)]
+
+
+def test_the_database_and_the_provider_name_the_same_kinds(shared_db: str) -> None:
+    with psycopg.connect(shared_db) as conn:
+        query = "select collection_id, mutations from sluice.provider_collections where provider = 'stripe'"
+        assert {name: tuple(kinds) for name, kinds in conn.execute(query)} == dict(KINDS)
+
+
+@NEWEST
+def test_create_update_delete_come_back_as_records(db: str, account: StripeFake) -> None:
+    made = ask(db, "create", {"name": "Ann", "metadata": {"a": 1}})
+    read_once(db)
+    ((status, upstream_id, error),) = items(db, made)
+    assert (status, error) == ("succeeded", None)
+    assert stored(db)["customer"][upstream_id]["metadata"] == {"a": "1"}
+    before = positions(db)
+    read_once(db)
+    assert positions(db) == before
+    ask(db, "update", {"upstream_id": upstream_id, "data": {"name": "Bea"}})
+    last = ask(db, "update", {"upstream_id": upstream_id, "data": {"name": "Cid"}})
+    read_once(db)
+    assert states(db, last) == ["succeeded"]
+    assert stored(db)["customer"][upstream_id]["name"] == account.objects("customer")[upstream_id]["name"] == "Cid"
+    gone = ask(db, "delete", {"upstream_id": upstream_id})
+    read_once(db)
+    assert states(db, gone) == ["succeeded"]
+    assert upstream_id in stored(db, deleted=True)["customer"]
+
+
+@NEWEST
+def test_each_item_has_the_vendors_own_error(db: str, account: StripeFake) -> None:
+    made = ask(db, "create", {"name": "Ann"}, {"nonsense": 1})
+    read_once(db)
+    (_, (status, _, error)) = items(db, made)
+    assert states(db, made) == ["succeeded", "failed"]
+    assert status == "failed"
+    assert error["details"]["error"]["code"] == "parameter_unknown"
+    assert len(account.objects("customer")) == 1
+
+
+@NEWEST
+def test_past_the_vendors_window_nothing_is_repeated(db: str, account: StripeFake) -> None:
+    made = ask(db, "create", {"name": "Ann"})
+    with psycopg.connect(db) as conn:
+        conn.execute("update sluice_internal.mutation_items set first_sent_at = clock_timestamp() - interval '24 hours'")
+    read_once(db)
+    ((status, _, error),) = items(db, made)
+    assert (status, error["code"]) == ("unknown", "SL205")
+    assert account.objects("customer") == {}
+
+
+@NEWEST
+def test_killed_while_sending_nothing_is_created_twice(db: str, account: StripeFake) -> None:
+    made = ask(db, "create", *({"name": f"c{number}"} for number in range(200)))
+    for _ in range(4):
+        account.heal()
+        answer = account.fail(faults.Hold(executed=True), method="POST", path="/v1/customers", skip=30)
+        with process(db) as poller:
+            assert answer.wait()
+            poller.send(signal.SIGKILL)
+            poller.wait()
+        answer.release()
+        with psycopg.connect(db) as conn:
+            conn.execute("update sluice_internal.pollers set heartbeat_at = heartbeat_at - interval '1 minute'")
+    account.heal()
+    with process(db) as poller:
+        until(lambda: set(states(db, made)) == {"succeeded"}, 60)
+        poller.send(signal.SIGTERM)
+        assert poller.wait() == 0, poller.output
+    assert len(account.objects("customer")) == 200
+    assert {customer["name"] for customer in account.objects("customer").values()} == {f"c{number}" for number in range(200)}
+    assert len({upstream_id for _, upstream_id, _ in items(db, made)}) == 200
