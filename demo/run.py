@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
+import shutil
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import place
 from localstripe import KEY, PORT_NOTE, LocalStripe, LocalStripeError, fill
 from place import out
@@ -47,6 +52,7 @@ def main() -> None:
                 messages(client)
                 changes(installation, client, vendor, customers)
                 redelivery(client)
+                over_http(installation, client)
                 comparison(client, vendor)
             place.note({PORT_NOTE: vendor.port})
         out.print(f"\n[bold]Done[/bold] in {time.monotonic() - begun:.0f} s.")
@@ -203,9 +209,55 @@ def wait_for(number: int, take: Callable[[], list[Row]]) -> list[Row]:
     return found
 
 
+def over_http(installation: Installation, client: Client) -> None:
+    step("9. The same over HTTP", "pgsluice serve; a customer is created at the vendor, and comes back through the consumer")
+    token = client.token_create("demo")["token"]
+    with serving(installation) as url, polling(installation):
+        create = {"kind": "create", "sync_id": "my-sync", "collection_id": "stripe:customer", "data": [{"name": "Chani Kynes"}]}
+        written = post(url, "/v1/mutations/run", token, create)
+        if written["status"] != "succeeded":
+            raise make("the customer was not created", code="XX000", details=json.dumps(written))
+        upstream_id = written["records"][0]["upstream_id"]
+        say(f"{written['status']}: {upstream_id}")
+        (message,) = post(url, "/v1/http-consumers/billing/next", token, {"batch_size": 10, "wait_for": 20_000})
+        if message["record"]["upstream_id"] != upstream_id:
+            raise make("another message came", code="XX000", details=message["record"]["upstream_id"])
+        say(f"{upstream_id}  name: {message['record']['data']['name']}")
+        say(json.dumps(post(url, "/v1/http-consumers/billing/ack", token, {"ack_tokens": [message["ack_token"]]})))
+
+
+@contextmanager
+def serving(installation: Installation) -> Iterator[str]:
+    """A server of its own, ended by its process id."""
+    program = Path(sys.executable).with_name("pgsluice")
+    command = [program, "--data-dir", installation.folder, "--listen", "127.0.0.1:0", "serve"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://[^/\s]+", process.stdout.readline())
+        if found is None:
+            raise make("the server did not start", code="XX000")
+        yield found[0]
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def post(url: str, path: str, token: str, body: Row) -> Any:
+    """What the call answers; the curl command for it is shown."""
+    text = json.dumps(body)
+    out.print(f"  $ curl -X POST {url}{path} -H 'Authorization: Bearer pgsl_…' -d '{text}'", style="dim", markup=False, soft_wrap=True)
+    curl = shutil.which("curl")
+    if curl is None:
+        return httpx.post(url + path, headers={"Authorization": f"Bearer {token}"}, json=body, timeout=60, trust_env=False).json()
+    # The token goes in by a file descriptor: the list of processes is for everybody.
+    command = [curl, "-sS", "--noproxy", "*", "--max-time", "60", "-X", "POST", url + path, "-H", "@-", "-d", text]
+    return json.loads(subprocess.run(command, input=f"Authorization: Bearer {token}\n", capture_output=True, text=True, check=True).stdout)
+
+
 def comparison(client: Client, vendor: LocalStripe) -> None:
     """Every customer that the vendor lists is a record, in its present state, and no other is."""
-    step("9. Nothing is missing, nothing is there twice", "Every customer in the vendor's list is compared with the records.")
+    step("10. Nothing is missing, nothing is there twice", "Every customer in the vendor's list is compared with the records.")
     theirs = {customer.id: customer.name for customer in vendor.client().v1.customers.list({"limit": 100}).auto_paging_iter()}
     records = client.records(collection_id="stripe:customer", limit=None)
     ours = [(row["upstream_id"], row["data"]["name"]) for row in records if not row["deleted"]]

@@ -46,9 +46,10 @@ def vendor_at(port: int) -> Iterator[LocalStripe]:
 
 
 def demo(program: str) -> tuple[list[str], dict[str, str]]:
-    """The command and its environment, in which nothing of an installation of your own is left."""
+    """The command and its environment, in which nothing of an installation of your own is left but the address of HTTP."""
     options = ["--data-dir", str(place.folder()), "--allow-private-addresses", "--poll-interval", "1"]
-    return [program, *options, "up"], {name: value for name, value in os.environ.items() if not name.startswith("PGSLUICE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PGSLUICE_") or name == "PGSLUICE_LISTEN"}
+    return [program, *options, "up"], kept
 
 
 def serve(command: list[str], environment: dict[str, str]) -> int:

@@ -29,7 +29,7 @@ class Up:
         self.folder = folder
         self.printed = folder.with_suffix(".out")
         with self.printed.open("w") as out:
-            command = [sys.executable, "-m", "pgsluice.cli", "--data-dir", str(folder), "up"]
+            command = [sys.executable, "-m", "pgsluice.cli", "--data-dir", str(folder), "--listen", "127.0.0.1:0", "up"]
             self.process = subprocess.Popen(command, stdout=out, stderr=out)
 
     def wait(self, words: str) -> str:
@@ -60,7 +60,7 @@ def up(data_dir: Path) -> Iterator[Up]:
 def test_up_runs_once_for_each_folder_and_ends_on_sigterm(up: Up) -> None:
     said = up.wait("poller ready")
     assert f"process {up.process.pid}" in said
-    second = pgsluice("--data-dir", str(up.folder), "up")
+    second = pgsluice("--data-dir", str(up.folder), "--listen", "127.0.0.1:0", "up")
     assert second.returncode == 3
     assert second.stderr.startswith("error SL402: ")
     assert f"process {up.process.pid}, database at host=" in second.stderr

@@ -24,7 +24,7 @@ def start(script: str, data_dir: Path, out: Path) -> subprocess.Popen[bytes]:
 
 
 def environment(data_dir: Path) -> dict[str, str]:
-    return {**os.environ, "PGSLUICE_DATA_DIR": str(data_dir)}
+    return {**os.environ, "PGSLUICE_DATA_DIR": str(data_dir), "PGSLUICE_LISTEN": "127.0.0.1:0"}
 
 
 @pytest.mark.timeout(300)
@@ -37,7 +37,8 @@ def test_the_demo_and_what_it_says_to_try(data_dir: Path) -> None:
         assert "Traceback" not in said
         assert '"ack_token"' in said
         assert "name: Paul Atreides" in said
-        assert "299 customers there, the same 299 here" in said
+        assert "name: Chani Kynes" in said
+        assert "300 customers there, the same 300 here" in said
         _, _, after = said.partition("in another terminal:")
         lines = [line.strip() for line in after.splitlines() if line.strip()]
         assert len(lines) == 7
