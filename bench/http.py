@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -29,7 +30,21 @@ BATCHES = (1, 10, 100)
 CLIENTS = (1, 8, 64)
 RECORDS = 60_000
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
-Worker = Callable[[str, int, float], Awaitable[int]]
+Worker = Callable[["Round"], Awaitable[None]]
+
+
+@dataclass
+class Round:
+    """One measurement: ends when the time is over or everything was read."""
+
+    consumer: str
+    batch: int
+    end: float
+    read: int = 0
+
+    @property
+    def on(self) -> bool:
+        return time.monotonic() < self.end and self.read < RECORDS
 
 
 def fill(conninfo: str) -> None:
@@ -49,25 +64,27 @@ def fill(conninfo: str) -> None:
 
 
 def by_sql(conninfo: str) -> Worker:
-    async def work(consumer: str, batch: int, end: float) -> int:
-        count, tokens = 0, None
+    async def work(turn: Round) -> None:
+        tokens = None
         async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as conn:
             await conn.execute("set pgsluice.autocommit = on")
-            while time.monotonic() < end:
-                rows = await (await conn.execute("select * from sluice.consumer_next(%s, %s, %s)", (consumer, batch, tokens))).fetchall()
-                count, tokens = count + len(rows), [row[0] for row in rows]
-        return count
+            while turn.on:
+                rows = await (
+                    await conn.execute("select * from sluice.consumer_next(%s, %s, %s)", (turn.consumer, turn.batch, tokens))
+                ).fetchall()
+                turn.read += len(rows)
+                tokens = [row[0] for row in rows]
 
     return work
 
 
 def by_http(host: str, port: int) -> Worker:
-    async def work(consumer: str, batch: int, end: float) -> int:
-        count, tokens = 0, None
+    async def work(turn: Round) -> None:
+        tokens = None
         reader, writer = await asyncio.open_connection(host, port)
-        while time.monotonic() < end:
-            body = json.dumps({"batch_size": batch, "ack_tokens": tokens}).encode()
-            head = f"POST /v1/http-consumers/{consumer}/next HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        while turn.on:
+            body = json.dumps({"batch_size": turn.batch, "ack_tokens": tokens}).encode()
+            head = f"POST /v1/http-consumers/{turn.consumer}/next HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
             head += f"Content-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             answer = await reader.readuntil(b"\r\n\r\n")
@@ -75,9 +92,9 @@ def by_http(host: str, port: int) -> Worker:
             assert answer.startswith(b"HTTP/1.1 200")
             assert found is not None
             messages = json.loads(await reader.readexactly(int(found[1])))
-            count, tokens = count + len(messages), [message["ack_token"] for message in messages]
+            turn.read += len(messages)
+            tokens = [message["ack_token"] for message in messages]
         writer.close()
-        return count
 
     return work
 
@@ -87,10 +104,11 @@ async def rate(conninfo: str, work: Worker, name: str, batch: int, clients: int)
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as conn:
         await conn.execute("select sluice.consumer_create(%s, 'dev')", (name,))
         begun = time.monotonic()
-        counts = await asyncio.gather(*(work(name, batch, begun + SECONDS) for _ in range(clients)))
+        turn = Round(name, batch, begun + SECONDS)
+        await asyncio.gather(*(work(turn) for _ in range(clients)))
         took = time.monotonic() - begun
         await conn.execute("select sluice.consumer_delete(%s)", (name,))
-    return min(sum(counts), RECORDS) / took
+    return turn.read / took
 
 
 async def measure(conninfo: str, host: str, port: int) -> Table:
