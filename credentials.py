@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from pgsluice.calling import Call, calling, metadata_option, storing, text_of
+from pgsluice.calling import Call, calling, curl_option, metadata_option, storing, text_of
 from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.providers import registry
@@ -63,6 +63,15 @@ def secret_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def _unknown_secret(provider_name: str, kind: str | None) -> dict[str, str]:
+    """The kind, and dots for its secret, which is not shown. SL001, SL105."""
+    kinds = registry.get(provider_name).credential_kinds
+    kind = kind or next(iter(kinds), None)
+    if kind not in kinds:
+        raise make(f"provider {provider_name} has no credential of kind {kind}", code="SL001", hint=f"it has: {', '.join(kinds) or 'none'}")
+    return {"kind": str(kind), **{field.name: "…" for field in kinds[str(kind)]}}
+
+
 def _secret(provider_name: str, kind: str | None, **ways: Any) -> tuple[str, dict[str, str]]:
     """Kind and secret, checked before anything is stored. SL001, SL105, SL208."""
     known = registry.get(provider_name)
@@ -113,6 +122,7 @@ def _fields(text: str, fields: tuple[SecretField, ...]) -> dict[str, str]:
 @click.option("--name", help="A name for people.")
 @metadata_option
 @secret_options
+@curl_option
 @storing
 def credential_create(
     call: Call,
@@ -126,6 +136,11 @@ def credential_create(
     **ways: Any,
 ) -> None:
     """Seal a secret and store it. It comes from an option, from PGSLUICE_SECRET, or it is asked for."""
+    if call.as_curl:
+        shown = _unknown_secret(provider_name, kind)
+        rest = {"credential_id": credential_id, "name": name, "base_url": base_url, "metadata": metadata}
+        call.show_curl("credential_create", {**shown, **rest})
+        return
     kind, secret = _secret(provider_name, kind, **ways)
     with call.installation.client(raw_json=True, sealing=True) as client:
         row = client.credential_create(provider_name, credential_id, kind, secret=secret, name=name, base_url=base_url, metadata=metadata)

@@ -69,6 +69,8 @@ def test_consumer_update(account, ok) -> None:
 
 COMMANDS = [
     (["stream", "create", "dev 1"], "POST", "/v1/streams", {"id": "dev 1"}),
+    (["credential", "create", "k", "--provider", "stripe", "--key", "sk_test_1", "--metadata", '{"a": 1.10}'], "POST", "/v1/credentials",
+     {"id": "k", "kind": "stripe_key", "secret": "…", "metadata": {"a": 1.10}}),
     (["stream", "info", "a/b"], "GET", "/v1/streams/a%2Fb", None),
     (["sync", "pause", "st"], "PATCH", "/v1/syncs/st", {"status": "disabled"}),
     (["consumer", "create", "c", "--stream", "dev", "--ack-wait", "2.5"], "POST", "/v1/http-consumers", {"id": "c", "stream_id": "dev", "ack_wait": 2.5}),
