@@ -1,7 +1,7 @@
 """The ASGI application: the table of routes, and what holds for all of them.
 
 In this order: the token's form, the route, the body, and then in one transaction the token itself, its scope and the call. Whatever is
-wrong with a request is told only to who has a valid token.
+wrong with a request is told only to who has a valid token. A large body is not read before its token was looked up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Hub, Store, Token
-from pgsluice.server import consume, manage, mutate
+from pgsluice.server import bodies, consume, manage, mutate
 from pgsluice.server.answers import raw
 from pgsluice.server.auth import token_of
 from pgsluice.server.errors import answer
@@ -36,6 +36,8 @@ class App:
         self.store = Store(settings.conninfo, connections=settings.connections, statement_timeout=settings.statement_timeout)
         self.hub = Hub(settings.conninfo, lambda words: log.warning("database away", error=words))
         self.stopping = asyncio.Event()
+        # Of those who wait, as many look at once as there are connections: a commit wakes all of a stream, and the pool refuses a crowd.
+        self.looking = asyncio.Semaphore(settings.connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,6 +71,8 @@ class App:
         scope = "read"
         try:
             call, scope = _find(request)
+            if bodies.is_large(request):
+                await self.store.check(token, scope)
             return await call(self, request, token)
         except SluiceError as exc:
             if exc.code not in {"SL140", "SL002"} and exc.http_status < 500:

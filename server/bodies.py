@@ -21,6 +21,8 @@ Check = Callable[[Any], Any]  # returns the value as SQL takes it; ValueError sa
 _BIGGEST: Final = 2**31 - 1
 # Of the year 2286: whoever sends more means milliseconds.
 _LONGEST: Final = 10**10
+# Bytes that are read for anybody: above it a look-up of the token costs less than the body.
+_LARGE: Final = 64 * 1024
 
 
 async def json_object(request: Request, max_body: int) -> dict[str, Any]:
@@ -29,12 +31,28 @@ async def json_object(request: Request, max_body: int) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        found = rows.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, ArithmeticError) as exc:
-        raise malformed(f"the body is not JSON: {_words(exc)}") from None
+        found = parsed(body)
+    except ValueError as exc:
+        raise malformed(f"the body is not JSON: {exc}") from None
     if not isinstance(found, dict):
         raise malformed("the body is JSON, but not an object")
     return found
+
+
+def is_large(request: Request) -> bool:
+    """Whether the body is, or may turn out to be, more than is read for anybody."""
+    declared = request.headers.get("content-length")
+    if declared is None:
+        return "transfer-encoding" in request.headers
+    return not declared.isdecimal() or int(declared) > _LARGE
+
+
+def parsed(given: bytes | str) -> Any:
+    """JSON as Python values, numbers with their digits. ValueError says what is wrong with it."""
+    try:
+        return rows.decode(given)
+    except (msgspec.DecodeError, RecursionError, ValueError, ArithmeticError) as exc:
+        raise ValueError(_words(exc)) from None
 
 
 def _words(exc: Exception) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pgsluice.db import api
-from pgsluice.db.serving import Token
+from pgsluice.db.serving import Ask, Token
 from pgsluice.server import bodies
 from pgsluice.server.answers import raw
 from pgsluice.server.errors import BadFields
@@ -44,7 +44,8 @@ async def consumer_next(app: App, request: Request, token: Token) -> Response:
     envelope = bodies.query(request.query_params, envelope=bodies.flag_text).get("envelope", False)
     consumer_id: str = request.path_params["id"]
     size = given.get("batch_size", 10)
-    found = await app.store.run(token, api.consumer_next(consumer_id, size, given.get("ack_tokens")))
+    ask = api.consumer_next(consumer_id, size, given.get("ack_tokens"))
+    found = await (_look(app, token, ask) if given.get("wait_for") else app.store.run(token, ask))
     if found == EMPTY and given.get("wait_for"):
         found = await _wait(app, request, token, consumer_id, size, given["wait_for"] / 1000)
     if not envelope:
@@ -57,6 +58,11 @@ def _headers(numbers: Mapping[str, int]) -> dict[str, str]:
     return {name.replace("_", "-").title(): str(value) for name, value in numbers.items()}
 
 
+async def _look(app: App, token: Token, ask: Ask) -> bytes:
+    async with app.looking:
+        return await app.store.run(token, ask)
+
+
 async def _wait(  # noqa: PLR0917
     app: App, request: Request, token: Token, consumer_id: str, size: int, seconds: float
 ) -> bytes:
@@ -66,7 +72,7 @@ async def _wait(  # noqa: PLR0917
     try:
         while True:
             async with app.hub.stream(consumer_id) as told:
-                found = await app.store.run(token, api.consumer_next(consumer_id, size, None))
+                found = await _look(app, token, api.consumer_next(consumer_id, size, None))
                 while found == EMPTY and time.monotonic() < end and not gone.done() and not app.stopping.is_set():
                     pause = await _pause(app, consumer_id, told)
                     await _first(min(pause, max(0.0, end - time.monotonic())), gone, told, app.stopping)
@@ -74,7 +80,7 @@ async def _wait(  # noqa: PLR0917
                         return EMPTY
                     if told is not None:
                         told.clear()
-                    found = await app.store.run(token, api.consumer_next(consumer_id, size, None))
+                    found = await _look(app, token, api.consumer_next(consumer_id, size, None))
                     if told is None:
                         break
             if found != EMPTY or time.monotonic() >= end or gone.done() or app.stopping.is_set():

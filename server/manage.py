@@ -89,7 +89,7 @@ def _rate_limit(value: Any) -> str:
 
 
 def _frequency(value: Any) -> timedelta | None:
-    return None if value in {None, "continuous"} else seconds(value)
+    return None if value is None or value == "continuous" else seconds(value)
 
 
 async def sync_create(app: App, request: Request, token: Token) -> Response:
@@ -144,7 +144,7 @@ async def sync_list(app: App, request: Request, token: Token) -> Response:
 
 def _query_object(value: str) -> str:
     try:
-        found = json.loads(value)
+        found = bodies.parsed(value)
     except ValueError:
         raise ValueError('must be a JSON object, for example {"a":1}') from None
     checked: str = json_text(dict)(found)
@@ -215,7 +215,12 @@ def _check_base_url(value: str | None) -> None:
         return
     try:
         parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and parts.hostname and not (parts.username or parts.query or parts.fragment)
+        good = (
+            parts.scheme in {"http", "https"}
+            and parts.hostname
+            and parts.port != 0
+            and not (parts.username or parts.query or parts.fragment)
+        )
     except ValueError:
         good = False
     if not good:

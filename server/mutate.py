@@ -40,7 +40,7 @@ async def mutation_run(app: App, request: Request, token: Token) -> Response:
         records=any_value,
         upstream_ids=bodies.texts,
         match_on=optional(text),
-        idempotency_key=optional(text),
+        idempotency_key=optional(_key),
         if_match=optional(text),
         wait_for=whole(0, LONGEST_WAIT),
         await_consumer_ids=optional(bodies.texts),
@@ -60,6 +60,12 @@ async def mutation_run(app: App, request: Request, token: Token) -> Response:
     return await _result(app, token, made["id"], given.get("wait_for", WAIT) / 1000)
 
 
+def _key(value: Any) -> str:
+    if not text(value):
+        raise ValueError("must not be empty: leave it out to send without one")
+    return str(value)
+
+
 def _items(given: Mapping[str, Any]) -> str:
     """The items as `mutation_run` takes them, from any of the three forms of the API."""
     forms = [name for name in ("data", "records", "upstream_ids") if name in given]
@@ -70,6 +76,8 @@ def _items(given: Mapping[str, Any]) -> str:
         raise BadFields({forms[0]: "must be a list"})
     kind = given["kind"]
     if forms == ["upstream_ids"]:
+        if kind != "delete":
+            raise BadFields({"upstream_ids": f"is for delete alone: {kind[:20]} needs data or records"})
         found = [{"upstream_id": item} for item in found]
     elif forms == ["records"]:
         found = [_of_record(kind, number, item) for number, item in enumerate(found)]

@@ -113,6 +113,18 @@ def test_nobody_without_a_token_learns_anything(running: Running, filled: psycop
         error(client.post(NEXT), 401, "SL140")
 
 
+def test_a_large_body_is_not_read_for_anybody(running: Running, filled: psycopg.Connection[Any]) -> None:
+    """The answer comes although nothing of the body was sent."""
+    row = filled.execute("select token from token_create(token_id => 'gone')").fetchone()
+    assert row is not None
+    filled.execute("select token_revoke('gone')")
+    host, port = running.server.address.split(":")
+    for length in ("Content-Length: 5000000", "Content-Length: 500000000", "Transfer-Encoding: chunked"):
+        with socket.create_connection((host, int(port)), timeout=20) as raw:
+            raw.sendall(f"POST {ACK} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {row[0]}\r\n{length}\r\n\r\n".encode())
+            assert raw.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
 def test_authorization_headers(running: Running, filled: psycopg.Connection[Any]) -> None:
     with connected(running, None) as client:
         for headers in (
@@ -160,6 +172,8 @@ def test_scopes(running: Running, filled: psycopg.Connection[Any]) -> None:
         ("/v1/syncs", {"provider": "push", "metadata": []}, ["metadata"]),
         ("/v1/syncs", {"provider": "push", "stream_id": 1}, ["stream_id"]),
         ("/v1/syncs", {"provider": "push", "max_age_days": 3}, ["max_age_days"]),
+        ("/v1/syncs", {"provider": "push", "sync_frequency": []}, ["sync_frequency"]),
+        ("/v1/syncs", {"provider": "push", "sync_frequency": {}}, ["sync_frequency"]),
         ("/v1/credentials", {}, ["kind"]),
         ("/v1/credentials", {"kind": "oracle_key", "secret": "x"}, ["oracle", "stripe"]),
         ("/v1/credentials", {"kind": "stripe_magic", "secret": "x"}, ["stripe_key"]),
@@ -167,6 +181,7 @@ def test_scopes(running: Running, filled: psycopg.Connection[Any]) -> None:
         ("/v1/credentials", {"kind": "stripe_key", "secret": "sk_live_1", "more": 1}, ["more"]),
         ("/v1/credentials", {"kind": "stripe_key", "secret": "not a key"}, ["SL208"]),
         ("/v1/credentials", {"kind": "stripe_key", "secret": "sk_live_1", "base_url": "ftp://x"}, ["base_url"]),
+        ("/v1/credentials", {"kind": "stripe_key", "secret": "sk_live_1", "base_url": "http://x:y/"}, ["base_url"]),
         ("/v1/credentials", {"properties": 1}, ["properties"]),
         ("/v1/http-consumers", {"stream_id": "dev", "filter": {"provider": "x"}}, ["filter"]),
         ("/v1/http-consumers", {"stream_id": "dev", "ack_wait": 0}, ["ack_wait"]),
@@ -194,6 +209,31 @@ def test_what_management_refuses(http: httpx.Client, filled: psycopg.Connection[
         assert word in reply.text, reply.text
     assert "sk_live" not in reply.text
     assert [http.get(place).text for place in ("/v1/streams", "/v1/syncs", "/v1/credentials", "/v1/http-consumers", "/v1/tokens")] == before
+
+
+@pytest.mark.parametrize("deep", ["[" * 3000, '{"a":' * 2000 + "1" + "}" * 2000])
+def test_metadata_of_a_query(http: httpx.Client, deep: str) -> None:
+    for wrong in (deep, "NaN", '{"a":NaN}', '{"a":"\\ud800"}', '{"a":"\\u0000"}', "[]", "", "x"):
+        body = error(http.get("/v1/syncs", params={"metadata": wrong}), 422, "SL001")
+        assert list(body["details"]["fields"]) == ["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"kind": "create", "upstream_ids": ["cus_1"]}, "upstream_ids"),
+        ({"kind": "update", "upstream_ids": ["cus_1"]}, "upstream_ids"),
+        ({"kind": "create", "data": [{"name": "x"}], "idempotency_key": ""}, "idempotency_key"),
+    ],
+)
+def test_mutations_that_would_do_something_else(http: httpx.Client, filled: psycopg.Connection[Any], more: Any, field: str) -> None:
+    http.post("/v1/credentials", json={"kind": "stripe_key", "secret": "sk_test_1", "id": "k"})
+    http.post("/v1/syncs", json={"provider": "stripe", "id": "st", "credential_id": "k", "collection_ids": ["stripe:customer"]})
+    body = {"sync_id": "st", "collection_id": "stripe:customer", "wait_for": 0, **more}
+    found = error(http.post("/v1/mutations/run", json=body), 422, "SL001")
+    assert list(found["details"]["fields"]) == [field]
+    row = filled.execute("select count(*) from sluice.mutations").fetchone()
+    assert row == (0,), "nothing was queued"
 
 
 def test_a_sync_needs_a_stream(http: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from api.serving import BOOTSTRAP, Running, connected, push
+from api.serving import BOOTSTRAP, Running, connected, push, served
 
 NEXT = "/v1/http-consumers/billing/next"
 WATCHED = "select count(*) from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted and database = (select oid from pg_database where datname = current_database())"
@@ -37,23 +38,24 @@ def waiting(conn: psycopg.Connection[Any], count: int = 1) -> None:
 
 @pytest.mark.parametrize("how", ["commit", "nack", "due"])
 def test_a_waiting_request_is_woken(running: Running, filled: psycopg.Connection[Any], how: str) -> None:
+    if how == "due":
+        filled.execute("select consumer_update('billing', interval '0.5 seconds')")
     with connected(running) as one, connected(running) as two, ThreadPoolExecutor(1) as pool:
         if how != "commit":
             push(filled, "a")
             (held,) = one.post(NEXT).json()
         begun = time.monotonic()
         answer = pool.submit(lambda: two.post(NEXT, json={"wait_for": 20_000}).json())
-        waiting(filled)
+        if how != "due":
+            waiting(filled)
         match how:
             case "commit":
                 push(filled, "a")
             case "nack":
                 one.post("/v1/http-consumers/billing/nack", json={"ack_tokens": [held["ack_token"]]})
             case _:
-                # as if it had been leased a minute ago
-                filled.execute("update sluice_internal.consumer_steps set leased_until = clock_timestamp(), next_due = clock_timestamp()")
-                push(filled, "b")
-        assert "a" in [message["record"]["upstream_id"] for message in answer.result(20)]
+                pass  # nothing announces the end of a lease
+        assert [message["record"]["upstream_id"] for message in answer.result(20)] == ["a"]
         assert time.monotonic() - begun < 15
 
 
@@ -73,6 +75,25 @@ def test_many_wait_and_each_message_goes_to_one(running: Running, filled: psycop
         push(filled, *(f"o{number}" for number in range(8)))
         got = [message["record"]["upstream_id"] for answer in answers for message in answer.result(20)]
     assert sorted(got) == [f"o{number}" for number in range(8)]
+
+
+def test_more_wait_than_the_database_serves_at_once(db: str, filled: psycopg.Connection[Any]) -> None:
+    """A commit wakes all of them; none is refused for it."""
+    crowd = 80
+
+    async def wait(url: str) -> list[httpx.Response]:
+        headers = {"Authorization": f"Bearer {BOOTSTRAP}"}
+        limits = httpx.Limits(max_connections=crowd)
+        async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60, trust_env=False) as client:
+            calls = [asyncio.create_task(client.post(NEXT, json={"wait_for": 2000})) for _ in range(crowd)]
+            await asyncio.to_thread(waiting, filled)
+            await asyncio.to_thread(push, filled, "a")
+            return await asyncio.gather(*calls)
+
+    with served(db, connections=1) as running:
+        replies = asyncio.run(wait(running.url))
+    assert {reply.status_code for reply in replies} == {200}
+    assert sum(len(reply.json()) for reply in replies) == 1
 
 
 def test_a_client_that_goes_away_leases_nothing(running: Running, filled: psycopg.Connection[Any], http: httpx.Client) -> None:
