@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -14,7 +13,7 @@ from pgsluice.calling import Call, calling, curl_option, metadata_option, storin
 from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.providers import registry
-from pgsluice.providers.base import SecretField
+from pgsluice.providers.base import BASE_URL, SecretField, is_base_url
 
 VARIABLE = "PGSLUICE_SECRET"
 
@@ -37,16 +36,8 @@ def credential() -> None:
 
 
 def _base_url(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and parts.hostname and not (parts.username or parts.query or parts.fragment)
-        good = good and parts.port != 0
-    except ValueError:
-        good = None
-    if not good:
-        raise click.BadParameter("an address like https://api.example.com is needed, without a login or a query")
+    if value is not None and not is_base_url(value):
+        raise click.BadParameter(f"{BASE_URL} is needed")
     return value
 
 

@@ -83,28 +83,25 @@ def consumer_nack(consumer_id: str, ack_tokens: Sequence[str], delay: timedelta)
 # ---------------------------------------------------------------- consumers
 
 
-def _consumer(source: LiteralString) -> LiteralString:
-    """One consumer with its numbers, which are counted once."""
-    return f"""
-        select json_build_object(
-            'id', x.consumer_id,
-            'stream_id', x.stream_id,
-            'name', x.consumer_id,
-            'deliver_policy', x.deliver_policy,
-            'ack_wait', {_seconds("x.ack_wait")},
-            'ack_wait_ms', trim_scale(extract(epoch from x.ack_wait) * 1000),
-            'max_deliver', x.max_deliver,
-            'max_ack_pending', null,
-            'filter', null,
-            'metadata', x.metadata,
-            'created_at', {_time("x.created_at")},
-            'num_pending', i.num_pending,
-            'num_pending_estimated', i.num_pending_estimated,
-            'num_ack_pending', i.num_ack_pending,
-            'num_dead_letters', i.num_dead_letters
-        )::text
-        from {source} as x
-        cross join lateral sluice.consumer_info(x.consumer_id) as i"""
+def _consumer(numbers: LiteralString) -> LiteralString:
+    """The settings of x with the numbers of another row, or of x itself."""
+    return f"""json_build_object(
+        'id', x.consumer_id,
+        'stream_id', x.stream_id,
+        'name', x.consumer_id,
+        'deliver_policy', x.deliver_policy,
+        'ack_wait', {_seconds("x.ack_wait")},
+        'ack_wait_ms', trim_scale(extract(epoch from x.ack_wait) * 1000),
+        'max_deliver', x.max_deliver,
+        'max_ack_pending', null,
+        'filter', null,
+        'metadata', x.metadata,
+        'created_at', {_time("x.created_at")},
+        'num_pending', {numbers}.num_pending,
+        'num_pending_estimated', {numbers}.num_pending_estimated,
+        'num_ack_pending', {numbers}.num_ack_pending,
+        'num_dead_letters', {numbers}.num_dead_letters
+    )"""
 
 
 def consumer_create(values: Mapping[str, Any]) -> Ask:
@@ -119,11 +116,16 @@ def consumer_create(values: Mapping[str, Any]) -> Ask:
 
 
 def consumer_update(values: Mapping[str, Any]) -> Ask:
-    return Ask("manage", _consumer("sluice.consumer_update(%(id)s, %(ack_wait)s, %(max_deliver)s, %(metadata)s::jsonb)"), values)
+    # Not all of it from consumer_info: a statement does not see what it changes.
+    statement: LiteralString = f"""
+        select {_consumer("i")}::text
+        from sluice.consumer_update(%(id)s, %(ack_wait)s, %(max_deliver)s, %(metadata)s::jsonb) as x
+        cross join lateral sluice.consumer_info(x.consumer_id) as i"""
+    return Ask("manage", statement, values)
 
 
 def consumer_info(consumer_id: str) -> Ask:
-    return Ask("read", _consumer("sluice.consumer_info(%s)"), (consumer_id,))
+    return Ask("read", f"select {_consumer('x')}::text from sluice.consumer_info(%s) as x", (consumer_id,))
 
 
 def consumer_delete(consumer_id: str) -> Ask:
@@ -131,7 +133,7 @@ def consumer_delete(consumer_id: str) -> Ask:
 
 
 def consumers(values: Mapping[str, Any]) -> Ask:
-    shape: LiteralString = f"({_consumer('sluice.consumer_info(x.consumer_id)')})::json"
+    shape: LiteralString = f"(select {_consumer('i')} from sluice.consumer_info(x.consumer_id) as i)"
     return Ask(
         "read", _list("sluice.consumers", "consumer_id", shape, "and (%(stream_id)s::text is null or x.stream_id = %(stream_id)s)"), values
     )

@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
-
 from pgsluice.db import rows
-from pgsluice.db.connect import forget_plans, translated
-from pgsluice.db.errors import from_database
-
-Connection = psycopg.AsyncConnection[Any]
+from pgsluice.db.statements import Connection, run
 
 # NOTIFY: a sync was created, resumed or given back.
 CHANNEL: Final = "sluice_poller"
@@ -89,30 +84,30 @@ class SealedCredential:
 
 async def heartbeat(conn: Connection, poller_id: str, host: str | None, pid: int | None) -> None:
     """Says that this poller lives: every 2 s. After 10 s of silence others take its syncs."""
-    await _run(conn, "select sluice_internal._poller_heartbeat(%s, %s, %s)", poller_id, host, pid)
+    await run(conn, "select sluice_internal._poller_heartbeat(%s, %s, %s)", poller_id, host, pid)
 
 
 async def stop(conn: Connection, poller_id: str) -> None:
     """Ends this poller: its syncs are free at once."""
-    await _run(conn, "select sluice_internal._poller_stop(%s)", poller_id)
+    await run(conn, "select sluice_internal._poller_stop(%s)", poller_id)
 
 
 async def claim(conn: Connection, poller_id: str, max_syncs: int, *, ignore_schedule: bool = False) -> list[ClaimedSync]:
     """Takes up to `max_syncs` syncs that are due, longest waiting first; with `ignore_schedule` also those that are not due yet."""
-    claimed = await _run(conn, "select * from sluice_internal._sync_claim(%s, %s, %s)", poller_id, max_syncs, ignore_schedule)
+    claimed = await run(conn, "select * from sluice_internal._sync_claim(%s, %s, %s)", poller_id, max_syncs, ignore_schedule)
     return [_claimed(row) for row in claimed]
 
 
 async def reclaim(conn: Connection, poller_id: str, sync: ClaimedSync) -> ClaimedSync | None:
     """The same sync in a new epoch, as it was last committed: after a lost connection. None if another poller has it, or it is paused."""
     query = "select * from sluice_internal._sync_claim(%s, 1, true, %s)"
-    claimed = await _run(conn, query, poller_id, sync.sync_id)
+    claimed = await run(conn, query, poller_id, sync.sync_id)
     return _claimed(claimed[0]) if claimed else None
 
 
 async def listen(conn: Connection) -> None:
     """Lets `conn.notifies()` bring word of syncs that wait."""
-    await _run(conn, f"listen {CHANNEL}")
+    await run(conn, f"listen {CHANNEL}")
 
 
 def _claimed(row: rows.Row) -> ClaimedSync:
@@ -121,7 +116,7 @@ def _claimed(row: rows.Row) -> ClaimedSync:
 
 
 async def due(conn: Connection, poller_id: str) -> Due:
-    (row,) = await _run(conn, "select * from sluice_internal._sync_due(%s)", poller_id)
+    (row,) = await run(conn, "select * from sluice_internal._sync_due(%s)", poller_id)
     return Due(**row)
 
 
@@ -146,36 +141,36 @@ async def commit_page(
     query = "select * from sluice_internal._page_commit(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb, %s::jsonb, %s)"
     json = rows.json_parameter
     arguments = (feed, None if cursor is None else json(dict(cursor)), done, json(records), json(list(quarantine)), read_from)
-    (row,) = await _run(conn, query, sync.sync_id, poller_id, sync.epoch, *arguments)
+    (row,) = await run(conn, query, sync.sync_id, poller_id, sync.epoch, *arguments)
     refetch = tuple((item["collection_id"], item["upstream_id"]) for item in row["refetch"] or ())
     return PageResult(**{**row, "refetch": refetch})
 
 
 async def finish(conn: Connection, poller_id: str, sync: ClaimedSync, next_in: timedelta) -> None:
     """The sync is caught up: free again once its `sync_frequency`, else `next_in`, has passed. SL130."""
-    await _run(conn, "select sluice_internal._sync_finish(%s, %s, %s, %s)", sync.sync_id, poller_id, sync.epoch, next_in)
+    await run(conn, "select sluice_internal._sync_finish(%s, %s, %s, %s)", sync.sync_id, poller_id, sync.epoch, next_in)
 
 
 async def fail(conn: Connection, poller_id: str, sync: ClaimedSync, *, status: str, error: Mapping[str, Any], retry_in: timedelta) -> None:
     """The turn failed: `error` ({code, message, details, hint}), `status` `error` or `rate_limited`; again after `retry_in`. SL130."""
     query = "select sluice_internal._sync_fail(%s, %s, %s, %s, %s::jsonb, %s)"
-    await _run(conn, query, sync.sync_id, poller_id, sync.epoch, status, rows.json_parameter(dict(error)), retry_in)
+    await run(conn, query, sync.sync_id, poller_id, sync.epoch, status, rows.json_parameter(dict(error)), retry_in)
 
 
 async def release(conn: Connection, poller_id: str, sync: ClaimedSync) -> None:
     """Gives the sync back in the middle of its work; whoever comes first goes on. Nothing happens if the lease is gone."""
-    await _run(conn, "select sluice_internal._sync_release(%s, %s, %s)", sync.sync_id, poller_id, sync.epoch)
+    await run(conn, "select sluice_internal._sync_release(%s, %s, %s)", sync.sync_id, poller_id, sync.epoch)
 
 
 async def credential(conn: Connection, credential_id: str) -> SealedCredential | None:
     """The sealed secret of that id, None if there is no such credential."""
-    found = await _run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)
+    found = await run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)
     return SealedCredential(**found[0]) if found else None
 
 
 async def jsonb_refusal(conn: Connection, raw: str) -> str | None:
     """Why Postgres cannot store this JSON text as jsonb, None if it can. `raw` itself must not hold a NUL character."""
-    (row,) = await _run(conn, "select sluice_internal._jsonb_refusal(%s) as reason", raw)
+    (row,) = await run(conn, "select sluice_internal._jsonb_refusal(%s) as reason", raw)
     reason: str | None = row["reason"]
     return reason
 
@@ -185,30 +180,13 @@ async def rate_take(conn: Connection, sync_id: str) -> float | None:
 
     Outside a transaction only.
     """
-    (row,) = await _run(conn, "select sluice_internal._rate_take(%s) as pause", sync_id)
+    (row,) = await run(conn, "select sluice_internal._rate_take(%s) as pause", sync_id)
     pause: timedelta | None = row["pause"]
     return None if pause is None else pause.total_seconds()
 
 
 async def clock(conn: Connection) -> datetime:
     """The database's clock, for `read_from`."""
-    (row,) = await _run(conn, "select clock_timestamp() as clock")
+    (row,) = await run(conn, "select clock_timestamp() as clock")
     now: datetime = row["clock"]
     return now
-
-
-async def _run(conn: Connection, query: str, *parameters: Any) -> list[rows.Row]:
-    try:
-        return await _execute(conn, query, parameters)
-    except psycopg.Error as exc:
-        if not forget_plans(conn, exc):
-            raise from_database(exc) from exc
-    with translated():
-        return await _execute(conn, query, parameters)
-
-
-async def _execute(conn: Connection, query: str, parameters: Sequence[Any]) -> list[rows.Row]:
-    async with conn.cursor(row_factory=rows.utc_rows) as cursor:
-        rows.read_json(cursor)
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall() if cursor.description else []

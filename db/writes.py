@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
-
 from pgsluice.db import rows
-from pgsluice.db.connect import forget_plans, translated
-from pgsluice.db.errors import from_database
-
-Connection = psycopg.AsyncConnection[Any]
+from pgsluice.db.statements import Connection, run
 
 # NOTIFY: something is to be sent.
 CHANNEL: Final = "sluice_mutations"
@@ -56,12 +51,13 @@ class ClaimedItem:
 
 async def listen(conn: Connection) -> None:
     """Lets `conn.notifies()` bring word of items that wait."""
-    await _run(conn, f"listen {CHANNEL}")
+    await run(conn, f"listen {CHANNEL}")
 
 
 async def claim(conn: Connection, poller_id: str, max_items: int) -> list[ClaimedItem]:
     """Takes up to `max_items` items that are due; of one object only the oldest."""
-    claimed = await _run(conn, "select * from sluice_internal._mutation_claim(%s, %s)", poller_id, max_items)
+    # The data goes on to the vendor as text: no digit is lost.
+    claimed = await run(conn, "select * from sluice_internal._mutation_claim(%s, %s)", poller_id, max_items, raw_json=True)
     return [ClaimedItem(**row) for row in claimed]
 
 
@@ -84,7 +80,7 @@ async def complete(
     json = rows.json_parameter
     written = json(records if isinstance(records, str | bytes) else list(records))
     said = None if error is None else json(dict(error))
-    (row,) = await _run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, status, upstream_id, written, read_from, said)
+    (row,) = await run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, status, upstream_id, written, read_from, said)
     done: bool = row["done"]
     return done
 
@@ -95,24 +91,6 @@ async def retry(
     """Puts an item back for a later attempt. `was_sent`: this or an earlier attempt may have reached the vendor. False if taken over."""
     query = "select sluice_internal._mutation_retry(%s, %s, %s, %s, %s, %s, %s::jsonb) as done"
     said = None if error is None else rows.json_parameter(dict(error))
-    (row,) = await _run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, retry_in, was_sent, said)
+    (row,) = await run(conn, query, item.mutation_no, item.item_no, poller_id, item.epoch, retry_in, was_sent, said)
     done: bool = row["done"]
     return done
-
-
-async def _run(conn: Connection, query: str, *parameters: Any) -> list[rows.Row]:
-    try:
-        return await _execute(conn, query, parameters)
-    except psycopg.Error as exc:
-        if not forget_plans(conn, exc):
-            raise from_database(exc) from exc
-    with translated():
-        return await _execute(conn, query, parameters)
-
-
-async def _execute(conn: Connection, query: str, parameters: Sequence[Any]) -> list[rows.Row]:
-    async with conn.cursor(row_factory=rows.utc_rows) as cursor:
-        # The data goes on to the vendor as text: no digit is lost.
-        rows.read_json(cursor, raw=True)
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall() if cursor.description else []

@@ -24,7 +24,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
+from urllib.parse import urlsplit
 
 # A feed's position: any JSON object. Only the provider that wrote it looks inside; keep it small, it is stored with every page.
 Cursor = Mapping[str, Any]
@@ -213,6 +214,23 @@ class Provider(Protocol):
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         """Raise Malformed if this cannot be a secret of that kind, before it is sealed. Never repeats the secret."""
         ...
+
+
+BASE_URL: Final = "an address like https://api.example.com, without a login or a query"
+
+
+def is_base_url(value: str) -> bool:
+    """Whether it is one (`BASE_URL` in words) that a credential may lead to in place of the vendor's own."""
+    try:
+        parts = urlsplit(value)
+        return bool(
+            parts.scheme in {"http", "https"}
+            and parts.hostname
+            and parts.port != 0
+            and not (parts.username or parts.query or parts.fragment)
+        )
+    except ValueError:
+        return False
 
 
 class ProviderError(Exception):

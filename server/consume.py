@@ -18,6 +18,7 @@ from pgsluice.db.serving import Ask, Token
 from pgsluice.server import bodies
 from pgsluice.server.answers import raw
 from pgsluice.server.errors import BadFields
+from pgsluice.server.waiting import first
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -67,26 +68,27 @@ async def _wait(  # noqa: PLR0917
     app: App, request: Request, token: Token, consumer_id: str, size: int, seconds: float
 ) -> bytes:
     """Messages as soon as there are some; none when the time is over, the client is gone or the server ends."""
-    gone = asyncio.ensure_future(_gone(request))
+    ask = api.consumer_next(consumer_id, size, None)
+    gone = asyncio.Event()
+    watching = asyncio.ensure_future(_watch(request, gone))
     end = time.monotonic() + seconds
     try:
         while True:
             async with app.hub.stream(consumer_id) as told:
-                found = await _look(app, token, api.consumer_next(consumer_id, size, None))
-                while found == EMPTY and time.monotonic() < end and not gone.done() and not app.stopping.is_set():
-                    pause = await _pause(app, consumer_id, told)
-                    await _first(min(pause, max(0.0, end - time.monotonic())), gone, told, app.stopping)
-                    if gone.done() or app.stopping.is_set():
+                while True:
+                    found = await _look(app, token, ask)
+                    left = end - time.monotonic()
+                    if found != EMPTY or left <= 0:
+                        return found
+                    pause = min(await _pause(app, consumer_id, told), left)
+                    await first(pause, gone, app.stopping, *([] if told is None else [told]))
+                    if gone.is_set() or app.stopping.is_set():
                         return EMPTY
-                    if told is not None:
-                        told.clear()
-                    found = await _look(app, token, api.consumer_next(consumer_id, size, None))
                     if told is None:
                         break
-            if found != EMPTY or time.monotonic() >= end or gone.done() or app.stopping.is_set():
-                return found
+                    told.clear()
     finally:
-        gone.cancel()
+        watching.cancel()
 
 
 async def _pause(app: App, consumer_id: str, told: asyncio.Event | None) -> float:
@@ -96,25 +98,12 @@ async def _pause(app: App, consumer_id: str, told: asyncio.Event | None) -> floa
     return LOOK_AGAIN if due is None or due <= 0 else min(LOOK_AGAIN, due + SOON)
 
 
-async def _first(seconds: float, gone: asyncio.Future[None], *events: asyncio.Event | None) -> None:
-    """Until the time is over, the client is gone or one of the events is set."""
-    tasks = [asyncio.create_task(_set(event)) for event in events if event is not None]
-    try:
-        await asyncio.wait([gone, *tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _set(event: asyncio.Event) -> None:
-    await event.wait()
-
-
-async def _gone(request: Request) -> None:
-    """Returns when the client has closed its connection."""
+async def _watch(request: Request, gone: asyncio.Event) -> None:
+    """Sets `gone` when the client has closed its connection."""
     with suppress(RuntimeError):
         while (await request.receive())["type"] != "http.disconnect":
             continue
+    gone.set()
 
 
 async def consumer_ack(app: App, request: Request, token: Token) -> Response:

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +15,7 @@ from pgsluice.db import api, secrets
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Token
 from pgsluice.providers import registry
-from pgsluice.providers.base import ProviderError
+from pgsluice.providers.base import BASE_URL, ProviderError, is_base_url
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
@@ -83,11 +82,6 @@ async def _the_stream(app: App, token: Token, stream_id: str | None) -> str:
 # ---------------------------------------------------------------- syncs
 
 
-def _rate_limit(value: Any) -> str:
-    checked: str = json_text(dict)(value)
-    return checked
-
-
 def _frequency(value: Any) -> timedelta | None:
     return None if value is None or value == "continuous" else seconds(value)
 
@@ -100,7 +94,7 @@ async def sync_create(app: App, request: Request, token: Token) -> Response:
         name=_TEXT,
         stream_id=_TEXT,
         collection_ids=optional(bodies.texts),
-        rate_limit=optional(_rate_limit),
+        rate_limit=_OBJECT,
         credential_id=_TEXT,
         credential=optional(any_value),
         metadata=_OBJECT,
@@ -189,7 +183,8 @@ def _credential(given: Any, place: str) -> dict[str, Any]:
         raise BadFields({"oauth_app_id": "names no OAuth app: there is none in this installation; leave it out"})
     provider = found["provider"] or kind.partition("_")[0]
     found["provider"], found["kind"], found["secret"] = provider, kind, _secret(provider, kind, properties)
-    _check_base_url(found["base_url"])
+    if found["base_url"] is not None and not is_base_url(found["base_url"]):
+        raise BadFields({"base_url": f"must be {BASE_URL}"})
     return found
 
 
@@ -208,23 +203,6 @@ def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, s
     except ProviderError as exc:
         raise _from_provider(exc) from None
     return secret
-
-
-def _check_base_url(value: str | None) -> None:
-    if value is None:
-        return
-    try:
-        parts = urlsplit(value)
-        good = (
-            parts.scheme in {"http", "https"}
-            and parts.hostname
-            and parts.port != 0
-            and not (parts.username or parts.query or parts.fragment)
-        )
-    except ValueError:
-        good = False
-    if not good:
-        raise BadFields({"base_url": "must be an address like https://api.example.com, without a login or a query"})
 
 
 def _from_provider(exc: ProviderError) -> SluiceError:

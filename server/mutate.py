@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pgsluice.server import bodies
 from pgsluice.server.answers import raw
 from pgsluice.server.bodies import any_value, optional, storable, text, whole
 from pgsluice.server.errors import BadFields, answer
+from pgsluice.server.waiting import first
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -114,8 +114,6 @@ def _of_object(number: int, item: Any) -> Any:
 async def mutation_info(app: App, request: Request, token: Token) -> Response:
     given = bodies.query(request.query_params, wait_for=bodies.whole_text(0, LONGEST_WAIT))
     mutation_id: str = request.path_params["id"]
-    if await app.store.run(token, api.mutation_state(mutation_id)) == b"null":
-        raise make(f'mutation "{mutation_id[:200]}" does not exist', code="SL108", hint="the answer of /v1/mutations/run has its id")
     return await _result(app, token, mutation_id, given.get("wait_for", 0) / 1000)
 
 
@@ -125,7 +123,7 @@ async def _result(app: App, token: Token, mutation_id: str, seconds: float) -> R
     async with app.hub.mutation(mutation_id) as told:
         state = await _state(app, token, mutation_id)
         while not state["finished"] and time.monotonic() < end and not app.stopping.is_set():
-            await _either(min(LOOK_AGAIN, max(0.0, end - time.monotonic())), told, app.stopping)
+            await first(min(LOOK_AGAIN, max(0.0, end - time.monotonic())), told, app.stopping)
             told.clear()
             state = await _state(app, token, mutation_id)
     if state["finished"] and state["refusals"] and len({error.get("code") for error in state["refusals"]}) == 1:
@@ -137,7 +135,9 @@ async def _result(app: App, token: Token, mutation_id: str, seconds: float) -> R
 
 
 async def _state(app: App, token: Token, mutation_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await app.store.run(token, api.mutation_state(mutation_id)))
+    found: dict[str, Any] | None = json.loads(await app.store.run(token, api.mutation_state(mutation_id)))
+    if found is None:
+        raise make(f'mutation "{mutation_id[:200]}" does not exist', code="SL108", hint="the answer of /v1/mutations/run has its id")
     return found
 
 
@@ -160,12 +160,3 @@ class _Refused(SluiceError):
 
     def as_body(self) -> dict[str, Any]:
         return {**self.as_dict(), "details": self.more}
-
-
-async def _either(seconds: float, *events: asyncio.Event) -> None:
-    tasks = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
