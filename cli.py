@@ -10,8 +10,20 @@ from typing import IO, Any
 
 import click
 
-from pgsluice import __version__, credentials, mutations, running, settings, terminal, tokens
-from pgsluice.calling import BIGINT, INT, POSITIVE_SECONDS, Call, Seconds, calling, metadata_option, or_unset, rate_limit, text_of
+from pgsluice import __version__, consumers, credentials, mutations, running, settings, terminal, tokens, working
+from pgsluice.calling import (
+    BIGINT,
+    INT,
+    POSITIVE_SECONDS,
+    Call,
+    Seconds,
+    calling,
+    metadata_option,
+    or_unset,
+    rate_limit,
+    text_of,
+    watch_option,
+)
 from pgsluice.db import calls
 from pgsluice.db.calls import RECORD_COLUMNS, UNSET
 from pgsluice.installation import Installation
@@ -83,6 +95,9 @@ for command in (running.up, running.migrate, running.poll, running.serve, runnin
     main.add_command(command)
 main.add_command(credentials.provider)
 main.add_command(credentials.credential)
+consumers.consumer.add_command(working.run)
+main.add_command(consumers.consumer)
+main.add_command(consumers.dead_letter)
 main.add_command(mutations.mutation)
 main.add_command(tokens.token)
 
@@ -105,6 +120,7 @@ def stream_create(call: Call, stream_id: str | None, lanes: int | None) -> None:
 
 
 @stream.command("list")
+@watch_option
 @calling
 def stream_list(call: Call) -> None:
     """List the streams."""
@@ -189,11 +205,21 @@ def _provider_of(call: Call, credential_id: str | None) -> str:
 
 @sync.command("list")
 @click.option("--stream", "stream_id", help="Only those of this stream.")
+@watch_option
 @calling
 def sync_list(call: Call, stream_id: str | None) -> None:
     """List the syncs with where they stand."""
     columns = ("sync_id", "stream_id", "provider", "status", "last_success_at", "next_attempt_at", "error")
     call.view("syncs", columns, "No sync yet: pgsluice sync create --help", stream_id=stream_id)
+
+
+@sync.command("info")
+@click.argument("sync_id")
+@watch_option
+@calling
+def sync_info(call: Call, sync_id: str) -> None:
+    """Show a sync."""
+    call.one("sync_info", sync_id=sync_id)
 
 
 def _sync_command(name: str, words: str) -> None:
@@ -204,13 +230,13 @@ def _sync_command(name: str, words: str) -> None:
         call.one(f"sync_{name}", sync_id=sync_id)
 
 
-_sync_command("info", "Show a sync.")
 _sync_command("pause", "Stop a sync; consumers go on.")
 _sync_command("resume", "Let a paused sync go on.")
 
 
 @sync.command("collections")
 @click.argument("sync_id", required=False)
+@watch_option
 @calling
 def sync_collections(call: Call, sync_id: str | None) -> None:
     """List the collections of syncs, with what arrived."""
@@ -254,129 +280,6 @@ def record_list(call: Call, *, after_idx: int | None, limit: int, **filters: str
 def record_ingest(call: Call, sync_id: str, collection_id: str, file: IO[bytes]) -> None:
     """Write a JSON array of {upstream_id, data} from FILE (- is standard input)."""
     call.one("record_ingest", sync_id=sync_id, collection_id=collection_id, records=text_of(file.read()))
-
-
-# ---------------------------------------------------------------- consumers
-
-
-@main.group()
-def consumer() -> None:
-    """Consumers: readers that remember what was processed."""
-
-
-@consumer.command("create")
-@click.argument("consumer_id")
-@click.option("--stream", "stream_id", help="Stream to read.  [the only one]")
-@click.option("--deliver-policy", help="all, from the beginning, or new.  [all]")
-@click.option("--ack-wait", type=POSITIVE_SECONDS, help="Seconds until an unacknowledged message comes again.  [60]")
-@click.option("--max-deliver", type=INT, help="Deliveries in all; -1: without limit.  [-1]")
-@metadata_option
-@calling
-def consumer_create(call: Call, *, consumer_id: str, stream_id: str | None, ack_wait: float | None, **options: Any) -> None:
-    """Create a consumer."""
-    call.one(
-        "consumer_create",
-        consumer_id=consumer_id,
-        stream_id=call.stream_or_only_one(stream_id),
-        ack_wait=UNSET if ack_wait is None else timedelta(seconds=ack_wait),
-        **{name: or_unset(value) for name, value in options.items()},
-    )
-
-
-@consumer.command("list")
-@click.option("--stream", "stream_id", help="Only those of this stream.")
-@calling
-def consumer_list(call: Call, stream_id: str | None) -> None:
-    """List the consumers."""
-    columns = ("consumer_id", "stream_id", "deliver_policy", "ack_wait", "max_deliver", "created_at")
-    call.view("consumers", columns, "No consumer yet: pgsluice consumer create billing", stream_id=stream_id)
-
-
-@consumer.command("info")
-@click.argument("consumer_id")
-@calling
-def consumer_info(call: Call, consumer_id: str) -> None:
-    """Show a consumer with its numbers."""
-    call.one("consumer_info", consumer_id=consumer_id)
-
-
-@consumer.command("update")
-@click.argument("consumer_id")
-@click.option("--ack-wait", type=POSITIVE_SECONDS, help="Seconds until an unacknowledged message comes again.")
-@click.option("--max-deliver", type=INT, help="Deliveries in all; -1: without limit.")
-@metadata_option
-@calling
-def consumer_update(call: Call, *, consumer_id: str, ack_wait: float | None, **options: Any) -> None:
-    """Change a consumer; what is left out stays."""
-    wait = UNSET if ack_wait is None else timedelta(seconds=ack_wait)
-    call.one("consumer_update", consumer_id=consumer_id, ack_wait=wait, **{name: or_unset(value) for name, value in options.items()})
-
-
-@consumer.command("delete")
-@click.argument("consumer_id")
-@calling
-def consumer_delete(call: Call, consumer_id: str) -> None:
-    """Delete a consumer; records stay."""
-    call.done("consumer_delete", f"deleted consumer {consumer_id}", consumer_id=consumer_id)
-
-
-@consumer.command("next")
-@click.argument("consumer_id")
-@click.option("--batch-size", type=INT, help="Messages at most, 1 to 1000.  [10]")
-@click.option("--ack", "ack_tokens", multiple=True, help="Acknowledge this token in the same transaction; repeatable.")
-@calling
-def consumer_next(call: Call, consumer_id: str, batch_size: int | None, ack_tokens: tuple[str, ...]) -> None:
-    """Lease the next messages."""
-    arguments = {"consumer_id": consumer_id, "batch_size": or_unset(batch_size), "ack_tokens": or_unset(list(ack_tokens) or None)}
-    found = call.run("consumer_next", arguments)
-    if found is None:
-        return
-    if call.as_json:
-        terminal.print_json(map(terminal.message, found))
-    else:
-        columns = ("ack_token", "collection_id", "upstream_id", "updated_idx", "deleted", "deliver_count", "data")
-        terminal.print_rows(found, columns, empty="No message now.")
-
-
-def _tokens(given: tuple[str, ...]) -> list[str]:
-    """The tokens that were named; `-` stands for those on standard input, with white space between them."""
-    named = [token for token in given if token != "-"]  # noqa: S105
-    return named if len(named) == len(given) else [*named, *text_of(sys.stdin.buffer.read()).split()]
-
-
-@consumer.command("ack")
-@click.argument("consumer_id")
-@click.argument("ack_tokens", nargs=-1, required=True)
-@click.option("--strict", is_flag=True, help="Fail if a token is not accepted.")
-@calling
-def consumer_ack(call: Call, consumer_id: str, ack_tokens: tuple[str, ...], *, strict: bool) -> None:
-    """Acknowledge messages: they are done. A token - reads more of them from standard input."""
-    call.one("consumer_ack", consumer_id=consumer_id, ack_tokens=_tokens(ack_tokens), strict=strict or UNSET)
-
-
-@consumer.command("nack")
-@click.argument("consumer_id")
-@click.argument("ack_tokens", nargs=-1, required=True)
-@click.option("--delay", type=Seconds(min=0, max=1e9), help="Seconds until they come again.  [0]")
-@calling
-def consumer_nack(call: Call, consumer_id: str, ack_tokens: tuple[str, ...], delay: float | None) -> None:
-    """Give messages back. A token - reads more of them from standard input."""
-    wait = UNSET if delay is None else timedelta(seconds=delay)
-    call.one("consumer_nack", consumer_id=consumer_id, ack_tokens=_tokens(ack_tokens), delay=wait)
-
-
-@main.group("dead-letter")
-def dead_letter() -> None:
-    """Dead letters: messages that used up max_deliver."""
-
-
-@dead_letter.command("list")
-@click.option("--consumer", "consumer_id", help="Only those of this consumer.")
-@calling
-def dead_letter_list(call: Call, consumer_id: str | None) -> None:
-    """List the dead letters."""
-    columns = ("consumer_id", "collection_id", "upstream_id", "deliver_count", "reason", "died_at", "superseded")
-    call.view("dead_letters", columns, "No dead letter.", consumer_id=consumer_id)
 
 
 if __name__ == "__main__":

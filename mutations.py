@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 
 import click
 
-from pgsluice.calling import INT, POSITIVE_SECONDS, Call, calling, or_unset, text_of
+from pgsluice.calling import INT, POSITIVE_SECONDS, Call, calling, or_unset, text_of, watch_option
 from pgsluice.db.client import Client
 from pgsluice.db.errors import make
 
@@ -67,6 +67,7 @@ def _wait(client: Client, row: Mapping[str, Any], seconds: float) -> dict[str, A
 
 @mutation.command("list")
 @click.option("--sync", "sync_id", help="Only those of this sync.")
+@watch_option
 @calling
 def mutation_list(call: Call, sync_id: str | None) -> None:
     """List the mutations."""

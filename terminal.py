@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import click
 import psycopg
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +30,9 @@ ERR: Final = Console(stderr=True)
 EXITS: Final = {"SL402": 3, "SL401": 75}
 USAGE: Final = 2
 INTERRUPTED: Final = 130
+DAY: Final = 86_400
+# Seconds between two looks.
+WATCH: Final = 1.0
 
 # A vendor's text must not move the cursor or colour the terminal of whoever looks at it.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -109,25 +115,47 @@ def print_json(found: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> None:
 
 def print_rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
     """A table, or a sentence where there is nothing."""
-    if not found:
-        click.echo(empty)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in found:
-        table.add_row(*(Text(_cell(column, row.get(column))) for column in columns))
     # Into a pipe a table keeps its lines whole: they are for grep, and no window limits them.
     console = OUT if sys.stdout.isatty() else Console(width=1_000_000, file=sys.stdout)
-    console.print(table)
+    console.print(table(found, columns, empty))
+
+
+def table(found: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> RenderableType:
+    if not found:
+        return Text(empty)
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in found:
+        made.add_row(*(Text(_cell(column, row.get(column))) for column in columns))
+    return made
 
 
 def print_row(row: Mapping[str, Any]) -> None:
     """One object, a line for each field that has a value."""
+    for line in lines(row):
+        click.echo(line)
+
+
+def lines(row: Mapping[str, Any]) -> list[str]:
     shown = {name: value for name, value in row.items() if value is not None}
     width = max(map(len, shown), default=0)
-    for name, value in shown.items():
-        click.echo(f"{name:<{width}}  {_sentences(value) if name == _ERROR else _text(value)}")
+    return [f"{name:<{width}}  {_sentences(value) if name == _ERROR else _text(value)}" for name, value in shown.items()]
+
+
+def watch(look: Callable[[], RenderableType]) -> None:
+    """Shows what `look` finds, again every second, until Ctrl-C. What was seen last stays on the screen."""
+    with suppress(KeyboardInterrupt), Live(look(), console=OUT, auto_refresh=False) as live:
+        while True:
+            time.sleep(WATCH)
+            live.update(look(), refresh=True)
+
+
+def agreed(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes. SL001 where nobody does."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("--yes is needed where there is no terminal to ask at")
+    return click.confirm(question, err=True)
 
 
 def message(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +198,8 @@ def _words(value: Any) -> str:
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         case timedelta():
-            return f"{value.total_seconds():g} s"
+            seconds = value.total_seconds()
+            return f"{seconds:g} s" if abs(seconds) < DAY else str(timedelta(seconds=round(seconds)))
         case bytes():
             return f"{len(value)} bytes"
         case list():

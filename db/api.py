@@ -6,143 +6,16 @@ A statement that finds nothing answers no row, which reads as null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 
 from pgsluice.db.serving import Ask
-
-PAGE: Final = 100
-
-
-def _time(column: LiteralString) -> LiteralString:
-    return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-
-
-def _seconds(column: LiteralString) -> LiteralString:
-    return f"trim_scale(extract(epoch from {column}))"
-
-
-def _list(view: LiteralString, key: LiteralString, shape: LiteralString, conditions: LiteralString = "") -> LiteralString:
-    """A page of a view as {data, next_cursor}, after %(cursor)s, by its id."""
-    return f"""
-        select json_build_object(
-            'data', coalesce(json_agg(t.shape order by t.id) filter (where t.place <= %(limit)s), '[]'),
-            'next_cursor', max(t.id) filter (where t.place = %(limit)s and t.rows > %(limit)s)
-        )::text
-        from (
-            select x.{key} as id, {shape} as shape, row_number() over (order by x.{key}) as place, count(*) over () as rows
-            from (
-                select * from {view} as x
-                where (%(cursor)s::text is null or x.{key} > %(cursor)s::text collate "C") {conditions}
-                order by x.{key}
-                limit %(limit)s + 1
-            ) as x
-        ) as t"""
-
-
-# ---------------------------------------------------------------- consume
-
-_RECORD: Final[LiteralString] = f"""
-    'sync_id', m.sync_id,
-    'collection_id', m.collection_id,
-    'upstream_id', m.upstream_id,
-    'updated_idx', m.updated_idx,
-    'upstream_created_at', {_time("m.upstream_created_at")},
-    'upstream_updated_at', {_time("m.upstream_updated_at")},
-    'data', m.data,
-    'deleted', m.deleted"""
-_NEXT: Final[LiteralString] = f"""
-select coalesce(json_agg(json_build_object(
-    'ack_token', m.ack_token,
-    'record', json_build_object({_RECORD}, 'sync', json_build_object('external_id', m.external_id, 'metadata', m.sync_metadata)),
-    'deliver_count', m.deliver_count
-)), '[]')::text
-from sluice.consumer_next(%s, %s, %s::text[]) as m"""
-_NUMBERS: Final[LiteralString] = """
-select json_build_object('num_pending', num_pending, 'num_ack_pending', num_ack_pending)::text from sluice.consumer_info(%s)"""
-_SETTLED: Final[LiteralString] = "select json_build_object('accepted', s.accepted, 'rejected', s.rejected)::text from "
-
-
-def consumer_next(consumer_id: str, batch_size: int, ack_tokens: Sequence[str] | None) -> Ask:
-    return Ask("consume", _NEXT, (consumer_id, batch_size, ack_tokens))
-
-
-def consumer_numbers(consumer_id: str) -> Ask:
-    return Ask("consume", _NUMBERS, (consumer_id,))
-
-
-def consumer_ack(consumer_id: str, ack_tokens: Sequence[str]) -> Ask:
-    return Ask("consume", _SETTLED + "sluice.consumer_ack(%s, %s::text[]) as s", (consumer_id, ack_tokens))
-
-
-def consumer_nack(consumer_id: str, ack_tokens: Sequence[str], delay: timedelta) -> Ask:
-    return Ask("consume", _SETTLED + "sluice.consumer_nack(%s, %s::text[], %s) as s", (consumer_id, ack_tokens, delay))
-
-
-# ---------------------------------------------------------------- consumers
-
-
-def _consumer(numbers: LiteralString) -> LiteralString:
-    """The settings of x with the numbers of another row, or of x itself."""
-    return f"""json_build_object(
-        'id', x.consumer_id,
-        'stream_id', x.stream_id,
-        'name', x.consumer_id,
-        'deliver_policy', x.deliver_policy,
-        'ack_wait', {_seconds("x.ack_wait")},
-        'ack_wait_ms', trim_scale(extract(epoch from x.ack_wait) * 1000),
-        'max_deliver', x.max_deliver,
-        'max_ack_pending', null,
-        'filter', null,
-        'metadata', x.metadata,
-        'created_at', {_time("x.created_at")},
-        'num_pending', {numbers}.num_pending,
-        'num_pending_estimated', {numbers}.num_pending_estimated,
-        'num_ack_pending', {numbers}.num_ack_pending,
-        'num_dead_letters', {numbers}.num_dead_letters
-    )"""
-
-
-def consumer_create(values: Mapping[str, Any]) -> Ask:
-    """To be followed by `consumer_info`: a statement does not see what it makes."""
-    statement: LiteralString = """
-        select 'null'
-        from sluice.consumer_create(
-            %(id)s, %(stream_id)s, coalesce(%(deliver_policy)s, 'all'), coalesce(%(ack_wait)s, interval '60 seconds'),
-            coalesce(%(max_deliver)s, -1), %(max_ack_pending)s, %(filter)s::jsonb, coalesce(%(metadata)s::jsonb, '{}')
-        ) as c"""
-    return Ask("manage", statement, values)
-
-
-def consumer_update(values: Mapping[str, Any]) -> Ask:
-    # Not all of it from consumer_info: a statement does not see what it changes.
-    statement: LiteralString = f"""
-        select {_consumer("i")}::text
-        from sluice.consumer_update(%(id)s, %(ack_wait)s, %(max_deliver)s, %(metadata)s::jsonb) as x
-        cross join lateral sluice.consumer_info(x.consumer_id) as i"""
-    return Ask("manage", statement, values)
-
-
-def consumer_info(consumer_id: str) -> Ask:
-    return Ask("read", f"select {_consumer('x')}::text from sluice.consumer_info(%s) as x", (consumer_id,))
-
-
-def consumer_delete(consumer_id: str) -> Ask:
-    return Ask("manage", "select 'null' from sluice.consumer_delete(%s) as d", (consumer_id,))
-
-
-def consumers(values: Mapping[str, Any]) -> Ask:
-    shape: LiteralString = f"(select {_consumer('i')} from sluice.consumer_info(x.consumer_id) as i)"
-    return Ask(
-        "read", _list("sluice.consumers", "consumer_id", shape, "and (%(stream_id)s::text is null or x.stream_id = %(stream_id)s)"), values
-    )
-
+from pgsluice.db.shapes import RECORD, page, seconds, time
 
 # ---------------------------------------------------------------- streams
 
 _STREAM: Final[LiteralString] = f"""json_build_object(
-    'id', x.stream_id, 'name', x.stream_id, 'lanes', x.lanes, 'created_at', {_time("x.created_at")}
+    'id', x.stream_id, 'name', x.stream_id, 'lanes', x.lanes, 'created_at', {time("x.created_at")}
 )"""
 
 
@@ -153,7 +26,7 @@ def stream_create(values: Mapping[str, Any]) -> Ask:
 def stream_info(stream_id: str) -> Ask:
     statement: LiteralString = f"""
         select json_build_object(
-            'id', x.stream_id, 'name', x.stream_id, 'lanes', x.lanes, 'created_at', {_time("x.created_at")},
+            'id', x.stream_id, 'name', x.stream_id, 'lanes', x.lanes, 'created_at', {time("x.created_at")},
             'syncs', x.syncs, 'consumers', x.consumers, 'last_idx', x.last_idx
         )::text
         from sluice.stream_info(%s) as x"""
@@ -165,7 +38,7 @@ def stream_delete(stream_id: str) -> Ask:
 
 
 def streams(values: Mapping[str, Any]) -> Ask:
-    return Ask("read", _list("sluice.streams", "stream_id", _STREAM), values)
+    return Ask("read", page("sluice.streams", "stream_id", _STREAM), values)
 
 
 def only_stream() -> Ask:
@@ -187,15 +60,15 @@ _SYNC: Final[LiteralString] = f"""json_build_object(
     'metadata', x.metadata,
     'stream_id', x.stream_id,
     'external_id', x.external_id,
-    'sync_frequency', coalesce(to_json({_seconds("x.sync_frequency")}), to_json('continuous'::text)),
+    'sync_frequency', coalesce(to_json({seconds("x.sync_frequency")}), to_json('continuous'::text)),
     'status', case when x.paused then 'disabled' else x.status end,
     'health', json_build_object(
         'status', x.status, 'reason', x.error ->> 'message', 'hint', x.error ->> 'hint',
-        'since', {_time("x.error_since")}, 'next_attempt', {_time("x.next_attempt_at")}
+        'since', {time("x.error_since")}, 'next_attempt', {time("x.next_attempt_at")}
     ),
-    'last_success_at', {_time("x.last_success_at")},
-    'initial_backfill_completed_at', {_time("x.backfill_completed_at")},
-    'created_at', {_time("x.created_at")},
+    'last_success_at', {time("x.last_success_at")},
+    'initial_backfill_completed_at', {time("x.backfill_completed_at")},
+    'created_at', {time("x.created_at")},
     'credential', (
         select json_build_object('id', k.credential_id, 'kind', k.kind, 'name', k.name, 'secret', '********')
         from sluice.credentials as k where k.credential_id = x.credential_id
@@ -232,7 +105,7 @@ def syncs(values: Mapping[str, Any]) -> Ask:
         and (%(name)s::text is null or x.name = %(name)s)
         and (%(health)s::text is null or x.status = %(health)s)
         and (%(metadata)s::jsonb is null or x.metadata @> %(metadata)s::jsonb)"""
-    return Ask("read", _list("sluice.syncs", "sync_id", _SYNC, conditions), values)
+    return Ask("read", page("sluice.syncs", "sync_id", _SYNC, conditions), values)
 
 
 # ---------------------------------------------------------------- credentials, providers, tokens
@@ -245,8 +118,8 @@ _CREDENTIAL: Final[LiteralString] = f"""json_build_object(
     'secret', '********',
     'base_url', x.base_url,
     'metadata', x.metadata,
-    'created_at', {_time("x.created_at")},
-    'updated_at', {_time("x.updated_at")}
+    'created_at', {time("x.created_at")},
+    'updated_at', {time("x.updated_at")}
 )"""
 
 
@@ -269,7 +142,7 @@ def credential_delete(credential_id: str) -> Ask:
 
 def credentials(values: Mapping[str, Any]) -> Ask:
     condition: LiteralString = "and (%(provider)s::text is null or x.provider = %(provider)s)"
-    return Ask("read", _list("sluice.credentials", "credential_id", _CREDENTIAL, condition), values)
+    return Ask("read", page("sluice.credentials", "credential_id", _CREDENTIAL, condition), values)
 
 
 def providers() -> Ask:
@@ -286,7 +159,7 @@ def providers() -> Ask:
 
 
 _TOKEN: Final[LiteralString] = f"""
-    'id', x.token_id, 'name', x.name, 'scopes', x.scopes, 'created_at', {_time("x.created_at")}, 'expires_at', {_time("x.expires_at")}"""
+    'id', x.token_id, 'name', x.name, 'scopes', x.scopes, 'created_at', {time("x.created_at")}, 'expires_at', {time("x.expires_at")}"""
 
 
 def token_create(values: Mapping[str, Any]) -> Ask:
@@ -303,8 +176,8 @@ def token_revoke(token_id: str) -> Ask:
 
 
 def tokens(values: Mapping[str, Any]) -> Ask:
-    shape: LiteralString = f"json_build_object({_TOKEN}, 'prefix', x.prefix, 'revoked_at', {_time('x.revoked_at')})"
-    return Ask("manage", _list("sluice.tokens", "token_id", shape), values)
+    shape: LiteralString = f"json_build_object({_TOKEN}, 'prefix', x.prefix, 'revoked_at', {time('x.revoked_at')})"
+    return Ask("manage", page("sluice.tokens", "token_id", shape), values)
 
 
 # ---------------------------------------------------------------- records
@@ -313,7 +186,7 @@ def tokens(values: Mapping[str, Any]) -> Ask:
 def records(values: Mapping[str, Any]) -> Ask:
     statement: LiteralString = f"""
         select json_build_object(
-            'records', coalesce(json_agg(json_build_object({_RECORD}) order by m.updated_idx), '[]'),
+            'records', coalesce(json_agg(json_build_object({RECORD}) order by m.updated_idx), '[]'),
             'cursor', coalesce(max(m.updated_idx), %(after_cursor)s)
         )::text
         from (
@@ -349,7 +222,7 @@ select json_build_object(
                 when m.upstream_id is null then json_build_object(
                     'sync_id', i.sync_id, 'collection_id', i.collection_id, 'upstream_id', i.upstream_id, 'data', null
                 )
-                else json_build_object({_RECORD})
+                else json_build_object({RECORD})
             end order by i.item_no
         ), '[]')
         from sluice.mutation_items as i
@@ -357,7 +230,7 @@ select json_build_object(
             on m.sync_id = i.sync_id and m.collection_id = i.collection_id and m.upstream_id = i.upstream_id
         where i.mutation_id = u.mutation_id
     ),
-    'finished_at', {_time("u.finished_at")}
+    'finished_at', {time("u.finished_at")}
 )::text
 from sluice.mutations as u
 where u.mutation_id = %s"""

@@ -28,6 +28,8 @@ UNSET: Final = _Unset.UNSET
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
 _JSON: Final = frozenset({"records", "metadata", "filter", "rate_limit", "data"})
+# Reads like a view, but its rows are what `consumer_info` answers for each consumer.
+_DETAILS: Final = "consumer_details"
 # Without the columns that only the engine needs.
 RECORD_COLUMNS: Final = (
     "stream_id",
@@ -99,6 +101,9 @@ def _read(
     after: sql.Composable | None,
     limit: sql.Composable | None,
 ) -> sql.Composed:
+    if view == _DETAILS:
+        found = _read("consumers", filters, columns=("consumer_id",), order_by="consumer_id", after=after, limit=limit)
+        return sql.SQL("select d.* from ({}) as c cross join lateral sluice.consumer_info(c.consumer_id) as d").format(found)
     query = sql.SQL("select {} from sluice.{}").format(sql.SQL(", ").join(map(_word, columns)) if columns else sql.SQL("*"), _word(view))
     conditions = [_word(name) + sql.SQL(" = ") + value for name, value in filters.items()]
     if order_by is not None and after is not None:

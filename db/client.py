@@ -13,23 +13,24 @@ from typing import Any, Self
 
 import psycopg
 
-from pgsluice.db import rows, secrets
-from pgsluice.db.calls import RECORD_COLUMNS, UNSET, Unset, call_statement, given, list_statement
-from pgsluice.db.connect import connect, forget_plans, translated
-from pgsluice.db.errors import from_database, make
+from pgsluice.db import secrets
+from pgsluice.db.calls import UNSET, Unset, call_statement, given
+from pgsluice.db.connect import connect
+from pgsluice.db.consume import Consuming
+from pgsluice.db.errors import make
 from pgsluice.db.rows import Row
+from pgsluice.db.views import Views
 
 Interval = str | timedelta
 
 
-class Client:
+class Client(Consuming, Views):
     """`sluice` through one psycopg connection. For one thread at a time, like the transaction it works in."""
 
     def __init__(self, conn: psycopg.Connection[Any], *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> None:
         """`master_key` seals credentials. With `raw_json`, JSON comes back as `rows.RawJSON`: the text as Postgres sent it."""
-        self.conn = conn
+        super().__init__(conn, raw_json=raw_json)
         self.master_key = master_key
-        self.raw_json = raw_json
 
     @classmethod
     def connect(
@@ -161,21 +162,6 @@ class Client:
         listed = records if isinstance(records, str | bytes) else list(records)
         return self._one("record_ingest", sync_id=sync_id, collection_id=collection_id, records=listed)
 
-    def records(
-        self,
-        *,
-        stream_id: str | None = None,
-        sync_id: str | None = None,
-        collection_id: str | None = None,
-        upstream_id: str | None = None,
-        after_idx: int | None = None,
-        limit: int | None = 100,
-    ) -> list[Row]:
-        """Records in the order of their last change, after the position `after_idx`."""
-        filters = {"stream_id": stream_id, "sync_id": sync_id, "collection_id": collection_id, "upstream_id": upstream_id}
-        statement = list_statement("records", filters, columns=RECORD_COLUMNS, order_by="updated_idx", after=after_idx, limit=limit)
-        return self._fetch(*statement)
-
     # ------------------------------------------------------------ consumers
 
     def consumer_create(  # noqa: PLR0917  as above
@@ -196,15 +182,29 @@ class Client:
         """The consumer with its numbers. SL103."""
         return self._one("consumer_info", consumer_id=consumer_id)
 
-    def consumer_update(
+    def consumer_update(  # noqa: PLR0917  as above
         self,
         consumer_id: str,
         ack_wait: Interval | Unset | None = UNSET,
         max_deliver: int | Unset | None = UNSET,
         metadata: Mapping[str, Any] | Unset | None = UNSET,
+        max_ack_pending: int | Unset | None = UNSET,
+        filter: Mapping[str, Any] | Unset | None = UNSET,  # noqa: A002  as above
     ) -> Row:
-        """The consumer, changed; what is left out stays. SL001, SL103."""
+        """The consumer, changed; what is left out stays. `max_ack_pending` 0: no bound; `filter` {}: none. SL001, SL103."""
         return self._one("consumer_update", **given(locals()))
+
+    def consumer_seek(self, consumer_id: str, target: str | int) -> Row:
+        """The consumer, at another place: `start`, `end`, an updated_idx, a time with its zone, or an age. SL001, SL103."""
+        return self._one("consumer_seek", consumer_id=consumer_id, target=str(target))
+
+    def consumer_pause(self, consumer_id: str) -> Row:
+        """The consumer, which delivers nothing from now on; what is out can be settled. SL103."""
+        return self._one("consumer_pause", consumer_id=consumer_id)
+
+    def consumer_resume(self, consumer_id: str) -> Row:
+        """The consumer, which delivers again. SL103."""
+        return self._one("consumer_resume", consumer_id=consumer_id)
 
     def consumer_delete(self, consumer_id: str) -> None:
         """Deletes a consumer and what it holds. SL103."""
@@ -216,6 +216,10 @@ class Client:
         """Up to `batch_size` messages, leased to the caller; acks `ack_tokens` of earlier ones along with it. SL001, SL003, SL103."""
         return self._call("consumer_next", consumer_id=consumer_id, batch_size=batch_size, ack_tokens=ack_tokens)
 
+    def consumer_peek(self, consumer_id: str, batch_size: int | Unset = UNSET) -> list[Row]:
+        """What `consumer_next` would deliver, without a lease, so with no ack_token. SL001, SL103."""
+        return self._call("consumer_peek", consumer_id=consumer_id, batch_size=batch_size)
+
     def consumer_ack(self, consumer_id: str, ack_tokens: Sequence[str], strict: bool | Unset = UNSET) -> Row:
         """`accepted` and the `rejected` tokens; with `strict`, SL120 instead of any rejected one. SL103."""
         return self._one("consumer_ack", consumer_id=consumer_id, ack_tokens=ack_tokens, strict=strict)
@@ -223,6 +227,34 @@ class Client:
     def consumer_nack(self, consumer_id: str, ack_tokens: Sequence[str], delay: Interval | Unset = UNSET) -> Row:
         """Gives messages back, to be delivered again after `delay`: `accepted` and the `rejected` tokens. SL103."""
         return self._one("consumer_nack", consumer_id=consumer_id, ack_tokens=ack_tokens, delay=delay)
+
+    def consumer_extend(self, consumer_id: str, ack_tokens: Sequence[str], ack_wait: Interval | Unset | None = UNSET) -> Row:
+        """Leases run for `ack_wait` from now, or the consumer's: `accepted` and the `rejected` tokens. SL001, SL103."""
+        return self._one("consumer_extend", consumer_id=consumer_id, ack_tokens=ack_tokens, ack_wait=ack_wait)
+
+    def consumer_term(self, consumer_id: str, ack_tokens: Sequence[str], reason: str | Unset | None = UNSET) -> Row:
+        """Gives messages up: they become dead letters. `accepted` and the `rejected` tokens. SL001, SL103."""
+        return self._one("consumer_term", consumer_id=consumer_id, ack_tokens=ack_tokens, reason=reason)
+
+    def dead_letter_retry(
+        self,
+        consumer_id: str,
+        sync_id: str | Unset | None = UNSET,
+        collection_id: str | Unset | None = UNSET,
+        upstream_id: str | Unset | None = UNSET,
+    ) -> int:
+        """How many are delivered again; up to 10,000 a call. SL103."""
+        return int(self._one("dead_letter_retry", **given(locals()))["dead_letter_retry"])
+
+    def dead_letter_purge(
+        self,
+        consumer_id: str,
+        sync_id: str | Unset | None = UNSET,
+        collection_id: str | Unset | None = UNSET,
+        upstream_id: str | Unset | None = UNSET,
+    ) -> int:
+        """How many were removed. SL103."""
+        return int(self._one("dead_letter_purge", **given(locals()))["dead_letter_purge"])
 
     # ------------------------------------------------------------ mutations
 
@@ -277,58 +309,6 @@ class Client:
         """Ends a token. SL107."""
         self._call("token_revoke", token_id=token_id)
 
-    # ------------------------------------------------------------ views
-
-    def mutations(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("mutations", {"sync_id": sync_id}, limit)
-
-    def mutation_items(self, *, mutation_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("mutation_items", {"mutation_id": mutation_id}, limit)
-
-    def tokens(self, *, limit: int | None = None) -> list[Row]:
-        return self._list("tokens", {}, limit)
-
-    def streams(self, *, stream_id: str | None = None, limit: int | None = None) -> list[Row]:
-        return self._list("streams", {"stream_id": stream_id}, limit)
-
-    def providers(self) -> list[Row]:
-        return self._list("providers", {}, None)
-
-    def provider_collections(self, *, provider: str | None = None) -> list[Row]:
-        return self._list("provider_collections", {"provider": provider}, None)
-
-    def credentials(self, *, provider: str | None = None, limit: int | None = None) -> list[Row]:
-        return self._list("credentials", {"provider": provider}, limit)
-
-    def syncs(self, *, stream_id: str | None = None, provider: str | None = None, limit: int | None = None) -> list[Row]:
-        return self._list("syncs", {"stream_id": stream_id, "provider": provider}, limit)
-
-    def collections(self, *, stream_id: str | None = None, sync_id: str | None = None) -> list[Row]:
-        return self._list("collections", {"stream_id": stream_id, "sync_id": sync_id}, None)
-
-    def consumers(self, *, stream_id: str | None = None, limit: int | None = None) -> list[Row]:
-        return self._list("consumers", {"stream_id": stream_id}, limit)
-
-    def messages_in_flight(self, *, consumer_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("messages_in_flight", {"consumer_id": consumer_id}, limit)
-
-    def dead_letters(self, *, consumer_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("dead_letters", {"consumer_id": consumer_id}, limit)
-
-    def quarantine(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("quarantine", {"sync_id": sync_id}, limit)
-
-    def notices(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("notices", {"sync_id": sync_id}, limit)
-
-    def errors(self) -> list[Row]:
-        return self._list("errors", {}, None)
-
-    def pollers_alive(self) -> int:
-        """How many pollers were heard of in the last ten seconds."""
-        statement = b"select count(*) as alive from sluice_internal.pollers where heartbeat_at > clock_timestamp() - interval '10 seconds'"
-        return int(self._fetch(statement, ())[0]["alive"])
-
     # ------------------------------------------------------------ how
 
     def _one(self, function: str, **arguments: Any) -> Row:
@@ -336,20 +316,3 @@ class Client:
 
     def _call(self, function: str, **arguments: Any) -> list[Row]:
         return self._fetch(*call_statement(function, given(arguments)))
-
-    def _list(self, view: str, filters: Mapping[str, Any], limit: int | None) -> list[Row]:
-        return self._fetch(*list_statement(view, filters, limit=limit))
-
-    def _fetch(self, statement: bytes, parameters: Sequence[Any]) -> list[Row]:
-        try:
-            return self._execute(statement, parameters)
-        except psycopg.Error as exc:
-            if not forget_plans(self.conn, exc):
-                raise from_database(exc) from exc
-        with translated():
-            return self._execute(statement, parameters)
-
-    def _execute(self, statement: bytes, parameters: Sequence[Any]) -> list[Row]:
-        with self.conn.cursor(row_factory=rows.utc_rows) as cursor:
-            rows.read_json(cursor, raw=self.raw_json)
-            return cursor.execute(statement, parameters).fetchall()

@@ -238,6 +238,10 @@ class Hub:
         found: datetime | None = await self._ask("select sluice_internal._consumer_due(%s)", consumer_id)
         return None if found is None else (found - datetime.now(UTC)).total_seconds()
 
+    async def ready(self, consumer_id: str) -> bool:
+        """Whether another look of the consumer may find something now, or go on past what its filter leaves out."""
+        return bool(await self._ask("select sluice_internal._consumer_ready(%s)", consumer_id))
+
     async def _ask(self, statement: LiteralString, value: str) -> Any:
         with suppress(psycopg.Error):
             async with self._lock:

@@ -14,7 +14,7 @@ from pgsluice.db.errors import from_database
 Connection = psycopg.AsyncConnection[Any]
 
 
-async def run(conn: Connection, query: str, *parameters: Any, raw_json: bool = False) -> list[rows.Row]:
+async def run(conn: Connection, query: str | bytes, *parameters: Any, raw_json: bool = False) -> list[rows.Row]:
     """The rows, none for a statement without; `raw_json` as for `rows.read_json`. Raises SluiceError. Not again but for a stale plan."""
     try:
         return await _execute(conn, query, parameters, raw_json=raw_json)
@@ -25,7 +25,7 @@ async def run(conn: Connection, query: str, *parameters: Any, raw_json: bool = F
         return await _execute(conn, query, parameters, raw_json=raw_json)
 
 
-async def _execute(conn: Connection, query: str, parameters: Sequence[Any], *, raw_json: bool) -> list[rows.Row]:
+async def _execute(conn: Connection, query: str | bytes, parameters: Sequence[Any], *, raw_json: bool) -> list[rows.Row]:
     async with conn.cursor(row_factory=rows.utc_rows) as cursor:
         rows.read_json(cursor, raw=raw_json)
         await cursor.execute(query, parameters)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Hub, Store, Token
-from pgsluice.server import bodies, consume, manage, mutate
+from pgsluice.server import bodies, consume, consumers, manage, mutate
 from pgsluice.server.answers import raw
 from pgsluice.server.auth import token_of
 from pgsluice.server.errors import answer
@@ -109,11 +109,20 @@ ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
     f"{_CONSUMER}/next": {"POST": Call(consume.consumer_next, "consume")},
     f"{_CONSUMER}/ack": {"POST": Call(consume.consumer_ack, "consume")},
     f"{_CONSUMER}/nack": {"POST": Call(consume.consumer_nack, "consume")},
-    "/v1/http-consumers": {"GET": Call(manage.consumer_list, "read"), "POST": Call(manage.consumer_create, "manage")},
+    f"{_CONSUMER}/extend": {"POST": Call(consume.consumer_extend, "consume")},
+    f"{_CONSUMER}/term": {"POST": Call(consume.consumer_term, "consume")},
+    f"{_CONSUMER}/peek": {"GET": Call(consume.consumer_peek, "read")},
+    f"{_CONSUMER}/seek": {"POST": Call(consumers.consumer_seek, "manage")},
+    f"{_CONSUMER}/pause": {"POST": Call(consumers.consumer_pause, "manage")},
+    f"{_CONSUMER}/resume": {"POST": Call(consumers.consumer_resume, "manage")},
+    f"{_CONSUMER}/dead-letters": {"GET": Call(consumers.dead_letter_list, "read")},
+    f"{_CONSUMER}/dead-letters/retry": {"POST": Call(consumers.dead_letter_retry, "manage")},
+    f"{_CONSUMER}/dead-letters/purge": {"POST": Call(consumers.dead_letter_purge, "manage")},
+    "/v1/http-consumers": {"GET": Call(consumers.consumer_list, "read"), "POST": Call(consumers.consumer_create, "manage")},
     _CONSUMER: {
-        "GET": Call(manage.consumer_info, "read"),
-        "PATCH": Call(manage.consumer_update, "manage"),
-        "DELETE": Call(manage.consumer_delete, "manage"),
+        "GET": Call(consumers.consumer_info, "read"),
+        "PATCH": Call(consumers.consumer_update, "manage"),
+        "DELETE": Call(consumers.consumer_delete, "manage"),
     },
     "/v1/streams": {"GET": Call(manage.stream_list, "read"), "POST": Call(manage.stream_create, "manage")},
     "/v1/streams/{id}": {"GET": Call(manage.stream_info, "read"), "DELETE": Call(manage.stream_delete, "manage")},

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
+from pgsluice.db.shapes import PAGE
 from pgsluice.server.errors import BadFields, malformed
 
 Check = Callable[[Any], Any]  # returns the value as SQL takes it; ValueError says what is wrong
@@ -37,6 +38,12 @@ async def json_object(request: Request, max_body: int) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise malformed("the body is JSON, but not an object")
     return found
+
+
+async def asked(request: Request, max_body: int, **checks: Check) -> dict[str, Any]:
+    """The body's fields, checked, of a request that takes nothing behind the question mark."""
+    query(request.query_params)
+    return fields(await json_object(request, max_body), **checks)
 
 
 def is_large(request: Request) -> bool:
@@ -103,6 +110,20 @@ def query(params: QueryParams, **checks: Check) -> dict[str, Any]:
     return fields(params, **checks)
 
 
+def page(request: Request, **checks: Check) -> dict[str, Any]:
+    """The query of a list; what was not given is None."""
+    found = query(request.query_params, **{"cursor": text, "limit": whole_text(1, 1000)} | checks)
+    return {**dict.fromkeys(checks), "cursor": None, "limit": PAGE, **found}
+
+
+def named(given: Mapping[str, Any], *names: str) -> Any:
+    """What was given under any of these names, which stand for one thing. None: nothing."""
+    found = {given[name] for name in names if given.get(name) is not None}
+    if len(found) > 1:
+        raise BadFields(dict.fromkeys(names, "must be the same: they are one thing"))
+    return next(iter(found), None)
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a string, not {_kind(value)}")
@@ -151,6 +172,33 @@ def flag_text(value: Any) -> bool:
     if value not in {"true", "false"}:
         raise ValueError("must be true or false")
     return bool(value == "true")
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {_kind(value)}")
+    return value
+
+
+def words(most: int) -> Check:
+    """A string of so many bytes at most."""
+
+    def check(value: Any) -> str:
+        found = text(value)
+        if len(found.encode()) > most:
+            raise ValueError(f"must have at most {most:,} bytes")
+        return found
+
+    return check
+
+
+def place(value: Any) -> str:
+    """A place in a stream: its idx as a number, or a text that the database reads."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"must be a string or a whole number, not {_kind(value)}")
+    return str(whole(0, 2**63 - 1)(value))
 
 
 def seconds(value: Any) -> timedelta:

@@ -1,4 +1,4 @@
-"""`/v1/http-consumers/{id}/next`, `/ack`, `/nack`: taking messages, and settling them."""
+"""`/v1/http-consumers/{id}/next`, `/peek`, `/ack`, `/nack`, `/extend`, `/term`: taking messages, and settling them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgsluice.db import api
+from pgsluice.db import api_consumers as api
 from pgsluice.db.serving import Ask, Token
+from pgsluice.db.waiting import first
 from pgsluice.server import bodies
 from pgsluice.server.answers import raw
 from pgsluice.server.errors import BadFields
-from pgsluice.server.waiting import first
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST: Final = 1000
 # Milliseconds.
 LONGEST_WAIT: Final = 600_000
+# Bytes.
+LONGEST_REASON: Final = 1000
 EMPTY: Final = b"[]"
 # Seconds until a waiting request looks again: for what nothing announces (an acknowledgement that frees a newer version), and while
 # nothing can be announced.
@@ -33,6 +35,9 @@ LOOK_AGAIN: Final = 2.0
 UNTOLD: Final = 0.25
 # A message that is due now may be with somebody who is just acknowledging it.
 SOON: Final = 0.05
+# Something lies there, but the last look did not get that far, or others hold the lanes. From the first pause to the longest: one look
+# steps over 10,000 entries, so that a waiting request goes past 100,000 a second and more; an open transaction may hold a lane for long.
+AT_ONCE: Final = (0.005, 0.1)
 
 
 async def consumer_next(app: App, request: Request, token: Token) -> Response:
@@ -72,6 +77,7 @@ async def _wait(  # noqa: PLR0917
     gone = asyncio.Event()
     watching = asyncio.ensure_future(_watch(request, gone))
     end = time.monotonic() + seconds
+    soon = AT_ONCE[0]
     try:
         while True:
             async with app.hub.stream(consumer_id) as told:
@@ -80,8 +86,10 @@ async def _wait(  # noqa: PLR0917
                     left = end - time.monotonic()
                     if found != EMPTY or left <= 0:
                         return found
-                    pause = min(await _pause(app, consumer_id, told), left)
-                    await first(pause, gone, app.stopping, *([] if told is None else [told]))
+                    ready = told is not None and await app.hub.ready(consumer_id)
+                    pause = soon if ready else await _pause(app, consumer_id, told)
+                    soon = min(2 * soon, AT_ONCE[1]) if ready else AT_ONCE[0]
+                    await first(min(pause, left), gone, app.stopping, *([] if told is None else [told]))
                     if gone.is_set() or app.stopping.is_set():
                         return EMPTY
                     if told is None:
@@ -106,18 +114,34 @@ async def _watch(request: Request, gone: asyncio.Event) -> None:
     gone.set()
 
 
+async def consumer_peek(app: App, request: Request, token: Token) -> Response:
+    given = bodies.query(request.query_params, batch_size=bodies.whole_text(1, MOST))
+    return raw(await app.store.run(token, api.consumer_peek(request.path_params["id"], given.get("batch_size", 10))))
+
+
 async def consumer_ack(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(await bodies.json_object(request, app.settings.max_body), ack_tokens=bodies.texts)
-    return raw(await app.store.run(token, api.consumer_ack(request.path_params["id"], _tokens(given))))
+    tokens, _ = await _tokens(app, request)
+    return raw(await app.store.run(token, api.consumer_ack(request.path_params["id"], tokens)))
 
 
 async def consumer_nack(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(await bodies.json_object(request, app.settings.max_body), ack_tokens=bodies.texts, delay=bodies.seconds)
-    tokens = _tokens(given)
+    tokens, given = await _tokens(app, request, delay=bodies.seconds)
     return raw(await app.store.run(token, api.consumer_nack(request.path_params["id"], tokens, given.get("delay", timedelta()))))
 
 
-def _tokens(given: Mapping[str, list[str]]) -> list[str]:
+async def consumer_extend(app: App, request: Request, token: Token) -> Response:
+    tokens, given = await _tokens(app, request, ack_wait=bodies.optional(bodies.seconds))
+    return raw(await app.store.run(token, api.consumer_extend(request.path_params["id"], tokens, given.get("ack_wait"))))
+
+
+async def consumer_term(app: App, request: Request, token: Token) -> Response:
+    tokens, given = await _tokens(app, request, reason=bodies.optional(bodies.words(LONGEST_REASON)))
+    return raw(await app.store.run(token, api.consumer_term(request.path_params["id"], tokens, given.get("reason"))))
+
+
+async def _tokens(app: App, request: Request, **checks: bodies.Check) -> tuple[list[str], dict[str, Any]]:
+    """The tokens, which must be there, and what else was given."""
+    given = await bodies.asked(request, app.settings.max_body, ack_tokens=bodies.texts, **checks)
     if "ack_tokens" not in given:
         raise BadFields({"ack_tokens": "is missing"})
-    return given["ack_tokens"]
+    return given["ack_tokens"], given

@@ -1,10 +1,9 @@
-"""Streams, syncs, credentials, consumers, records, providers and tokens."""
+"""Streams, syncs, credentials, records, providers and tokens."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from pgsluice.db import api, secrets
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Token
+from pgsluice.db.shapes import PAGE
 from pgsluice.providers import registry
 from pgsluice.providers.base import BASE_URL, ProviderError, is_base_url
 from pgsluice.server import bodies
@@ -26,25 +26,10 @@ if TYPE_CHECKING:
 
 _TEXT: Final = optional(text)
 _OBJECT: Final = optional(json_text(dict))
-_PAGE: Final = {"cursor": text, "limit": whole_text(1, 1000)}
 
 
 async def _body(app: App, request: Request) -> dict[str, Any]:
     return await bodies.json_object(request, app.settings.max_body)
-
-
-def _page(request: Request, **checks: bodies.Check) -> dict[str, Any]:
-    """The query of a list; what was not given is None."""
-    given = bodies.query(request.query_params, **_PAGE, **checks)
-    return {**dict.fromkeys(checks), "cursor": None, "limit": api.PAGE, **given}
-
-
-def _named(given: Mapping[str, Any], *names: str) -> str | None:
-    """The one id that was given under any of these names."""
-    found = {given[name] for name in names if given.get(name) is not None}
-    if len(found) > 1:
-        raise BadFields(dict.fromkeys(names, "must be the same: they are one thing"))
-    return next(iter(found), None)
 
 
 # ---------------------------------------------------------------- streams
@@ -52,12 +37,12 @@ def _named(given: Mapping[str, Any], *names: str) -> str | None:
 
 async def stream_create(app: App, request: Request, token: Token) -> Response:
     given = bodies.fields(await _body(app, request), id=_TEXT, name=_TEXT, slug=_TEXT, lanes=optional(whole(1)))
-    values = {"id": _named(given, "id", "name", "slug"), "lanes": given.get("lanes")}
+    values = {"id": bodies.named(given, "id", "name", "slug"), "lanes": given.get("lanes")}
     return raw(await app.store.run(token, api.stream_create(values)), 201)
 
 
 async def stream_list(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.streams(_page(request))))
+    return raw(await app.store.run(token, api.streams(bodies.page(request))))
 
 
 async def stream_info(app: App, request: Request, token: Token) -> Response:
@@ -69,7 +54,7 @@ async def stream_delete(app: App, request: Request, token: Token) -> Response:
     return nothing()
 
 
-async def _the_stream(app: App, token: Token, stream_id: str | None) -> str:
+async def the_stream(app: App, token: Token, stream_id: str | None) -> str:
     """The stream that was named, or the only one there is. SL001."""
     if stream_id is not None:
         return stream_id
@@ -108,7 +93,7 @@ async def sync_create(app: App, request: Request, token: Token) -> Response:
     if inline is not None and given.get("credential_id") is not None:
         raise BadFields({"credential": "excludes credential_id"})
     names = ("id", "name", "collection_ids", "rate_limit", "credential_id", "metadata", "external_id", "max_age_days", "sync_frequency")
-    values = {**dict.fromkeys(names), **given, "stream_id": await _the_stream(app, token, given.get("stream_id"))}
+    values = {**dict.fromkeys(names), **given, "stream_id": await the_stream(app, token, given.get("stream_id"))}
     if values["collection_ids"] is None:
         values["collection_ids"] = _all_collections(values["provider"])
     if inline is not None:
@@ -128,11 +113,11 @@ def _all_collections(provider: str) -> list[str]:
 
 async def sync_list(app: App, request: Request, token: Token) -> Response:
     given = dict(request.query_params)
-    values = _page(
+    values = bodies.page(
         request, stream_id=text, stream=text, provider=text, name=text, status=text, metadata=_query_object, **{"health.status": text}
     )
-    values["stream_id"] = _named(values, "stream_id", "stream")
-    values["health"] = {"disabled": "paused"}.get(given.get("status", ""), _named(values, "status", "health.status"))
+    values["stream_id"] = bodies.named(values, "stream_id", "stream")
+    values["health"] = {"disabled": "paused"}.get(given.get("status", ""), bodies.named(values, "status", "health.status"))
     return raw(await app.store.run(token, api.syncs(values)))
 
 
@@ -226,7 +211,7 @@ def _sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
 
 
 async def credential_list(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.credentials(_page(request, provider=text))))
+    return raw(await app.store.run(token, api.credentials(bodies.page(request, provider=text))))
 
 
 async def credential_info(app: App, request: Request, token: Token) -> Response:
@@ -239,68 +224,6 @@ async def credential_info(app: App, request: Request, token: Token) -> Response:
 
 async def credential_delete(app: App, request: Request, token: Token) -> Response:
     await app.store.run(token, api.credential_delete(request.path_params["id"]))
-    return nothing()
-
-
-# ---------------------------------------------------------------- consumers
-
-
-def _ack_wait(given: dict[str, Any]) -> timedelta | None:
-    """Of `ack_wait` in seconds and `ack_wait_ms`, which say the same."""
-    found = {given.pop(name) for name in ("ack_wait", "ack_wait_ms") if name in given} - {None}
-    if len(found) > 1:
-        raise BadFields({"ack_wait": "and ack_wait_ms say different things: give one"})
-    return next(iter(found), None)
-
-
-async def consumer_create(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(
-        await _body(app, request),
-        stream_id=_TEXT,
-        id=_TEXT,
-        name=_TEXT,
-        deliver_policy=_TEXT,
-        ack_wait=optional(seconds),
-        ack_wait_ms=optional(bodies.milliseconds),
-        max_deliver=optional(whole(-1)),
-        max_ack_pending=optional(whole(1)),
-        filter=_OBJECT,
-        filters=_OBJECT,
-        metadata=_OBJECT,
-    )
-    ack_wait = _ack_wait(given)
-    if given.get("filter") is None and given.get("filters") is not None:
-        given["filter"] = given["filters"]
-    names = ("deliver_policy", "max_deliver", "max_ack_pending", "filter", "metadata")
-    values = {**dict.fromkeys(names), **given, "ack_wait": ack_wait, "id": _named(given, "id", "name")}
-    values["id"] = values["id"] if values["id"] is not None else str(uuid.uuid4())
-    values["stream_id"] = await _the_stream(app, token, given.get("stream_id"))
-    return raw(await app.store.run(token, api.consumer_create(values), api.consumer_info(values["id"])), 201)
-
-
-async def consumer_list(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.consumers(_page(request, stream_id=text))))
-
-
-async def consumer_info(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.consumer_info(request.path_params["id"])))
-
-
-async def consumer_update(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(
-        await _body(app, request),
-        ack_wait=seconds,
-        ack_wait_ms=bodies.milliseconds,
-        max_deliver=whole(-1),
-        metadata=json_text(dict),
-    )
-    ack_wait = _ack_wait(given)
-    values = {"max_deliver": None, "metadata": None, **given, "ack_wait": ack_wait, "id": request.path_params["id"]}
-    return raw(await app.store.run(token, api.consumer_update(values)))
-
-
-async def consumer_delete(app: App, request: Request, token: Token) -> Response:
-    await app.store.run(token, api.consumer_delete(request.path_params["id"]))
     return nothing()
 
 
@@ -318,9 +241,9 @@ async def record_list(app: App, request: Request, token: Token) -> Response:
         limit=whole_text(1, 1000),
     )
     names = ("sync_id", "collection_id", "upstream_id", "after_cursor")
-    values = {**dict.fromkeys(names), "limit": api.PAGE, **given, "stream_id": given.get("stream_id")}
+    values = {**dict.fromkeys(names), "limit": PAGE, **given, "stream_id": given.get("stream_id")}
     if values["stream_id"] is None and values["sync_id"] is None:
-        values["stream_id"] = await _the_stream(app, token, None)
+        values["stream_id"] = await the_stream(app, token, None)
     return raw(await app.store.run(token, api.records(values)))
 
 
@@ -336,7 +259,7 @@ async def token_create(app: App, request: Request, token: Token) -> Response:
 
 
 async def token_list(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.tokens(_page(request))))
+    return raw(await app.store.run(token, api.tokens(bodies.page(request))))
 
 
 async def token_revoke(app: App, request: Request, token: Token) -> Response:

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from pgsluice.db import api
 from pgsluice.db.errors import NAMES, SluiceError, make
 from pgsluice.db.serving import Token
+from pgsluice.db.waiting import first
 from pgsluice.server import bodies
 from pgsluice.server.answers import raw
 from pgsluice.server.bodies import any_value, optional, storable, text, whole
 from pgsluice.server.errors import BadFields, answer
-from pgsluice.server.waiting import first
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App

@@ -10,12 +10,21 @@ grant select on all tables in schema sluice to sluice_reader;
 grant execute on function sluice.stream_info to sluice_reader;
 grant execute on function sluice.sync_info to sluice_reader;
 grant execute on function sluice.consumer_info to sluice_reader;
+grant execute on function sluice.consumer_peek to sluice_reader;
 grant execute on function sluice.mutation_result to sluice_reader;
 
 -- consumer: a reader that takes and acknowledges messages
 grant execute on function sluice.consumer_next to sluice_consumer;
 grant execute on function sluice.consumer_ack to sluice_consumer;
 grant execute on function sluice.consumer_nack to sluice_consumer;
+grant execute on function sluice.consumer_extend to sluice_consumer;
+grant execute on function sluice.consumer_term to sluice_consumer;
+-- what a worker that waits needs; each looks whether the caller may read the consumer
+grant usage on schema sluice_internal to sluice_consumer;
+grant execute on function sluice_internal._stream_watch to sluice_consumer;
+grant execute on function sluice_internal._stream_unwatch to sluice_consumer;
+grant execute on function sluice_internal._consumer_due to sluice_consumer;
+grant execute on function sluice_internal._consumer_ready to sluice_consumer;
 
 -- mutator: a reader that asks vendors to write
 grant execute on function sluice.mutation_run to sluice_mutator;
@@ -45,6 +54,7 @@ grant execute on function sluice_internal._token_check to sluice_server;
 grant execute on function sluice_internal._stream_watch to sluice_server;
 grant execute on function sluice_internal._stream_unwatch to sluice_server;
 grant execute on function sluice_internal._consumer_due to sluice_server;
+grant execute on function sluice_internal._consumer_ready to sluice_server;
 
 -- admin: everything above, and creates, changes and deletes
 grant usage on schema sluice_internal to sluice_admin;

@@ -6,6 +6,7 @@
 
 -- The register of errors, and the one gate
 \ir errors.sql
+\ir internal/_authorized.sql
 \ir internal/_authorize.sql
 \ir internal/_authorize_sync.sql
 \ir internal/_authorize_consumer.sql
@@ -22,9 +23,11 @@
 \ir streams/stream_delete.sql
 
 -- Records: written at once, numbered at commit
+\ir internal/_certain_time.sql
 \ir internal/_time_refusal.sql
 \ir internal/_records_refusal.sql
 \ir internal/_verdict.sql
+\ir internal/_record_write_each.sql
 \ir internal/_record_write.sql
 \ir internal/_number_ingest.sql
 \ir internal/_fold_counts.sql
@@ -67,33 +70,56 @@
 \ir internal/_hold_consumer.sql
 \ir internal/_random_bits.sql
 \ir internal/_ack_token.sql
+\ir internal/_wake.sql
+\ir internal/_wake_freed.sql
 \ir internal/_lane_state.sql
 \ir internal/_live_messages.sql
 \ir internal/_lane_busy.sql
 \ir internal/_lanes_ready.sql
 \ir internal/_lane_due.sql
+\ir internal/_filter_patterns.sql
+\ir internal/_filter_matches.sql
+\ir internal/_check_filter.sql
 \ir internal/_check_reading.sql
 \ir internal/_check_tokens.sql
 \ir internal/_lane_trim.sql
 \ir internal/_lane_recover.sql
 \ir internal/_lane_take.sql
+\ir internal/_take_many.sql
+\ir internal/_num_ack_pending.sql
+\ir internal/_next_lanes.sql
+\ir internal/_first_lane.sql
+\ir internal/_progress.sql
+\ir internal/_next_bounded.sql
 \ir internal/_settle_each.sql
 \ir internal/_settle.sql
 \ir views/consumers.sql
 \ir views/messages_in_flight.sql
 \ir views/dead_letters.sql
+\ir internal/_move_cursors.sql
 \ir internal/_start_new_consumer.sql
+\ir internal/_start_of.sql
+\ir internal/_time_of.sql
 \ir internal/_check_consumer.sql
 \ir consumers/consumer_create.sql
 \ir consumers/consumer_update.sql
 \ir consumers/consumer_info.sql
 \ir consumers/consumer_delete.sql
 \ir consumers/consumer_next.sql
+\ir consumers/consumer_peek.sql
 \ir consumers/consumer_ack.sql
 \ir consumers/consumer_nack.sql
+\ir consumers/consumer_extend.sql
+\ir consumers/consumer_term.sql
+\ir consumers/consumer_seek.sql
+\ir consumers/consumer_pause.sql
+\ir consumers/consumer_resume.sql
+\ir consumers/dead_letter_retry.sql
+\ir consumers/dead_letter_purge.sql
 \ir internal/_stream_watch.sql
 \ir internal/_stream_unwatch.sql
 \ir internal/_consumer_due.sql
+\ir internal/_consumer_ready.sql
 
 -- Mutations: writes back to vendors
 \ir views/mutations.sql

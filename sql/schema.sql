@@ -21,7 +21,13 @@ create type sluice.consumer_details as (
     num_pending_estimated boolean,
     num_ack_pending bigint,
     num_dead_letters bigint,
-    oldest_due_at timestamp with time zone);
+    oldest_due_at timestamp with time zone,
+    max_ack_pending integer,
+    filter jsonb,
+    paused boolean,
+    num_filtered bigint,
+    lag interval,
+    oldest_unacked_age interval);
 comment on type sluice.consumer_details is 'A consumer with its numbers.';
 
 create type sluice.message as (
@@ -93,12 +99,10 @@ create table sluice_internal.consumer_settlements (
     ordinal smallint not null,
     kind "char" not null,
     due_at timestamp with time zone,
-    constraint consumer_settlements_check CHECK (((kind = 'n'::"char") = (due_at IS NOT NULL))),
-    constraint consumer_settlements_kind_check CHECK ((kind = ANY (ARRAY['a'::"char", 'n'::"char", 'm'::"char", 'd'::"char"]))),
     constraint consumer_settlements_pkey PRIMARY KEY (consumer_no, lane, step_no, ordinal)
 );
-CREATE INDEX consumer_settlements_nacked ON sluice_internal.consumer_settlements USING btree (consumer_no, lane, due_at) WHERE (kind = 'n'::"char");
-comment on table sluice_internal.consumer_settlements is 'What became of a message: a acked, n given back until due_at, m moved to a later step (or its record is gone), d dead letter. Ordinal 0 speaks for every message of the step that has no row of its own.';
+CREATE INDEX consumer_settlements_due ON sluice_internal.consumer_settlements USING btree (consumer_no, lane, due_at) WHERE (due_at IS NOT NULL);
+comment on table sluice_internal.consumer_settlements is 'What became of a message: a acked, n given back until due_at, e leased until due_at after all, m moved to a later step (or its record is gone), d dead letter. Ordinal 0 speaks for every message of the step that has no row of its own.';
 
 create table sluice_internal.consumer_steps (
     consumer_no integer not null,
@@ -116,17 +120,20 @@ create table sluice_internal.consumer_steps (
     record_nos bigint[] not null,
     updated_idxs bigint[] not null,
     deliver_counts integer[],
-    constraint consumer_steps_check CHECK ((cardinality(record_nos) = cardinality(updated_idxs))),
-    constraint consumer_steps_check1 CHECK ((cardinality(parked_idxs) = cardinality(parked_record_nos))),
-    constraint consumer_steps_check2 CHECK (((cardinality(record_nos) = 0) = (leased_until IS NULL))),
+    replay_idx bigint default 0 not null,
+    skipped bigint default 0 not null,
     constraint consumer_steps_pkey PRIMARY KEY (consumer_no, lane, step_no)
 );
+alter table sluice_internal.consumer_steps alter column record_nos set storage external;
+alter table sluice_internal.consumer_steps alter column updated_idxs set storage external;
 comment on table sluice_internal.consumer_steps is 'Each step of a consumer in a lane: an immutable row that is both the lease of one batch and the lane''s state after it. The newest row of a lane is its state; older ones live while a message of theirs is not settled.';
 comment on column sluice_internal.consumer_steps.open_steps is 'Steps, this one included, that may have unsettled messages.';
 comment on column sluice_internal.consumer_steps.next_due is 'When the first of them may be delivered again.';
 comment on column sluice_internal.consumer_steps.parked_idxs is 'Entries passed while their record was in flight.';
 comment on column sluice_internal.consumer_steps.suspect is 'A redelivery after an expired lease: kept apart from other messages.';
 comment on column sluice_internal.consumer_steps.deliver_counts is 'Null: every message for the first time.';
+comment on column sluice_internal.consumer_steps.replay_idx is 'After a seek: entries up to here may be of records in flight, although they are the first of their record.';
+comment on column sluice_internal.consumer_steps.skipped is 'Messages of the lane, so far, that the filter kept back.';
 
 create table sluice_internal.consumers (
     consumer_no integer generated always as identity not null,
@@ -138,18 +145,28 @@ create table sluice_internal.consumers (
     max_deliver integer not null,
     metadata jsonb default '{}'::jsonb not null,
     created_at timestamp with time zone default clock_timestamp() not null,
+    lanes smallint,
+    paused boolean default false not null,
+    max_ack_pending integer,
+    filter jsonb,
+    provider_patterns text[],
+    sync_patterns text[],
+    collection_patterns text[],
+    predicate jsonpath,
     constraint consumers_ack_wait_check CHECK ((ack_wait > '00:00:00'::interval)),
     constraint consumers_consumer_id_check CHECK (((octet_length(consumer_id) >= 1) AND (octet_length(consumer_id) <= 200))),
     constraint consumers_consumer_id_key UNIQUE (consumer_id),
-    constraint consumers_deliver_policy_check CHECK ((deliver_policy = ANY (ARRAY['all'::text, 'new'::text]))),
+    constraint consumers_max_ack_pending_check CHECK ((max_ack_pending > 0)),
     constraint consumers_max_deliver_check CHECK (((max_deliver = '-1'::integer) OR (max_deliver > 0))),
     constraint consumers_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
     constraint consumers_pkey PRIMARY KEY (consumer_no),
     constraint consumers_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no)
 );
 CREATE INDEX consumers_by_stream ON sluice_internal.consumers USING btree (stream_no);
-CREATE CONSTRAINT TRIGGER _start_new_consumer AFTER INSERT ON sluice_internal.consumers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.start_idx IS NULL)) EXECUTE FUNCTION sluice_internal._start_new_consumer();
+CREATE CONSTRAINT TRIGGER _start_new_consumer AFTER INSERT OR UPDATE OF start_idx ON sluice_internal.consumers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.start_idx IS NULL)) EXECUTE FUNCTION sluice_internal._start_new_consumer();
 comment on table sluice_internal.consumers is 'Named readers of a stream. start_idx: entries at or below it are not delivered; null until a consumer of new messages is committed.';
+comment on column sluice_internal.consumers.lanes is 'Those of its stream, which never change.';
+comment on column sluice_internal.consumers.provider_patterns is 'What the filter says, made ready: patterns of LIKE, one of which must match; null: anything.';
 
 create table sluice_internal.credentials (
     credential_id text collate "C" not null,
@@ -189,9 +206,12 @@ create table sluice_internal.ingests (
     record_nos bigint[] not null,
     updated_idxs bigint[] not null,
     firsts boolean[] not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
     constraint ingests_pkey PRIMARY KEY (ingest_no)
 );
 alter table sluice_internal.ingests alter column record_nos set storage external;
+alter table sluice_internal.ingests alter column updated_idxs set storage external;
+alter table sluice_internal.ingests alter column firsts set storage external;
 CREATE CONSTRAINT TRIGGER _number_ingest AFTER INSERT ON sluice_internal.ingests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sluice_internal._number_ingest();
 comment on table sluice_internal.ingests is 'One row for each write of a transaction: what its commit has to number, and the counters not yet folded into record_counts.';
 
@@ -322,6 +342,15 @@ create table sluice_internal.record_counts (
     constraint record_counts_pkey PRIMARY KEY (sync_id, collection_id)
 );
 comment on table sluice_internal.record_counts is 'Records and changes of each collection, without those still in ingests.';
+
+create table sluice_internal.stream_times (
+    stream_no integer not null,
+    at timestamp with time zone not null,
+    idx bigint not null,
+    constraint stream_times_pkey PRIMARY KEY (stream_no, at)
+);
+CREATE INDEX stream_times_by_idx ON sluice_internal.stream_times USING btree (stream_no, idx);
+comment on table sluice_internal.stream_times is 'What was committed after "at" has an updated_idx above idx. About one row a second with changes; the last seconds are still in ingests.';
 
 create table sluice_internal.streams (
     stream_no integer generated always as identity not null,
@@ -463,10 +492,13 @@ create view sluice.consumers as
     c.ack_wait,
     c.max_deliver,
     c.metadata,
-    c.created_at
+    c.created_at,
+    c.max_ack_pending,
+    c.filter,
+    c.paused
    FROM sluice_internal.consumers c
      JOIN sluice_internal.streams s ON s.stream_no = c.stream_no;
--- columns: consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, metadata jsonb, created_at timestamp with time zone
+-- columns: consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, metadata jsonb, created_at timestamp with time zone, max_ack_pending integer, filter jsonb, paused boolean
 comment on view sluice.consumers is 'The consumers and their settings; consumer_info has their numbers.';
 
 create view sluice.credentials as
@@ -693,7 +725,7 @@ create view sluice_internal._live_messages as
     m.record_no,
     m.updated_idx,
     COALESCE(st.deliver_counts[m.ordinal], 1) AS deliver_count,
-    COALESCE(own.kind, whole.kind) IS NOT NULL AS nacked,
+    COALESCE(COALESCE(own.kind, whole.kind) = 'n'::"char", false) AS nacked,
     COALESCE(own.due_at, whole.due_at, st.leased_until) AS due_at,
     st.secret
    FROM sluice_internal.consumer_steps st
@@ -708,7 +740,7 @@ create view sluice_internal._live_messages as
            FROM sluice_internal.consumer_settlements s
           WHERE s.consumer_no = st.consumer_no AND s.lane = st.lane AND s.step_no = st.step_no AND s.ordinal = m.ordinal
          OFFSET 0) own ON true
-  WHERE COALESCE(own.kind, whole.kind, 'n'::"char") = 'n'::"char";
+  WHERE COALESCE(own.kind, whole.kind, 'n'::"char") = ANY (ARRAY['n'::"char", 'e'::"char"]);
 -- columns: consumer_no integer, lane smallint, step_no bigint, ordinal integer, record_no bigint, updated_idx bigint, deliver_count integer, nacked boolean, due_at timestamp with time zone, secret bigint
 comment on view sluice_internal._live_messages is 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';
 
@@ -723,11 +755,19 @@ AS $function$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_ack.consumer_id, 'consumer');
+    v_done record;
 begin
-    perform sluice_internal._check_reading(1);
-    perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
-    select s.accepted, s.rejected into accepted, rejected
-    from sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null) as s;
+    if current_setting('transaction_isolation') = 'read committed' and array_ndims(consumer_ack.ack_tokens) = 1
+        and array_position(consumer_ack.ack_tokens, null) is null
+    then
+        null;
+    else
+        perform sluice_internal._check_reading(1);
+        perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
+    end if;
+    v_done := sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null, null);
+    accepted := v_done.accepted;
+    rejected := v_done.rejected;
     if consumer_ack.strict and rejected <> '{}' then
         raise exception using
             errcode = 'SL120',
@@ -753,29 +793,29 @@ AS $function$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
     v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
+    v_filter jsonb := sluice_internal._check_filter(consumer_create.filter);
     v_consumer sluice.consumers;
 begin
     perform sluice_internal._hold_stream(v_stream);
-    if consumer_create.max_ack_pending is not null or consumer_create.filter is not null then
-        raise exception using
-            errcode = 'SL004',
-            message = 'max_ack_pending and filter are not supported by this release',
-            hint = 'Leave them out; a worker can acknowledge what it does not want.';
-    end if;
-    if consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
-        raise exception using
-            errcode = 'SL001',
-            message = format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200)),
-            hint = 'all starts at the beginning of the stream; new delivers what commits from now on.';
-    end if;
-    perform sluice_internal._check_consumer(consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.metadata);
+    perform sluice_internal._check_consumer(
+        consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.max_ack_pending, consumer_create.metadata
+    );
     insert into sluice_internal.consumers as c (
-        consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata
+        consumer_id, stream_no, lanes, deliver_policy, start_idx, ack_wait, max_deliver, max_ack_pending, metadata,
+        filter, provider_patterns, sync_patterns, collection_patterns, predicate
     )
     values (
-        v_consumer_id, v_stream.stream_no, consumer_create.deliver_policy,
-        case consumer_create.deliver_policy when 'all' then 0 end,
-        consumer_create.ack_wait, consumer_create.max_deliver, coalesce(consumer_create.metadata, '{}')
+        v_consumer_id, v_stream.stream_no, v_stream.lanes, consumer_create.deliver_policy,
+        case coalesce(consumer_create.deliver_policy, 'null')
+            when 'all' then 0
+            when 'new' then null
+            else sluice_internal._start_of(v_stream.stream_no, consumer_create.deliver_policy, 'deliver_policy')
+        end,
+        consumer_create.ack_wait, consumer_create.max_deliver, nullif(consumer_create.max_ack_pending, 0),
+        coalesce(consumer_create.metadata, '{}'),
+        v_filter, sluice_internal._filter_patterns(v_filter -> 'provider', ':%'),
+        sluice_internal._filter_patterns(v_filter -> 'sync_id', ''), sluice_internal._filter_patterns(v_filter -> 'collection_id', ''),
+        (v_filter ->> 'where')::jsonpath
     )
     on conflict do nothing;
     if not found then
@@ -791,7 +831,7 @@ begin
     return v_consumer;
 end
 $function$;
-comment on function sluice.consumer_create(text,text,text,interval,integer,integer,jsonb,jsonb) is 'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending and filter must be null in this release. Errors: SL001, SL004, SL101, SL110.';
+comment on function sluice.consumer_create(text,text,text,interval,integer,integer,jsonb,jsonb) is 'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits; an updated_idx (the first to be delivered), a time with its zone, or an age such as 1h. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending: how many messages may be delivered and not settled at once, null without bound; 1 gives strict order. filter: {provider, sync_id, collection_id, where}: texts or arrays of texts with * for anything, and a JSONPath on data; all must match. Errors: SL001, SL101, SL110.';
 
 CREATE OR REPLACE FUNCTION sluice.consumer_delete(consumer_id text)
  RETURNS void
@@ -812,11 +852,33 @@ end
 $function$;
 comment on function sluice.consumer_delete(text) is 'Deletes a consumer with its position, leases and dead letters; no record is touched. Waits for transactions that read or acknowledge with it. Errors: SL103.';
 
+CREATE OR REPLACE FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval DEFAULT NULL::interval)
+ RETURNS TABLE(accepted integer, rejected text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_extend.consumer_id, 'consumer');
+    v_wait interval := coalesce(consumer_extend.ack_wait, v_consumer.ack_wait);
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_extend.ack_tokens);
+    perform sluice_internal._check_consumer(v_wait, -1, null, '{}');
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(v_consumer, consumer_extend.ack_tokens, 'e', v_wait, null) as s;
+end
+$function$;
+comment on function sluice.consumer_extend(text,text[],interval) is 'Leases messages for longer: until ack_wait (null: the consumer''s) from now. Answers how many were accepted, and the rejected tokens: of messages that were delivered again or settled since. A late token is good as long as nobody else holds the message. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
 CREATE OR REPLACE FUNCTION sluice.consumer_info(consumer_id text)
  RETURNS sluice.consumer_details
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -838,10 +900,11 @@ begin
             coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
             coalesce(st.open_steps, '{}') as open_steps,
             coalesce(st.parked_record_nos, '{}') as parked_record_nos,
-            coalesce(st.parked_idxs, '{}') as parked_idxs
+            coalesce(st.parked_idxs, '{}') as parked_idxs,
+            coalesce(st.skipped, 0) as skipped
         from generate_series(0, v_lanes - 1) as l (lane)
         left join lateral (
-            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs
+            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs, t.skipped
             from sluice_internal.consumer_steps as t
             where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
             order by t.step_no desc
@@ -866,14 +929,25 @@ begin
         cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
     ),
     pending as (
-        select count(*) as n
+        select count(*) as n, min(e.updated_idx) as first_idx
         from (select e.* from entry as e union all select k.* from parked as k) as e
         cross join lateral (
-            select 1 from sluice.records as r where r.record_no = e.record_no and r.updated_idx = e.updated_idx offset 0
+            select 1
+            from sluice.records as r
+            where
+                r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                and (
+                    v_consumer.filter is null
+                    or sluice_internal._filter_matches(
+                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
+                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
+                    )
+                )
+            offset 0
         ) as r
     ),
     flight as (
-        select count(*) as n, min(v.due_at) as oldest_due_at
+        select count(*) as n, min(v.due_at) as oldest_due_at, min(v.updated_idx) as first_idx
         from lane as l
         inner join sluice_internal._live_messages as v
             on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
@@ -905,14 +979,20 @@ begin
         (select count(*) from entry) > v_counted,
         (select f.n from flight as f),
         (select count(*) from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no),
-        (select f.oldest_due_at from flight as f)
+        (select f.oldest_due_at from flight as f),
+        c.max_ack_pending,
+        c.filter,
+        c.paused,
+        (select sum(l.skipped) from lane as l)::bigint,
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select p.first_idx from pending as p)),
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select f.first_idx from flight as f))
     into v_details
     from sluice.consumers as c
     where c.consumer_id = v_consumer.consumer_id;
     return v_details;
 end
 $function$;
-comment on function sluice.consumer_info(text) is 'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again. Errors: SL103.';
+comment on function sluice.consumer_info(text) is 'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again; num_filtered, kept back by the filter; lag and oldest_unacked_age, since the oldest message that is not delivered, or not settled, was committed. Errors: SL103.';
 
 CREATE OR REPLACE FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval DEFAULT '00:00:00'::interval)
  RETURNS TABLE(accepted integer, rejected text[])
@@ -932,15 +1012,10 @@ begin
             message = format('delay must be between 0 and a year, not %s', coalesce(consumer_nack.delay::text, 'null')),
             hint = 'For example: interval ''30 seconds''.';
     end if;
-    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
-    if pg_try_advisory_lock(sluice_internal._lock_key(5, v_consumer.stream_no, 0)) then
-        perform pg_advisory_unlock(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
-    else
-        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
     return query
     select s.accepted, s.rejected
-    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay) as s;
+    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay, null) as s;
 end
 $function$;
 comment on function sluice.consumer_nack(text,text[],interval) is 'Gives messages back: they are delivered again after delay, with a higher deliver_count; after the last of max_deliver they become dead letters. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
@@ -950,6 +1025,13 @@ CREATE OR REPLACE FUNCTION sluice.consumer_next(consumer_id text, batch_size int
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -958,105 +1040,604 @@ declare
     -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
     v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
         and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_lane int;
-    v_held boolean := false;
+    v_state record;
+    v_hit record;
+    v_message sluice.message;
+    v_secret bigint;
+    v_step_no bigint;
+    v_leased_until timestamptz;
     v_taken int := 0;
-    v_before int;
-    v_before_idx bigint;
-    v_parked bigint[];
-    v_looked int;
-    v_window int;
-    v_ready int[];
-    v_done int[] := '{}';
-    v_first int;
-    v_state sluice_internal.consumer_steps;
-    v_need int := consumer_next.batch_size;
-    v_bytes bigint := 33554432;
-    v_mood text := 'any';
+    v_need int;
     v_count int;
+    v_next int;
+    v_first int;
+    v_ready int[];
+    v_locked int[] := '{}';
+    v_done int[] := '{}';
+    v_bytes bigint := 33554432;
 begin
-    perform sluice_internal._check_reading(consumer_next.batch_size);
-    if consumer_next.ack_tokens is not null then
-        perform sluice_internal._check_tokens(consumer_next.ack_tokens);
-        perform sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null);
+    if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
+        null;
+    else
+        perform sluice_internal._check_reading(consumer_next.batch_size);
     end if;
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    v_first := floor(random() * v_lanes);
-    -- With a backlog the first lane fills the batch; only when it does not are the others asked.
-    for v_round in 1..2 loop
-        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, case v_round when 1 then 1 else v_lanes end);
-        foreach v_lane in array coalesce(v_ready, '{}') loop
-            continue when v_lane = any(v_done);
-            v_done := v_done || v_lane;
-            continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane));
-            if not v_held then
-                perform sluice_internal._hold_consumer(v_consumer);
-                v_held := true;
-            end if;
-            v_before := v_need;
-            v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-            if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
-                if sluice_internal._lane_due(v_state) then
-                    return query
-                    select m.*
-                    from sluice_internal._lane_recover(
-                        v_consumer, v_state, v_mood, consumer_next.batch_size, v_need, v_bytes
-                    ) as m;
-                    get diagnostics v_count = row_count;
-                    v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                    if v_count > 0 then
-                        v_bytes := v_bytes - v_state.data_bytes;
-                        if v_state.suspect and v_mood = 'any' then
-                            v_mood := 'suspect';
-                            v_need := case
-                                when v_state.deliver_counts[1] = v_consumer.max_deliver then 0
-                                else greatest(1, consumer_next.batch_size >> (least(v_state.deliver_counts[1], 31) - 1)) - v_count
-                            end;
-                        elsif v_mood = 'suspect' then
-                            v_need := v_need - v_count;
-                        else
-                            v_mood := 'fresh';
-                            v_need := v_need - v_count;
-                        end if;
-                    end if;
+    if consumer_next.ack_tokens is not null then
+        if array_ndims(consumer_next.ack_tokens) = 1 and array_position(consumer_next.ack_tokens, null) is null then
+            null;
+        else
+            perform sluice_internal._check_tokens(consumer_next.ack_tokens);
+        end if;
+        v_hit := sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null, null);
+    end if;
+    if v_consumer.paused then
+        return;
+    end if;
+    if v_lanes is null then
+        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    if v_consumer.max_ack_pending is not null then
+        return query
+        select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;
+        return;
+    end if;
+    v_lane := floor(random() * v_lanes);
+    v_first := v_lane;
+
+    -- The usual cases, several times cheaper than what follows: a backlog, and nothing in this lane but new messages.
+    if v_consumer.filter is null and consumer_next.batch_size = 1 then
+        -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
+        -- it is not, and the general way looks again.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata
+        into v_hit
+        from (select) as one
+        left join lateral (
+            select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        cross join lateral (
+            select p.updated_idx, p.record_no, p.first
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
+            order by p.updated_idx
+            limit 100
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        left join lateral (
+            select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
+        ) as y on true
+        where
+            case
+                when st.step_no is null then true
+                when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+                when st.open_steps = '{}' then true
+                else not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = v_consumer.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            end
+        limit 1;
+        if found and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
+            and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane))
+            and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
+        then
+            v_secret := sluice_internal._random_bits();
+            v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+            v_step_no := v_hit.step_no;
+            insert into sluice_internal.consumer_steps (
+                consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+            )
+            select
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
+                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
+                v_hit.replay_idx, v_hit.skipped
+            from (
+                select case
+                    when v_hit.open_steps = '{}' then '{}'
+                    -- with many leases open, not at every step
+                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    else array(
+                        select u.step_no
+                        from unnest(v_hit.open_steps) as u (step_no)
+                        where not exists (
+                            select
+                            from sluice_internal.consumer_settlements as s
+                            where
+                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
+                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        )
+                    )
+                end as open_steps
+                offset 0
+            ) as o
+            where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
+            on conflict do nothing;
+            if found then
+                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+                v_message.sync_id := v_hit.sync_id;
+                v_message.collection_id := v_hit.collection_id;
+                v_message.upstream_id := v_hit.upstream_id;
+                v_message.updated_idx := v_hit.updated_idx;
+                v_message.upstream_created_at := v_hit.upstream_created_at;
+                v_message.upstream_updated_at := v_hit.upstream_updated_at;
+                v_message.deleted := v_hit.deleted;
+                v_message.deliver_count := 1;
+                v_message.external_id := v_hit.external_id;
+                v_message.sync_metadata := v_hit.metadata;
+                v_message.data := v_hit.data;
+                return next v_message;
+                if v_step_no % 64 = 0 then
+                    perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
                 end if;
-            end if;
-            -- Again while all that was looked at is in flight or replaced: an empty answer means that nothing was there.
-            v_looked := 0;
-            v_window := v_need;
-            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 loop
-                v_before_idx := v_state.cursor_idx;
-                v_parked := v_state.parked_idxs;
-                return query
-                select m.*
-                from sluice_internal._lane_take(
-                    v_consumer, v_state, v_need, v_window, greatest(v_window, 10000 / v_lanes), v_bytes
-                ) as m;
-                get diagnostics v_count = row_count;
-                if v_count > 0 then
-                    v_mood := 'fresh';
-                    v_need := v_need - v_count;
-                end if;
-                exit when v_need <= 0;
-                v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
-                exit when v_state.cursor_idx = v_before_idx or (v_count > 0 and v_state.parked_idxs = v_parked);
-                v_looked := v_looked + greatest(v_window, 10000 / v_lanes);
-                v_window := least(v_window * 8, 10000);
-            end loop;
-            v_taken := v_taken + (v_need < v_before)::int;
-            if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
                 return;
             end if;
+        end if;
+    elsif v_consumer.filter is null and exists (
+        select
+        from sluice_internal.positions as p
+        where
+            p.stream_no = v_consumer.stream_no and p.lane = v_lane
+            and p.updated_idx > coalesce(
+                (
+                    select st.cursor_idx
+                    from sluice_internal.consumer_steps as st
+                    where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                    order by st.step_no desc
+                    limit 1
+                ),
+                v_consumer.start_idx
+            )
+    ) and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+        if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        -- Lock first, and read what the lock protects in the next statement.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, c.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            coalesce(st.parked_record_nos, '{}') = '{}'
+            and coalesce(st.next_due > clock_timestamp(), true)
+            and (
+                coalesce(st.open_steps, '{}') = '{}'
+                or not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = st.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            ) as clean,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                -- with many leases open, not at every step
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = st.consumer_no and s.lane = v_lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        into v_state
+        from sluice_internal.consumers as c
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.consumer_no = v_consumer.consumer_no;
+        if not found then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        v_secret := sluice_internal._random_bits();
+        v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+        v_step_no := v_state.step_no;
+        if v_state.clean then
+            -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
+            -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
+            return query
+            with entry as materialized (
+                select
+                    e.updated_idx, e.record_no, e.busy, r.*,
+                    row_number() over (rows unbounded preceding) as ordinal
+                from (
+                    select
+                        p.updated_idx,
+                        p.record_no,
+                        (not p.first or p.updated_idx <= v_state.replay_idx) and v_state.open_steps <> '{}' and p.record_no = any(
+                            (select sluice_internal._lane_busy(v_consumer.consumer_no, v_lane, v_state.open_steps))::bigint[]
+                        ) as busy
+                    from sluice_internal.positions as p
+                    where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                    order by p.updated_idx
+                    limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                ) as e
+                cross join lateral (
+                    select
+                        o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                        -- a compressed document is at most 90 times as large
+                        pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+                    from sluice.records as o
+                    where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    offset 0
+                ) as r
+                limit consumer_next.batch_size
+            ),
+            leased as materialized (
+                select
+                    array_agg(n.record_no) as record_nos,
+                    array_agg(n.updated_idx) as updated_idxs,
+                    coalesce(sum(n.bytes), 0) as bytes,
+                    -- fewer than wanted: everything in reach was looked at
+                    case
+                        when count(*) < consumer_next.batch_size then (
+                            select max(w.updated_idx)
+                            from (
+                                select p.updated_idx
+                                from sluice_internal.positions as p
+                                where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                                order by p.updated_idx
+                                limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                            ) as w
+                        )
+                        else max(n.updated_idx)
+                    end as cursor_idx,
+                    min(n.sync_id) as sync_id
+                from entry as n
+                having count(*) > 0 and not bool_or(n.busy) and coalesce(sum(n.bytes), 0) <= 33554432
+            ),
+            stepped as (
+                insert into sluice_internal.consumer_steps (
+                    consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                    data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+                )
+                select
+                    v_consumer.consumer_no, v_lane, v_step_no, l.cursor_idx, v_state.open_steps || v_step_no,
+                    least(case when v_state.open_steps <> '{}' then v_state.next_due end, v_leased_until), '{}', '{}', false,
+                    l.bytes, v_secret, v_leased_until, l.record_nos, l.updated_idxs, v_state.replay_idx, v_state.skipped
+                from leased as l
+            )
+            select
+                sluice_internal._ack_token(v_lane, v_step_no, n.ordinal::int, v_secret),
+                n.sync_id,
+                n.collection_id,
+                n.upstream_id,
+                n.updated_idx,
+                n.upstream_created_at,
+                n.upstream_updated_at,
+                n.deleted,
+                1,
+                -- most batches are of one sync: it is looked up once
+                case
+                    when n.sync_id = f.sync_id then f.external_id
+                    else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                case
+                    when n.sync_id = f.sync_id then f.metadata
+                    else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                n.data
+            from (
+                select l.sync_id, y.external_id, y.metadata
+                from leased as l
+                left join sluice_internal.syncs as y on y.sync_id = l.sync_id
+                offset 0
+            ) as f
+            cross join entry as n;
+            get diagnostics v_taken = row_count;
+        end if;
+        if v_taken > 0 and v_step_no % 64 = 0 then
+            perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
+        end if;
+        if v_taken = consumer_next.batch_size then
+            return;
+        elsif v_taken > 0 then
+            v_done := array[v_lane];
+            select 33554432 - st.data_bytes into v_bytes
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
+        end if;
+    end if;
+    -- Nearly read to the end, a stream has a few in each lane: they are taken together.
+    if v_consumer.filter is null then
+        v_need := consumer_next.batch_size - v_taken;
+        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
+        if v_ready is null then
+            return;
+        end if;
+        foreach v_next in array v_ready loop
+            exit when v_open and cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int);
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
+                v_locked := v_locked || v_next;
+            end if;
         end loop;
-        exit when v_ready is null;
-    end loop;
+        if v_locked = '{}' then
+            -- somebody else reads there; a lane that was not looked at may be free
+            v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
+        else
+            perform sluice_internal._hold_consumer(v_consumer);
+            return query
+            select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
+            get diagnostics v_count = row_count;
+            v_taken := v_taken + v_count;
+            if v_taken = consumer_next.batch_size then
+                return;
+            end if;
+            v_done := case when v_count > 0 then v_done || v_locked else v_done end;
+        end if;
+    end if;
+    return query
+    select m.*
+    from sluice_internal._next_lanes(
+        v_consumer, v_lanes, v_first, v_done, consumer_next.batch_size,
+        consumer_next.batch_size - v_taken, v_bytes, v_open, null, 9223372036854775807
+    ) as m;
 end
 $function$;
-comment on function sluice.consumer_next(text,integer,text[]) is 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+comment on function sluice.consumer_next(text,integer,text[]) is 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. With a filter at most 10,000 entries are stepped over in a call, and remembered, so that an answer may be empty while more lies behind. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
 
-CREATE OR REPLACE FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval DEFAULT NULL::interval, max_deliver integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION sluice.consumer_pause(consumer_id text)
+ RETURNS sluice.consumer_details
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_pause.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = true where c.consumer_no = v_consumer.consumer_no and c.paused <> true;
+    return sluice.consumer_info(consumer_pause.consumer_id);
+end
+$function$;
+comment on function sluice.consumer_pause(text) is 'Pauses a consumer and answers it with its numbers: consumer_next acknowledges and delivers nothing. What is leased stays leased, and can be settled. Locks the consumer''s row. Errors: SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer DEFAULT 10)
+ RETURNS SETOF sluice.message
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
+    v_now timestamptz := clock_timestamp();
+    v_lanes int;
+begin
+    perform sluice_internal._check_reading(consumer_peek.batch_size);
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.parked_record_nos, '{}') as parked_record_nos,
+            coalesce(st.parked_idxs, '{}') as parked_idxs
+        from generate_series(0, v_lanes - 1) as l (lane)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+    ),
+    live as materialized (
+        select v.record_no, v.updated_idx, v.deliver_count, v.due_at
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+    ),
+    due as (
+        -- what is due again, or was passed while its record was in flight, in its newest version
+        select r.record_no, r.updated_idx, case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as deliver_count
+        from (
+            select v.record_no, v.updated_idx, v.deliver_count from live as v where v.due_at <= v_now
+            union all
+            select k.record_no, k.updated_idx, 0
+            from lane as l
+            cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+            where k.record_no <> all(array(select v.record_no from live as v))
+        ) as d
+        cross join lateral (
+            select o.record_no, o.updated_idx from sluice.records as o where o.record_no = d.record_no offset 0
+        ) as r
+        inner join lane as l on l.lane = (d.record_no % v_lanes)::int and r.updated_idx <= l.cursor_idx
+        where
+            (d.deliver_count > 0 or r.updated_idx = d.updated_idx)
+            and not (v_consumer.max_deliver > 0 and r.updated_idx = d.updated_idx and d.deliver_count >= v_consumer.max_deliver)
+    ),
+    fresh as (
+        select p.record_no, p.updated_idx, 1 as deliver_count
+        from lane as l
+        cross join lateral (
+            select r.record_no, r.updated_idx
+            from (
+                select e.record_no, e.updated_idx
+                from sluice_internal.positions as e
+                where e.stream_no = v_consumer.stream_no and e.lane = l.lane and e.updated_idx > l.cursor_idx
+                order by e.updated_idx
+                limit 10000 / v_lanes + consumer_peek.batch_size
+            ) as e
+            cross join lateral (
+                select o.record_no, o.updated_idx
+                from sluice.records as o
+                where
+                    o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    and (
+                        v_consumer.filter is null
+                        or sluice_internal._filter_matches(
+                            v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
+                            v_consumer.predicate, o.sync_id, o.collection_id, o.data
+                        )
+                    )
+                offset 0
+            ) as r
+            where
+                not exists (select from live as v where v.record_no = r.record_no and v.due_at > v_now)
+                and not exists (select from due as d where d.record_no = r.record_no)
+            limit consumer_peek.batch_size
+        ) as p
+    )
+    select
+        null, f.sync_id, f.collection_id, f.upstream_id, f.updated_idx, f.upstream_created_at, f.upstream_updated_at, f.deleted,
+        f.deliver_count, f.external_id, f.metadata, f.data
+    from (
+        select
+            r.*, m.deliver_count, y.external_id, y.metadata,
+            sum(
+                case when pg_column_compression(r.data) is null then pg_column_size(r.data) else octet_length(r.data::text) end
+            ) over (order by r.updated_idx) as bytes,
+            row_number() over (order by r.updated_idx) as place
+        from (
+            select d.* from due as d
+            union all
+            select f.* from fresh as f
+        ) as m
+        inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
+        left join sluice_internal.syncs as y on y.sync_id = r.sync_id
+        where
+            v_consumer.filter is null
+            or sluice_internal._filter_matches(
+                v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns, v_consumer.predicate,
+                r.sync_id, r.collection_id, r.data
+            )
+        order by r.updated_idx
+        limit consumer_peek.batch_size
+    ) as f
+    where f.place = 1 or f.bytes <= 33554432
+    order by f.updated_idx;
+end
+$function$;
+comment on function sluice.consumer_peek(text,integer) is 'What consumer_next would deliver now, by updated_idx, without leasing anything (32 MB at most): ack_token is null, deliver_count as it would be. Looks at no more than some 10,000 entries. Works while the consumer is paused. Errors: SL001, SL003, SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.consumer_resume(consumer_id text)
+ RETURNS sluice.consumer_details
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_resume.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = false where c.consumer_no = v_consumer.consumer_no and c.paused <> false;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_resume.consumer_id);
+end
+$function$;
+comment on function sluice.consumer_resume(text) is 'Lets a paused consumer deliver again, and answers it with its numbers. Locks the consumer''s row. Errors: SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.consumer_seek(consumer_id text, target text)
+ RETURNS sluice.consumer_details
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
+    v_lanes int;
+    v_start_idx bigint;
+begin
+    perform sluice_internal._check_reading(1);
+    v_start_idx := case consumer_seek.target
+        when 'start' then 0
+        when 'end' then nextval(format('sluice_internal.position_%s', v_consumer.stream_no)::regclass)
+        else sluice_internal._start_of(v_consumer.stream_no, consumer_seek.target, 'target')
+    end;
+    perform sluice_internal._hold_consumer(v_consumer);
+    update sluice_internal.consumers as c
+    set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
+    where c.consumer_no = v_consumer.consumer_no
+    returning c.lanes into v_lanes;
+    if v_lanes is null then
+        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from generate_series(0, v_lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_lanes, v_start_idx);
+    delete from sluice_internal.dead_letters as d
+    where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
+    if consumer_seek.target = 'end' then
+        perform sluice_internal._touch_stream(v_consumer.stream_no);
+    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_seek.consumer_id);
+end
+$function$;
+comment on function sluice.consumer_seek(text,text) is 'Moves a consumer and answers it with its numbers. target: start; end (what commits after this commits); an updated_idx (the first to be delivered); a time with its zone, or an age such as 1h (everything committed since). Leased messages stay leased, and their records come again after they are settled; dead letters from there on are delivered with the rest. Waits for calls and transactions that read with the consumer. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text DEFAULT NULL::text)
+ RETURNS TABLE(accepted integer, rejected text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_term.consumer_id, 'consumer');
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_term.ack_tokens);
+    if octet_length(consumer_term.reason) > 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('reason has %s bytes, and may have 1000', octet_length(consumer_term.reason)),
+            hint = 'Nothing was changed. Give it in short; the record stays readable.';
+    end if;
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(
+        v_consumer, consumer_term.ack_tokens, 'd', null, coalesce(nullif(consumer_term.reason, ''), 'terminated')
+    ) as s;
+end
+$function$;
+comment on function sluice.consumer_term(text,text[],text) is 'Gives messages up: they become dead letters with that reason (at most 1000 bytes; null: terminated) and are not delivered again until their record changes. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval DEFAULT NULL::interval, max_deliver integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb, max_ack_pending integer DEFAULT NULL::integer, filter jsonb DEFAULT NULL::jsonb)
  RETURNS sluice.consumers
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1065,20 +1646,39 @@ AS $function$
 #variable_conflict use_column
 declare
     v_known sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_update.consumer_id, 'admin');
+    v_filter jsonb := sluice_internal._check_filter(consumer_update.filter);
     v_consumer sluice.consumers;
 begin
+    -- what another update has changed meanwhile stays
+    select c.* into v_known from sluice_internal.consumers as c where c.consumer_no = v_known.consumer_no for no key update;
     v_known.ack_wait := coalesce(consumer_update.ack_wait, v_known.ack_wait);
     v_known.max_deliver := coalesce(consumer_update.max_deliver, v_known.max_deliver);
+    v_known.max_ack_pending := coalesce(consumer_update.max_ack_pending, v_known.max_ack_pending);
     v_known.metadata := coalesce(consumer_update.metadata, v_known.metadata);
-    perform sluice_internal._check_consumer(v_known.ack_wait, v_known.max_deliver, v_known.metadata);
+    perform sluice_internal._check_consumer(
+        v_known.ack_wait, v_known.max_deliver, v_known.max_ack_pending, v_known.metadata
+    );
+    if consumer_update.filter is not null then
+        v_known.filter := v_filter;
+    end if;
     update sluice_internal.consumers as c
-    set ack_wait = v_known.ack_wait, max_deliver = v_known.max_deliver, metadata = v_known.metadata
+    set
+        ack_wait = v_known.ack_wait,
+        max_deliver = v_known.max_deliver,
+        max_ack_pending = nullif(v_known.max_ack_pending, 0),
+        metadata = v_known.metadata,
+        filter = v_known.filter,
+        provider_patterns = sluice_internal._filter_patterns(v_known.filter -> 'provider', ':%'),
+        sync_patterns = sluice_internal._filter_patterns(v_known.filter -> 'sync_id', ''),
+        collection_patterns = sluice_internal._filter_patterns(v_known.filter -> 'collection_id', ''),
+        predicate = (v_known.filter ->> 'where')::jsonpath
     where c.consumer_no = v_known.consumer_no;
+    perform sluice_internal._wake(v_known.stream_no);
     select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_known.consumer_id;
     return v_consumer;
 end
 $function$;
-comment on function sluice.consumer_update(text,interval,integer,jsonb) is 'Changes a consumer and answers it; what is null stays. Messages that are leased keep the time they were leased for. Locks the consumer''s row. Errors: SL001, SL103.';
+comment on function sluice.consumer_update(text,interval,integer,jsonb,integer,jsonb) is 'Changes a consumer and answers it; what is null stays. max_ack_pending 0: no bound; filter {}: no filter. Messages that are leased keep the time they were leased for; a new filter decides on what is delivered from now on, also again, and what was stepped over stays behind (consumer_seek goes back). Locks the consumer''s row. Errors: SL001, SL103.';
 
 CREATE OR REPLACE FUNCTION sluice.credential_delete(credential_id text)
  RETURNS void
@@ -1112,6 +1712,112 @@ begin
 end
 $function$;
 comment on function sluice.credential_delete(text) is 'Deletes a credential that no sync uses. Locks its row. Errors: SL104, SL111.';
+
+CREATE OR REPLACE FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_purge.consumer_id, 'admin');
+    v_count int;
+begin
+    delete from sluice_internal.dead_letters as t
+    where
+        t.consumer_no = v_consumer.consumer_no
+        and t.record_no in (
+            select d.record_no
+            from sluice_internal.dead_letters as d
+            left join sluice.records as r on r.record_no = d.record_no
+            where
+                d.consumer_no = v_consumer.consumer_no
+                and (dead_letter_purge.sync_id is null or r.sync_id = dead_letter_purge.sync_id collate "C")
+                and (dead_letter_purge.collection_id is null or r.collection_id = dead_letter_purge.collection_id collate "C")
+                and (dead_letter_purge.upstream_id is null or r.upstream_id = dead_letter_purge.upstream_id collate "C")
+        );
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$function$;
+comment on function sluice.dead_letter_purge(text,text,text,text) is 'Removes dead letters, and answers how many: all of a consumer, or those of a sync, a collection, a record. No record is touched. Errors: SL103.';
+
+CREATE OR REPLACE FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
+    v_lanes int;
+    v_record_nos bigint[];
+    v_count int;
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._hold_consumer(v_consumer);
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    select array_agg(n.record_no) into v_record_nos
+    from (
+        select d.record_no
+        from sluice_internal.dead_letters as d
+        left join sluice.records as r on r.record_no = d.record_no
+        where
+            d.consumer_no = v_consumer.consumer_no
+            and (dead_letter_retry.sync_id is null or r.sync_id = dead_letter_retry.sync_id collate "C")
+            and (dead_letter_retry.collection_id is null or r.collection_id = dead_letter_retry.collection_id collate "C")
+            and (dead_letter_retry.upstream_id is null or r.upstream_id = dead_letter_retry.upstream_id collate "C")
+        order by d.died_at
+        limit 10000
+    ) as n;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from (select distinct (n.record_no % v_lanes)::int as lane from unnest(v_record_nos) as n (record_no) order by 1 offset 0) as l;
+    -- Behind the cursor they are parked, as what was passed while its record was in flight; ahead of it they come anyway.
+    with revived as (
+        delete from sluice_internal.dead_letters as t
+        where t.consumer_no = v_consumer.consumer_no and t.record_no = any(v_record_nos)
+        returning t.record_no, t.updated_idx
+    ),
+    current as materialized (
+        select v.record_no, v.updated_idx, (v.record_no % v_lanes)::int as lane
+        from revived as v
+        inner join sluice.records as r on r.record_no = v.record_no and r.updated_idx = v.updated_idx
+    ),
+    parked as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+            secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            v_consumer.consumer_no, c.lane, st.step_no + 1, st.cursor_idx, st.open_steps, st.next_due,
+            st.parked_idxs || c.updated_idxs, st.parked_record_nos || c.record_nos, false, 0,
+            st.secret, null, '{}', '{}', st.replay_idx, st.skipped
+        from (select distinct n.lane from current as n) as l
+        cross join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        cross join lateral (
+            select
+                n.lane,
+                array_agg(n.updated_idx order by n.updated_idx) as updated_idxs,
+                array_agg(n.record_no order by n.updated_idx) as record_nos
+            from current as n
+            where n.lane = l.lane and n.updated_idx <= st.cursor_idx and n.record_no <> all(st.parked_record_nos)
+            group by n.lane
+        ) as c
+    )
+    select count(*) into v_count from current as n;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return v_count;
+end
+$function$;
+comment on function sluice.dead_letter_retry(text,text,text,text) is 'Delivers dead letters again, with a deliver_count from 1, and answers how many: all of a consumer, or those of a sync, a collection, a record. Those whose record has changed since are removed without being counted: that version is delivered anyway. At most 10,000 a call. Waits for calls and transactions that read in the same lanes. Needs READ COMMITTED. Errors: SL003, SL103.';
 
 CREATE OR REPLACE FUNCTION sluice.mutation_cancel(mutation_id text)
  RETURNS sluice.mutations
@@ -1269,6 +1975,7 @@ AS $function$
 declare
     v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_ingest.sync_id, 'admin');
     v_refusal text;
+    v_done record;
 begin
     if coalesce(record_ingest.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(record_ingest.collection_id) > 200 then
         raise exception using
@@ -1304,9 +2011,12 @@ begin
             message = v_refusal,
             hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
     end if;
-    return query
-    select w.new, w.changed, w.unchanged, w.refused
-    from sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null) as w;
+    v_done := sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := v_done.refused;
+    return next;
     -- Without pollers somebody has to fold the counters now and then.
     if random() < 0.01 then
         perform sluice_internal._fold_counts();
@@ -1601,11 +2311,8 @@ CREATE OR REPLACE FUNCTION sluice_internal._authorize(stream_id text, "right" te
 AS $function$
 declare
     v_stream sluice_internal.streams;
-    -- Inside a security definer function current_user is the owner, so the login or its SET ROLE is asked.
-    v_caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
 begin
-    -- Where the roles were not installed, to_regrole is null, and EXECUTE alone decides.
-    if not coalesce(pg_has_role(v_caller, to_regrole('sluice_' || _authorize."right"), 'member'), true) then
+    if not sluice_internal._authorized(_authorize."right") then
         raise exception using
             errcode = 'SL002',
             message = format('this needs the role sluice_%s', _authorize."right"),
@@ -1635,11 +2342,11 @@ AS $function$
 declare
     v_consumer sluice_internal.consumers;
 begin
-    perform sluice_internal._authorize(null, _authorize_consumer."right");
     select c.* into v_consumer
     from sluice_internal.consumers as c
-    where c.consumer_id = _authorize_consumer.consumer_id collate "C";
+    where c.consumer_id = _authorize_consumer.consumer_id collate "C" and sluice_internal._authorized(_authorize_consumer."right");
     if not found then
+        perform sluice_internal._authorize(null, _authorize_consumer."right");
         raise exception using
             errcode = 'SL103',
             message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
@@ -1683,9 +2390,11 @@ AS $function$
 declare
     v_sync sluice_internal.syncs;
 begin
-    perform sluice_internal._authorize(null, _authorize_sync."right");
-    select s.* into v_sync from sluice_internal.syncs as s where s.sync_id = _authorize_sync.sync_id collate "C";
+    select s.* into v_sync
+    from sluice_internal.syncs as s
+    where s.sync_id = _authorize_sync.sync_id collate "C" and sluice_internal._authorized(_authorize_sync."right");
     if not found then
+        perform sluice_internal._authorize(null, _authorize_sync."right");
         raise exception using
             errcode = 'SL102',
             message = format('sync "%s" does not exist', left(_authorize_sync.sync_id, 200)),
@@ -1696,7 +2405,21 @@ end
 $function$;
 comment on function sluice_internal._authorize_sync(text,text) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, metadata jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._authorized("right" text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN COALESCE(pg_has_role(CASE current_setting('role'::text) WHEN 'none'::text THEN SESSION_USER ELSE (current_setting('role'::text))::name END, (to_regrole(('sluice_'::text || "right")))::oid, 'member'::text), true);
+comment on function sluice_internal._authorized(text) is 'Whether the caller holds the right. Inlined, so it pins no search path; _authorize raises what is to be said if not.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._certain_time()
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ('^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[T ]'::text || '([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$'::text);
+comment on function sluice_internal._certain_time() is 'A pattern of texts that are certainly times: others may be, too. Inlined, so it pins no search path.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
@@ -1715,6 +2438,9 @@ begin
         when coalesce(_check_consumer.max_deliver, 0) not between 1 and 10000 and _check_consumer.max_deliver is distinct from -1 then
             v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(_check_consumer.max_deliver::text, 'null'));
             v_hint := '-1 means without limit; 3 means three deliveries in all.';
+        when _check_consumer.max_ack_pending not between 0 and 1000000 then
+            v_problem := format('max_ack_pending must be 1 to 1000000, not %s', _check_consumer.max_ack_pending);
+            v_hint := 'Leave it out, or say 0, for no bound; 1 gives strict order.';
         when jsonb_typeof(coalesce(_check_consumer.metadata, '{}')) <> 'object' then
             v_problem := 'metadata must be a JSON object';
             v_hint := 'For example {"team": "billing"}.';
@@ -1724,7 +2450,65 @@ begin
     raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
 end
 $function$;
-comment on function sluice_internal._check_consumer(interval,integer,jsonb) is 'Raises SL001 for settings that a consumer cannot have.';
+comment on function sluice_internal._check_consumer(interval,integer,integer,jsonb) is 'Raises SL001 for settings that a consumer cannot have.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_filter(filter jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_problem text;
+    v_path jsonpath;
+begin
+    if coalesce(_check_filter.filter, 'null') in ('null', '{}') then
+        return null;
+    end if;
+    if jsonb_typeof(_check_filter.filter) <> 'object' then
+        v_problem := 'filter must be a JSON object';
+    else
+        select case
+            when f.key not in ('provider', 'sync_id', 'collection_id', 'where') then format('filter has no key "%s"', left(f.key, 200))
+            when f.key = 'where' and jsonb_typeof(f.value) <> 'string' then 'filter.where must be a string, a JSONPath'
+            when f.key = 'where' then null
+            when jsonb_typeof(f.value) not in ('string', 'array') or f.value in ('[]', '""')
+                or (
+                    jsonb_typeof(f.value) = 'array'
+                    and jsonb_path_exists(f.value, 'strict $[*] ? (@.type() != "string" || @ == "")')
+                )
+                then format('filter.%s must be a text, or an array of texts that is not empty', f.key)
+            when jsonb_typeof(f.value) = 'array' and jsonb_array_length(f.value) > 1000
+                then format('filter.%s has more than 1000 texts', f.key)
+        end
+        into v_problem
+        from jsonb_each(_check_filter.filter) as f
+        order by 1
+        limit 1;
+    end if;
+    if v_problem is null and _check_filter.filter ? 'where' then
+        begin
+            v_path := (_check_filter.filter ->> 'where')::jsonpath;
+            -- without what stands in quotes: a variable is written $"name"
+            if strpos(regexp_replace(v_path::text, '"([^"\\]|\\.)*"', '""', 'g'), '$""') > 0 then
+                v_problem := 'filter.where has a variable, and nothing gives it a value';
+            end if;
+        exception
+            when others then
+                v_problem := format('filter.where is not a JSONPath: %s', sqlerrm);
+        end;
+    end if;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = v_problem,
+            hint = 'For example {"collection_id": ["stripe:invoice", "stripe:sub*"], "where": "$.status == \"open\""}; '
+                'all of provider, sync_id, collection_id and where must match.';
+    end if;
+    return _check_filter.filter;
+end
+$function$;
+comment on function sluice_internal._check_filter(jsonb) is 'The filter, null for one that says nothing. SL001 names what is wrong with it.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._check_id(noun text, id text)
  RETURNS text
@@ -2014,13 +2798,39 @@ begin
             select min(e.due_at) as due_at
             from sluice_internal.consumer_settlements as e
             where
-                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.kind = 'n' and e.step_no = any(st.open_steps)
+                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.due_at is not null and e.step_no = any(st.open_steps)
         ) as n on true
         where s.stream_no = v_consumer.stream_no
     );
 end
 $function$;
 comment on function sluice_internal._consumer_due(text) is 'When the next leased or nacked message of a consumer may fall due; null if none is out. It may have been acknowledged since it was leased: then nothing is due at that time.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._consumer_ready(consumer_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
+    v_lanes int;
+begin
+    if v_consumer.paused then
+        return false;
+    end if;
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
+        and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
+end
+$function$;
+comment on function sluice_internal._consumer_ready(text) is 'Whether a call of consumer_next may find something now, or step over what its filter does not let pass. Reads only.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb)
  RETURNS sluice.credentials
@@ -2117,6 +2927,98 @@ BEGIN ATOMIC
 END;
 comment on function sluice_internal._credential_sealed(text) is 'A sealed secret, for the process that holds the master key.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (((provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (provider_patterns))) AND ((sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY (sync_patterns))) AND ((collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (collection_patterns))) AND ((predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false)));
+comment on function sluice_internal._filter_matches(text[],text[],text[],jsonpath,text,text,jsonb) is 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT array_agg((replace(replace(replace(replace(p.pattern, '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text), '*'::text, '%'::text) || _filter_patterns.suffix)) AS array_agg
+    FROM jsonb_array_elements_text(
+         CASE jsonb_typeof(_filter_patterns.given)
+             WHEN 'array'::text THEN _filter_patterns.given
+             WHEN 'string'::text THEN jsonb_build_array(_filter_patterns.given)
+             ELSE '[]'::jsonb
+         END) p(pattern);
+END;
+comment on function sluice_internal._filter_patterns(jsonb,text) is 'A filter''s text or array of texts as patterns of LIKE, each with the suffix, * as %; null if it says nothing.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+    select l.lane, c.idx into lane, last_idx
+    from generate_series(0, _first_lane.lanes - 1) as l (lane)
+    left join lateral (
+        select t.cursor_idx, t.open_steps, t.parked_idxs
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st on true
+    left join lateral (
+        -- the first that can be delivered, or the end of what one call looks at: before that nothing can
+        select coalesce(min(w.updated_idx) filter (where w.matches), max(w.updated_idx)) as idx
+        from (
+            select
+                e.updated_idx,
+                exists (
+                    select
+                    from sluice.records as r
+                    where
+                        r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                        and (
+                            consumer.filter is null
+                            or sluice_internal._filter_matches(
+                                consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns,
+                                consumer.predicate, r.sync_id, r.collection_id, r.data
+                            )
+                        )
+                    offset 0
+                ) as matches
+            from sluice_internal.positions as e
+            where
+                e.stream_no = consumer.stream_no and e.lane = l.lane
+                and e.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
+            order by e.updated_idx
+            limit 10000 / _first_lane.lanes
+        ) as w
+    ) as n on true
+    cross join lateral (
+        select case
+            -- with one message at a time, what is out is what comes next, and nothing new does
+            when coalesce(exists (
+                select
+                from sluice_internal._live_messages as v
+                where v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+            ), false) then 0
+            else least(n.idx, (select min(k.idx) from unnest(st.parked_idxs) as k (idx)))
+        end as idx
+    ) as c
+    where c.idx is not null
+    order by c.idx
+    limit 1;
+end
+$function$;
+comment on function sluice_internal._first_lane(sluice_internal.consumers,integer) is 'The lane of the message that comes next in the order of updated_idx, and how far one may go there; null if there is none. What is there may be replaced by the time it is taken: what lies behind it is not next.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._fold_counts()
  RETURNS void
  LANGUAGE plpgsql
@@ -2129,9 +3031,20 @@ begin
     with folded as (
         delete from sluice_internal.ingests as i
         where i.ingest_no in (
-            select n.ingest_no from sluice_internal.ingests as n order by n.ingest_no limit 1000 for update skip locked
+            select n.ingest_no
+            from (select o.ingest_no, o.created_at from sluice_internal.ingests as o order by o.ingest_no limit 2000) as n
+            -- for a while they tell what was committed when
+            where n.created_at < clock_timestamp() - interval '10 seconds'
         )
-        returning i.sync_id, i.collection_ids, i.firsts
+        returning i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
+    ),
+    timed as (
+        insert into sluice_internal.stream_times as t (stream_no, at, idx)
+        select f.stream_no, min(f.created_at), min(f.first_idx) - 1
+        from folded as f
+        group by f.stream_no, date_trunc('second', f.created_at)
+        order by 1, 2
+        on conflict do nothing
     ),
     counted as (
         select
@@ -2152,7 +3065,7 @@ begin
         changes = t.changes + excluded.changes;
 end
 $function$;
-comment on function sluice_internal._fold_counts() is 'Adds up to 1,000 rows of ingests to record_counts and removes them. Locks the folding (tried, never waited for) and those rows.';
+comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers)
  RETURNS void
@@ -2213,18 +3126,22 @@ comment on function sluice_internal._jsonb_refusal(text) is 'Why Postgres cannot
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[])
  RETURNS bigint[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
-BEGIN ATOMIC
- SELECT COALESCE(array_agg(v.record_no), '{}'::bigint[]) AS "coalesce"
-    FROM sluice_internal._live_messages v
-   WHERE ((v.consumer_no = _lane_busy.consumer_no) AND (v.lane = _lane_busy.lane) AND (v.step_no = ANY (_lane_busy.open_steps)));
-END;
+AS $function$
+begin
+    return (
+        select coalesce(array_agg(v.record_no), '{}')
+        from sluice_internal._live_messages as v
+        where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps)
+    );
+end
+$function$;
 comment on function sluice_internal._lane_busy(integer,integer,bigint[]) is 'The records that are in flight in these steps.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps)
@@ -2241,17 +3158,18 @@ begin
             select
             from sluice_internal.consumer_settlements as s
             where
-                s.consumer_no = state.consumer_no and s.lane = state.lane and s.kind = 'n'
+                s.consumer_no = state.consumer_no and s.lane = state.lane and s.due_at is not null
                 and s.due_at <= clock_timestamp() and s.step_no = any(state.open_steps)
         );
 end
 $function$;
 comment on function sluice_internal._lane_due(sluice_internal.consumer_steps) is 'Whether something earlier in the lane may have to be delivered before new entries.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint)
+CREATE OR REPLACE FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer)
  RETURNS SETOF sluice.message
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -2275,20 +3193,21 @@ begin
     from (
         select st.step_no
         from (
-            select
-                x.step_no,
-                x.leased_until,
-                sum(cardinality(x.record_nos)) over (order by x.leased_until, x.step_no) - cardinality(x.record_nos) as before
-            from sluice_internal.consumer_steps as x
-            where
-                x.consumer_no = consumer.consumer_no and x.lane = state.lane and x.step_no = any(state.open_steps)
-                and x.leased_until <= v_now
+            select g.step_no, g.due_at, sum(g.messages) over (order by g.due_at, g.step_no) - g.messages as before
+            from (
+                select v.step_no, min(v.due_at) as due_at, count(*) as messages
+                from sluice_internal._live_messages as v
+                where
+                    v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+                    and v.due_at <= v_now and not v.nacked
+                group by v.step_no
+            ) as g
             offset 0
         ) as x
         inner join sluice_internal.consumer_steps as st
             on st.consumer_no = consumer.consumer_no and st.lane = state.lane and st.step_no = x.step_no
         where x.before < max_rows
-        order by x.leased_until, x.step_no
+        order by x.due_at, x.step_no
         for update of st skip locked
     ) as d;
     -- The next statement sees every acknowledgement that was committed before those locks.
@@ -2305,9 +3224,13 @@ begin
     due as (
         select v.* from live as v where v.due_at <= v_now and (v.nacked or v.step_no = any(v_locked))
         union all
-        select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
-        from parked as k
-        where k.record_no <> all(array(select v.record_no from live as v))
+        (
+            select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
+            from parked as k
+            where k.record_no <> all(array(select v.record_no from live as v))
+            order by k.updated_idx
+            limit least(max_fresh, max_rows + 100)
+        )
     ),
     judged as materialized (
         select
@@ -2330,6 +3253,10 @@ begin
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
+                when consumer.filter is not null and not sluice_internal._filter_matches(
+                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                    r.sync_id, r.collection_id, r.data
+                ) then 'skip'
                 when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
                     then 'dead'
                 else 'deliver'
@@ -2443,7 +3370,7 @@ begin
     stepped as (
         insert into sluice_internal.consumer_steps (
             consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
-            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts
+            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped
         )
         select
             consumer.consumer_no,
@@ -2460,7 +3387,12 @@ begin
             case when l.record_nos <> '{}' then v_leased_until end,
             l.record_nos,
             l.updated_idxs,
-            l.deliver_counts
+            l.deliver_counts,
+            state.replay_idx,
+            -- an older version than the newest was counted where that stands
+            state.skipped + (
+                select count(*) from judged as j where j.fate = 'skip' and (j.step_no is null or j.now_idx = j.updated_idx)
+            )
         from leased as l
         cross join rest as t
         cross join kept as k
@@ -2492,7 +3424,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,text,integer,integer,bigint) is 'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';
+comment on function sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,text,integer,integer,bigint,integer) is 'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter; what the filter does not let pass any more is counted. Of the parked ones, no more than max_fresh. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint)
  RETURNS sluice_internal.consumer_steps
@@ -2517,16 +3449,19 @@ begin
         v_state.parked_record_nos := '{}';
         v_state.suspect := false;
         v_state.data_bytes := 0;
+        v_state.replay_idx := 0;
+        v_state.skipped := 0;
     end if;
     return v_state;
 end
 $function$;
 comment on function sluice_internal._lane_state(integer,integer,bigint) is 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint)
+CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint)
  RETURNS SETOF sluice.message
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -2550,7 +3485,7 @@ begin
             from sluice_internal.consumer_settlements as s
             where
                 s.consumer_no = consumer.consumer_no and s.lane = state.lane
-                and s.step_no = u.step_no and s.ordinal = 0 and s.kind <> 'n'
+                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
         );
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
@@ -2559,38 +3494,50 @@ begin
         select
             c.*,
             -- without an order of its own a window takes the rows as they come: by updated_idx
-            sum(case when c.busy then 0 else c.bytes end) over (rows unbounded preceding) <= max_bytes
-                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fit_bytes,
-            count(*) filter (where not c.busy) over (rows unbounded preceding) as ordinal
+            sum(case when c.free then c.bytes else 0 end) over (rows unbounded preceding) <= max_bytes
+                or (max_bytes >= 33554432 and count(*) filter (where c.free) over (rows unbounded preceding) <= 1) as fit_bytes,
+            count(*) filter (where c.free) over (rows unbounded preceding) as ordinal
         from (
             select
                 p.updated_idx,
                 p.record_no,
-                (not p.first and p.record_no = any(
-                    (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
-                )) as busy,
+                r.matches,
+                r.matches and p.busy as busy,
+                r.matches and not p.busy as free,
                 r.sync_id,
                 r.collection_id,
                 r.upstream_id,
                 r.upstream_created_at,
                 r.upstream_updated_at,
                 r.deleted,
-                r.data,
+                case when r.matches then r.data end as data,
                 -- what is not compressed has its size in its header; the rest has to be opened to be sent anyway
                 case
-                    when r.data is null then 0
+                    when r.data is null or not r.matches then 0
                     when pg_column_compression(r.data) is null then pg_column_size(r.data)
                     else octet_length(r.data::text)
                 end as bytes
             from (
-                select e.updated_idx, e.record_no, e.first
+                select
+                    e.updated_idx,
+                    e.record_no,
+                    -- the first entry of a record that comes for the first time: nobody can have it
+                    (not e.first or e.updated_idx <= state.replay_idx) and e.record_no = any(
+                        (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
+                    ) as busy
                 from sluice_internal.positions as e
                 where e.stream_no = consumer.stream_no and e.lane = state.lane and e.updated_idx > state.cursor_idx
+                    and e.updated_idx <= last_idx
                 order by e.updated_idx
                 limit max_entries
             ) as p
             cross join lateral (
-                select o.*
+                select
+                    o.*,
+                    consumer.filter is null or sluice_internal._filter_matches(
+                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                        o.sync_id, o.collection_id, o.data
+                    ) as matches
                 from sluice.records as o
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
@@ -2603,11 +3550,12 @@ begin
     ),
     leased as materialized (
         select
-            coalesce(array_agg(e.record_no) filter (where e.fits and not e.busy), '{}') as record_nos,
-            coalesce(array_agg(e.updated_idx) filter (where e.fits and not e.busy), '{}') as updated_idxs,
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.free), '{}') as record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.free), '{}') as updated_idxs,
             coalesce(array_agg(e.record_no) filter (where e.fits and e.busy), '{}') as parked_record_nos,
             coalesce(array_agg(e.updated_idx) filter (where e.fits and e.busy), '{}') as parked_idxs,
-            coalesce(sum(e.bytes) filter (where e.fits and not e.busy), 0) as bytes,
+            coalesce(sum(e.bytes) filter (where e.fits and e.free), 0) as bytes,
+            count(*) filter (where e.fits and not e.matches) as skipped,
             case
                 when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
                 when count(*) = max_records then max(e.updated_idx)
@@ -2620,7 +3568,7 @@ begin
                             from sluice_internal.positions as n
                             where
                                 n.stream_no = consumer.stream_no and n.lane = state.lane
-                                and n.updated_idx > state.cursor_idx
+                                and n.updated_idx > state.cursor_idx and n.updated_idx <= last_idx
                             order by n.updated_idx
                             limit max_entries
                         ) as w
@@ -2633,7 +3581,7 @@ begin
     stepped as (
         insert into sluice_internal.consumer_steps (
             consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
-            data_bytes, secret, leased_until, record_nos, updated_idxs
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
         )
         select
             consumer.consumer_no,
@@ -2655,7 +3603,9 @@ begin
             v_secret,
             case when l.record_nos <> '{}' then v_leased_until end,
             l.record_nos,
-            l.updated_idxs
+            l.updated_idxs,
+            state.replay_idx,
+            state.skipped + l.skipped
         from leased as l
         where l.cursor_idx > state.cursor_idx or v_open <> state.open_steps
     )
@@ -2674,14 +3624,14 @@ begin
         e.data
     from entry as e
     left join sluice_internal.syncs as y on y.sync_id = e.sync_id
-    where e.fits and not e.busy
+    where e.fits and e.free
     order by e.ordinal;
     if v_step_no % 64 = 0 then
         perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, v_open);
     end if;
 end
 $function$;
-comment on function sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint) is 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+comment on function sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint,bigint) is 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, up to last_idx, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked; those that the filter does not let pass are counted. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[])
  RETURNS void
@@ -2733,11 +3683,6 @@ CREATE OR REPLACE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET jit TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
 AS $function$
 begin
     return (
@@ -2765,30 +3710,31 @@ begin
                         and p.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
                     offset 0
                 )
-                or st.next_due <= clock_timestamp()
-                or (
-                    st.open_steps <> '{}'
-                    and exists (
+                -- case, since "null and …" looks at the rest all the same
+                or case
+                    when st.next_due is null and coalesce(st.parked_record_nos, '{}') = '{}' then false
+                    when st.next_due <= clock_timestamp() then true
+                    else exists (
                         select
                         from sluice_internal.consumer_settlements as s
                         where
-                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.kind = 'n'
-                            and s.due_at <= clock_timestamp() and s.step_no = any(st.open_steps)
+                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.due_at <= clock_timestamp()
+                            and s.step_no = any(st.open_steps)
                     )
-                )
-                or (
-                    st.parked_record_nos <> '{}'
-                    and not (
-                        st.parked_record_nos
-                        <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
-                    )
-                )
+                    or case
+                        when st.parked_record_nos = '{}' then false
+                        else not (
+                            st.parked_record_nos
+                            <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
+                        )
+                    end
+                end
             limit _lanes_ready.max_lanes
         ) as r
     );
 end
 $function$;
-comment on function sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer) is 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none.';
+comment on function sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer) is 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint)
  RETURNS sluice_internal.sync_runs
@@ -2823,7 +3769,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -2848,6 +3794,31 @@ begin
 end
 $function$;
 comment on function sluice_internal._lock_touched(integer) is 'At commit: takes the commit lock of every stream that this transaction touched, by number, so that two commits cannot deadlock.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    insert into sluice_internal.consumer_steps (
+        consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+        secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+    )
+    select
+        _move_cursors.consumer_no, l.lane, st.step_no + 1, _move_cursors.cursor_idx, st.open_steps, st.next_due, '{}', '{}', false, 0,
+        st.secret, null, '{}', '{}', greatest(st.replay_idx, st.cursor_idx), st.skipped
+    from generate_series(0, _move_cursors.lanes - 1) as l (lane)
+    cross join lateral (
+        select t.*
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = _move_cursors.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st;
+end
+$function$;
+comment on function sluice_internal._move_cursors(integer,integer,bigint) is 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer)
  RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean)
@@ -3029,6 +4000,236 @@ end
 $function$;
 comment on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) is 'Puts an item back for a later attempt (rate limit, vendor down, SIGTERM); was_sent: the vendor may have done it already, in this attempt or an earlier one. False if it was taken over.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean)
+ RETURNS SETOF sluice.message
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_mutex bigint := sluice_internal._lock_key(6, consumer.consumer_no, 0);
+    v_setting text := 'sluice.reserved_' || consumer.consumer_no;
+    v_others int;
+    v_total int;
+    v_count int := 0;
+    v_before bigint;
+    v_strict boolean := consumer.max_ack_pending = 1;
+    v_lane int;
+    v_last_idx bigint;
+begin
+    -- Held for this call, not for the transaction: a worker that keeps its transaction open does not hold up the others.
+    for v_round in 1..100 loop
+        exit when pg_try_advisory_lock(v_mutex);
+        if v_round = 100 then
+            return;
+        end if;
+        perform pg_sleep(0.001);
+    end loop;
+    begin
+        -- What others took and have not committed is known by a lock that carries the number. Read before the leases: a
+        -- transaction that ends in between counts twice rather than not at all.
+        select coalesce(sum(o.total), 0) into v_others
+        from (
+            select max(k.key & 1048575) as total
+            from (
+                select l.pid, (l.classid::bigint << 32) | l.objid::bigint as key
+                from pg_locks as l
+                where
+                    l.locktype = 'advisory' and l.objsubid = 1
+                    and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                    and l.pid is distinct from pg_backend_pid()
+            ) as k
+            where k.key >> 20 = sluice_internal._lock_key(7, consumer.consumer_no::bigint << 11, 0) >> 20
+            group by k.pid
+        ) as o;
+        -- Again after a round without messages that moved something: what was buried or dropped may have made room, and strict
+        -- order asks anew after each lane where to go on.
+        for v_round in 1..lanes + 3 loop
+            v_lane := floor(random() * lanes);
+            if v_strict then
+                select f.lane, f.last_idx into v_lane, v_last_idx from sluice_internal._first_lane(consumer, lanes) as f;
+            end if;
+            exit when v_lane is null;
+            v_before := sluice_internal._progress(consumer, lanes);
+            return query
+            select m.*
+            from sluice_internal._next_lanes(
+                consumer, lanes, v_lane,
+                case when v_strict then array(select g.i from generate_series(0, lanes - 1) as g (i) where g.i <> v_lane) else '{}' end,
+                least(batch_size, consumer.max_ack_pending), least(batch_size, consumer.max_ack_pending), 33554432, is_open,
+                consumer.max_ack_pending - v_others, coalesce(v_last_idx, 9223372036854775807)
+            ) as m;
+            get diagnostics v_count = row_count;
+            -- what was out may have been settled a moment ago
+            continue when v_count = 0 and v_last_idx = 0 and sluice_internal._num_ack_pending(consumer, lanes) = 0;
+            exit when v_count > 0 or sluice_internal._progress(consumer, lanes) is not distinct from v_before;
+        end loop;
+        if v_count > 0 then
+            v_total := least(coalesce(nullif(current_setting(v_setting, true), ''), '0')::int + v_count, 1048575);
+            perform set_config(v_setting, v_total::text, true);
+            perform pg_advisory_xact_lock_shared(
+                sluice_internal._lock_key(7, (consumer.consumer_no::bigint << 11) | (v_total >> 9), v_total & 511)
+            );
+        end if;
+    exception
+        when query_canceled or assert_failure or others then
+            perform pg_advisory_unlock(v_mutex);
+            raise;
+    end;
+    perform pg_advisory_unlock(v_mutex);
+end
+$function$;
+comment on function sluice_internal._next_bounded(sluice_internal.consumers,integer,integer,boolean) is 'consumer_next of a consumer with max_ack_pending: an exact bound over all its workers, those with open transactions included. One call at a time (others try for 0.1 s); what it took is kept in a lock until the transaction ends.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint)
+ RETURNS SETOF sluice.message
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_lane int;
+    v_held boolean := false;
+    v_fresh int := max_rows;
+    v_taken int := cardinality(done_lanes);
+    v_before int;
+    v_before_idx bigint;
+    v_before_skipped bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_left int := 10000;
+    v_window int;
+    v_ready int[];
+    v_done int[] := done_lanes;
+    v_state sluice_internal.consumer_steps;
+    v_need int := max_rows;
+    v_bytes bigint := max_bytes;
+    v_strict boolean := coalesce(consumer.max_ack_pending = 1, false);
+    v_step_no bigint;
+    v_mood text := case when max_rows < batch_size then 'fresh' else 'any' end;
+    v_count int;
+begin
+    -- With a backlog the first lane fills the batch; only when it does not are the others asked.
+    for v_round in 1..2 loop
+        v_ready := sluice_internal._lanes_ready(consumer, lanes, first_lane, case v_round when 1 then 1 else lanes end);
+        foreach v_lane in array coalesce(v_ready, '{}') loop
+            continue when v_lane = any(v_done);
+            v_done := v_done || v_lane;
+            continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, consumer.consumer_no, v_lane));
+            if not v_held then
+                perform sluice_internal._hold_consumer(consumer);
+                v_held := true;
+            end if;
+            v_before := v_need;
+            v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+            if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
+                if sluice_internal._lane_due(v_state) then
+                    if max_pending is not null then
+                        v_fresh := greatest(max_pending - sluice_internal._num_ack_pending(consumer, lanes), 0);
+                    end if;
+                    v_step_no := v_state.step_no;
+                    return query
+                    select m.*
+                    from sluice_internal._lane_recover(consumer, v_state, v_mood, batch_size, v_need, v_bytes, v_fresh) as m;
+                    get diagnostics v_count = row_count;
+                    v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                    if v_count > 0 then
+                        v_bytes := v_bytes - v_state.data_bytes;
+                        if v_state.suspect and v_mood = 'any' then
+                            v_mood := 'suspect';
+                            v_need := case
+                                when v_state.deliver_counts[1] = consumer.max_deliver then 0
+                                else greatest(1, batch_size >> (least(v_state.deliver_counts[1], 31) - 1)) - v_count
+                            end;
+                        elsif v_mood = 'suspect' then
+                            v_need := v_need - v_count;
+                        else
+                            v_mood := 'fresh';
+                            v_need := v_need - v_count;
+                        end if;
+                    end if;
+                    -- what was dropped here comes from its new place, which may not be the next
+                    continue when v_strict and v_state.step_no > v_step_no;
+                end if;
+            end if;
+            -- Again while all that was looked at is in flight, replaced or filtered: without a filter an empty answer means that
+            -- nothing was there.
+            v_looked := 0;
+            v_window := case
+                when v_strict then 10000 / lanes
+                when consumer.filter is null then v_need
+                else least(greatest(v_need * 2, 100), v_left)
+            end;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 and v_left > 0 loop
+                v_fresh := v_need;
+                if max_pending is not null then
+                    v_fresh := least(v_need, max_pending - sluice_internal._num_ack_pending(consumer, lanes));
+                    exit when v_fresh <= 0;
+                end if;
+                v_before_idx := v_state.cursor_idx;
+                v_before_skipped := v_state.skipped;
+                v_parked := v_state.parked_idxs;
+                return query
+                select m.*
+                from sluice_internal._lane_take(
+                    consumer, v_state, v_fresh, v_window,
+                    case when consumer.filter is null then greatest(v_window, 10000 / lanes) else v_window end,
+                    v_bytes, last_idx
+                ) as m;
+                get diagnostics v_count = row_count;
+                if v_count > 0 then
+                    v_mood := 'fresh';
+                    v_need := v_need - v_count;
+                end if;
+                v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                v_left := v_left - (v_state.skipped - v_before_skipped)::int;
+                exit when v_need <= 0 or v_strict;
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_state.cursor_idx = v_before_idx
+                    or (v_count > 0 and v_state.parked_idxs = v_parked and v_state.skipped = v_before_skipped);
+                v_looked := v_looked + greatest(v_window, 10000 / lanes);
+                v_window := least(v_window * 8, case when consumer.filter is null then 10000 else v_left end);
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (is_open and v_taken >= greatest(1, lanes / 2)) then
+                return;
+            end if;
+        end loop;
+        exit when v_ready is null;
+    end loop;
+end
+$function$;
+comment on function sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint) is 'What consumer_next does lane by lane, from first_lane on, but for done_lanes: what is due again, then what is new, max_rows and max_bytes of a batch of batch_size; if is_open from at most half of the lanes; no more fresh ones than max_pending allows, null without bound, and none behind last_idx. Locks lanes (tried, never waited for).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+begin
+    return (
+        select count(*)
+        from generate_series(0, _num_ack_pending.lanes - 1) as l (lane)
+        cross join lateral (
+            select st.open_steps
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+    );
+end
+$function$;
+comment on function sluice_internal._num_ack_pending(sluice_internal.consumers,integer) is 'How many messages of a consumer are delivered and not settled: leased, expired, or given back. Volatile, so that it sees what was committed a moment ago.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._number_ingest()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3043,22 +4244,31 @@ CREATE OR REPLACE FUNCTION sluice_internal._number_ingest()
  SET enable_bitmapscan TO 'off'
 AS $function$
 declare
-    v_sequence regclass := format('sluice_internal.position_%s', new.stream_no)::regclass;
+    v_sequence regclass := 'sluice_internal.position_' || new.stream_no;
     v_count int := cardinality(new.updated_idxs);
     v_lanes int;
     v_stream_id text;
 begin
     select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
-    perform sluice_internal._lock_touched(new.stream_no);
+    if current_setting('sluice.touched_streams', true) = new.stream_no::text then
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0));
+    else
+        perform sluice_internal._lock_touched(new.stream_no);
+    end if;
     -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
     -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
     -- under the lock.
     if new.updated_idxs[v_count] = pg_sequence_last_value(v_sequence)
         and new.updated_idxs[v_count] - new.updated_idxs[1] + 1 = v_count
     then
-        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
-        select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
-        from unnest(new.record_nos, new.updated_idxs, new.firsts) as n (record_no, updated_idx, first);
+        if v_count = 1 then
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            values (new.stream_no, new.record_nos[1] % v_lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]);
+        else
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+            from rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first);
+        end if;
     else
         with renumbered as (
             update sluice.records as r
@@ -3176,6 +4386,31 @@ end
 $function$;
 comment on function sluice_internal._poller_stop(text) is 'A poller ends: its syncs are free at once, and the others are woken.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+begin
+    return (
+        select sum(st.step_no)
+        from generate_series(0, _progress.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.step_no
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+    );
+end
+$function$;
+comment on function sluice_internal._progress(sluice_internal.consumers,integer) is 'A number that rises with each step of a consumer; null before the first.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._random_bits()
  RETURNS bigint
  LANGUAGE sql
@@ -3226,20 +4461,22 @@ CREATE OR REPLACE FUNCTION sluice_internal._record_write(stream_no integer, sync
 AS $function$
 #variable_conflict use_column
 declare
-    v_stream_id text;
-    v_sequence regclass := format('sluice_internal.position_%s', _record_write.stream_no)::regclass;
+    v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
-    v_round int := 1;
-    v_rounds int;
-    v_new int;
-    v_changed int;
-    v_unchanged int;
-    v_refused int;
-    v_unclear jsonb;
-    v_lost bigint[];
+    v_items int := jsonb_array_length(_record_write.records);
+    v_there record;
+    v_done record;
+    v_rest record;
 begin
-    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
-    perform sluice_internal._touch_stream(_record_write.stream_no);
+    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
+        null;
+    else
+        perform sluice_internal._touch_stream(_record_write.stream_no);
+    end if;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
     -- A fixed snapshot may show as unchanged what was changed since. Locking what is there makes Postgres say so (40001).
     if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         perform
@@ -3251,6 +4488,239 @@ begin
         order by r.collection_id, r.upstream_id
         for share of r;
     end if;
+    if v_items = 1 then
+        select
+            s.stream_id,
+            i.*,
+            case
+                when r.record_no is null then 'new'
+                else sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                )
+            end as verdict
+        into v_there
+        from (
+            select
+                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id,
+                nullif(e.value -> 'data', 'null') as data,
+                (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                coalesce((e.value ->> 'deleted')::boolean, false) as deleted
+            from (select _record_write.records -> 0 as value offset 0) as e
+            offset 0
+        ) as i
+        inner join sluice_internal.streams as s on s.stream_no = _record_write.stream_no
+        left join lateral (
+            select o.*
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = i.collection_id collate "C"
+                and o.upstream_id = i.upstream_id collate "C"
+            offset 0
+        ) as r on true;
+        if v_there.verdict in ('new', 'changed') then
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            values (
+                _record_write.sync_id, v_there.collection_id, v_there.upstream_id, nextval(v_sequence), v_there.upstream_created_at,
+                v_there.upstream_updated_at, v_there.deleted, v_there.data, v_there.stream_id, _record_write.read_from, v_read_until
+            )
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+            if found then
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                values (
+                    _record_write.stream_no, _record_write.sync_id, array[v_there.collection_id],
+                    array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
+                );
+                new := v_done.first::int;
+                changed := 1 - new;
+                return;
+            end if;
+        elsif v_there.verdict = 'unchanged' then
+            unchanged := 1;
+            return;
+        end if;
+    elsif v_items = (
+        -- an object may stand in the call twice: then not here
+        select count(*)
+        from (
+            select
+            from jsonb_array_elements(_record_write.records) as e (value)
+            group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
+        ) as g
+    ) then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        with judged as materialized (
+            -- without the data, which is taken out of the call once more: cheaper than to carry it along
+            select
+                coalesce(i.collection_id, _record_write.collection_id) as collection_id,
+                i.upstream_id,
+                i.place,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                i.deleted,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict
+            from (
+                select
+                    e.value ->> 'collection_id' as collection_id,
+                    e.value ->> 'upstream_id' as upstream_id,
+                    nullif(e.value -> 'data', 'null') as data,
+                    (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                    (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                    coalesce((e.value ->> 'deleted')::boolean, false) as deleted,
+                    e.place::int as place
+                from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                offset 0
+            ) as i
+            left join lateral (
+                select o.*
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+        ),
+        written as (
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at, n.upstream_updated_at,
+                n.deleted, nullif(_record_write.records -> (n.place - 1) -> 'data', 'null'), s.stream_id,
+                _record_write.read_from, v_read_until
+            from (
+                select d.*
+                from (
+                    select j.*, nextval(v_sequence) as next_idx
+                    from (select * from judged where verdict in ('new', 'changed') order by place offset 0) as j
+                    offset 0
+                ) as d
+                order by d.collection_id, d.upstream_id
+                offset 0
+            ) as n
+            cross join (
+                select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no offset 0
+            ) as s
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+        ),
+        -- everything but the usual is left to the general way
+        rest as (
+            select array_agg(j.place order by j.place) as places
+            from judged as j
+            where
+                j.verdict in ('touched', 'refused', 'unclear')
+                or (
+                    j.verdict <> 'unchanged'
+                    and (select count(*) from written as w) < (select count(*) from judged as k where k.verdict in ('new', 'changed'))
+                    and (j.collection_id, j.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+                )
+        )
+        select
+            (select count(*) from written as w where w.first) as new,
+            (select count(*) from written as w where not w.first) as changed,
+            (select count(*) from judged as j where j.verdict = 'unchanged') as unchanged,
+            r.places
+        into v_done
+        from rest as r;
+        new := v_done.new;
+        changed := v_done.changed;
+        unchanged := v_done.unchanged;
+        if v_done.places is null then
+            return;
+        end if;
+        records := (select jsonb_agg(_record_write.records -> (p.place - 1) order by p.place) from unnest(v_done.places) as p (place));
+    end if;
+    v_rest := sluice_internal._record_write_each(
+        _record_write.stream_no, _record_write.sync_id, _record_write.collection_id, _record_write.records, _record_write.read_from
+    );
+    new := new + v_rest.new;
+    changed := changed + v_rest.changed;
+    unchanged := unchanged + v_rest.unchanged;
+    refused := v_rest.refused;
+    unclear := v_rest.unclear;
+end
+$function$;
+comment on function sluice_internal._record_write(integer,text,text,jsonb,timestamp with time zone) is 'Writes an array of {collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted} into records, at once visible to this transaction; their final updated_idx is decided at commit (_number_ingest). read_from: when the vendor was asked, on the database''s clock, null for pushed records. Locks the written records, in key order.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_stream_id text;
+    v_sequence regclass := format('sluice_internal.position_%s', _record_write_each.stream_no)::regclass;
+    v_read_until timestamptz := case when _record_write_each.read_from is not null then clock_timestamp() end;
+    v_round int := 1;
+    v_rounds int;
+    v_new int;
+    v_changed int;
+    v_unchanged int;
+    v_refused int;
+    v_unclear jsonb;
+    v_lost bigint[];
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write_each.stream_no;
     new := 0;
     changed := 0;
     unchanged := 0;
@@ -3259,7 +4729,7 @@ begin
     loop
         with item as materialized (
             select
-                coalesce(i.collection_id, _record_write.collection_id) as collection_id,
+                coalesce(i.collection_id, _record_write_each.collection_id) as collection_id,
                 i.upstream_id,
                 case when i.data <> 'null' then i.data end as data,
                 i.upstream_created_at,
@@ -3267,11 +4737,11 @@ begin
                 coalesce(i.deleted, false) as deleted,
                 i.ordinality,
                 row_number() over (
-                    partition by coalesce(i.collection_id, _record_write.collection_id), i.upstream_id
+                    partition by coalesce(i.collection_id, _record_write_each.collection_id), i.upstream_id
                     order by i.ordinality
                 ) as round
             from rows from (
-                jsonb_to_recordset(_record_write.records) as (
+                jsonb_to_recordset(_record_write_each.records) as (
                     collection_id text,
                     upstream_id text,
                     data jsonb,
@@ -3290,7 +4760,7 @@ begin
                     when r.record_no is null then 'new'
                     else sluice_internal._verdict(
                         r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
-                        i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                        i.upstream_updated_at, _record_write_each.read_from, v_read_until, i.deleted, i.data
                     )
                 end as verdict,
                 r.record_no
@@ -3299,7 +4769,7 @@ begin
                 select o.*
                 from sluice.records as o
                 where
-                    o.sync_id = _record_write.sync_id collate "C"
+                    o.sync_id = _record_write_each.sync_id collate "C"
                     and o.collection_id = i.collection_id collate "C"
                     and o.upstream_id = i.upstream_id collate "C"
                 offset 0
@@ -3313,8 +4783,8 @@ begin
                 stream_id, read_from, read_until
             )
             select
-                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
-                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write.read_from, v_read_until
+                _record_write_each.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
+                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write_each.read_from, v_read_until
             from (
                 select j.*, nextval(v_sequence) as next_idx
                 from (select * from judged where verdict in ('new', 'changed') order by ordinality offset 0) as j
@@ -3347,8 +4817,8 @@ begin
         noted as (
             insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
             select
-                _record_write.stream_no,
-                _record_write.sync_id,
+                _record_write_each.stream_no,
+                _record_write_each.sync_id,
                 case
                     when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
                     else array_agg(w.collection_id order by w.updated_idx)
@@ -3391,14 +4861,56 @@ begin
     end loop;
 end
 $function$;
-comment on function sluice_internal._record_write(integer,text,text,jsonb,timestamp with time zone) is 'Writes an array of {collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted} into records, at once visible to this transaction; their final updated_idx is decided at commit (_number_ingest). read_from: when the vendor was asked, on the database''s clock, null for pushed records. Locks the written records, in key order.';
+comment on function sluice_internal._record_write_each(integer,text,text,jsonb,timestamp with time zone) is '_record_write in the general way: objects that stand in the call more than once, in rounds; those of which another writer came first, again.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._records_refusal(records jsonb)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN (SELECT format('records[%s]: %s'::text, (e.ordinality - 1), b.problem) AS format FROM (jsonb_array_elements(_records_refusal.records) WITH ORDINALITY e(value, ordinality) CROSS JOIN LATERAL (SELECT CASE WHEN (jsonb_typeof(e.value) <> 'object'::text) THEN 'is not an object'::text WHEN ((jsonb_typeof((e.value -> 'upstream_id'::text)) IS DISTINCT FROM 'string'::text) OR ((octet_length((e.value ->> 'upstream_id'::text)) < 1) OR (octet_length((e.value ->> 'upstream_id'::text)) > 200))) THEN 'upstream_id must be a string of 1 to 200 bytes'::text WHEN (COALESCE(jsonb_typeof((e.value -> 'deleted'::text)), 'null'::text) <> ALL (ARRAY['boolean'::text, 'null'::text])) THEN 'deleted must be true or false'::text WHEN ((COALESCE(jsonb_typeof((e.value -> 'data'::text)), 'null'::text) = 'null'::text) AND (COALESCE((e.value ->> 'deleted'::text), 'false'::text) = 'false'::text)) THEN 'has no data and is not deleted'::text WHEN (sluice_internal._time_refusal((e.value -> 'upstream_created_at'::text)) IS NOT NULL) THEN ('upstream_created_at '::text || sluice_internal._time_refusal((e.value -> 'upstream_created_at'::text))) WHEN (sluice_internal._time_refusal((e.value -> 'upstream_updated_at'::text)) IS NOT NULL) THEN ('upstream_updated_at '::text || sluice_internal._time_refusal((e.value -> 'upstream_updated_at'::text))) ELSE (SELECT format('unknown field "%s"'::text, "left"(k.key, 200)) AS format FROM jsonb_object_keys(e.value) k(key) WHERE (k.key <> ALL (ARRAY['upstream_id'::text, 'data'::text, 'upstream_created_at'::text, 'upstream_updated_at'::text, 'deleted'::text])) LIMIT 1) END AS problem OFFSET 0) b) WHERE (b.problem IS NOT NULL) LIMIT 1);
+ SET jit TO 'off'
+AS $function$
+begin
+    return (
+        select format('records[%s]: %s', e.ordinality - 1, b.problem)
+        from jsonb_array_elements(_records_refusal.records) with ordinality as e (value, ordinality)
+        cross join lateral (
+            select case
+                -- most are like this, and need no closer look; days up to 28 are in every month
+                when
+                    jsonb_typeof(e.value) = 'object'
+                    and e.value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[] = '{}'
+                    and jsonb_typeof(e.value -> 'upstream_id') = 'string'
+                    and octet_length(e.value ->> 'upstream_id') between 1 and 200
+                    and jsonb_typeof(e.value -> 'data') <> 'null'
+                    and coalesce(e.value ->> 'upstream_created_at' ~ sluice_internal._certain_time(), true)
+                    and coalesce(e.value ->> 'upstream_updated_at' ~ sluice_internal._certain_time(), true)
+                    then null
+                when jsonb_typeof(e.value) <> 'object' then 'is not an object'
+                when jsonb_typeof(e.value -> 'upstream_id') is distinct from 'string'
+                    or octet_length(e.value ->> 'upstream_id') not between 1 and 200
+                    then 'upstream_id must be a string of 1 to 200 bytes'
+                when coalesce(jsonb_typeof(e.value -> 'deleted'), 'null') not in ('boolean', 'null') then 'deleted must be true or false'
+                when coalesce(jsonb_typeof(e.value -> 'data'), 'null') = 'null' and coalesce(e.value ->> 'deleted', 'false') = 'false'
+                    then 'has no data and is not deleted'
+                when sluice_internal._time_refusal(e.value -> 'upstream_created_at') is not null
+                    then 'upstream_created_at ' || sluice_internal._time_refusal(e.value -> 'upstream_created_at')
+                when sluice_internal._time_refusal(e.value -> 'upstream_updated_at') is not null
+                    then 'upstream_updated_at ' || sluice_internal._time_refusal(e.value -> 'upstream_updated_at')
+                else (
+                    select format('unknown field "%s"', left(k.key, 200))
+                    from jsonb_object_keys(e.value) as k (key)
+                    where k.key not in ('upstream_id', 'data', 'upstream_created_at', 'upstream_updated_at', 'deleted')
+                    limit 1
+                )
+            end as problem
+            offset 0
+        ) as b
+        where b.problem is not null
+        limit 1
+    );
+end
+$function$;
 comment on function sluice_internal._records_refusal(jsonb) is 'The first thing that is wrong with an array given to record_ingest, in words; null if nothing is.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean)
@@ -3441,7 +4953,7 @@ end
 $function$;
 comment on function sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean) is 'After a page, or (finished) a whole turn: the sync is backfilling or active; a turn ends an error, with a notice that it recovered.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, OUT accepted integer, OUT rejected text[])
+CREATE OR REPLACE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[])
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3464,7 +4976,8 @@ declare
 begin
     accepted := 0;
     rejected := '{}';
-    if v_last > 0 then
+    -- A consumer that was deleted has no leases: without this lock its settlements could outlive it.
+    if v_last > 0 and not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0)) then
         perform sluice_internal._hold_consumer(consumer);
     end if;
     -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
@@ -3473,19 +4986,23 @@ begin
         exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
         v_lane := split_part(v_tokens[v_next], '.', 1)::int;
         v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+        -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
+        -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
         select cardinality(st.record_nos), st.secret into v_messages, v_secret
         from sluice_internal.consumer_steps as st
-        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
-        exit when not found or v_messages = 0;
-        exit when v_tokens[v_next : v_next + v_messages - 1] <> array(
+        where
+            st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+            and (
+                cardinality(st.record_nos) = 1
+                or v_tokens[v_next + cardinality(st.record_nos) - 1]
+                like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
+            )
+        for no key update skip locked;
+        exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+        exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
             select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
             from generate_series(1, v_messages) as g (ordinal)
         );
-        perform
-        from sluice_internal.consumer_steps as st
-        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
-        for no key update skip locked;
-        exit when not found;
         insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
         select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
         where not exists (
@@ -3497,17 +5014,28 @@ begin
         accepted := accepted + v_messages;
         v_next := v_next + v_messages;
     end loop;
+    -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
+    if _settle.kind in ('a', 'd') and not coalesce(
+        case
+            when pg_try_advisory_lock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+                then pg_advisory_unlock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+        end,
+        false
+    ) then
+        perform sluice_internal._wake_freed(consumer, v_tokens);
+    end if;
     if v_next <= v_last then
+        perform sluice_internal._hold_consumer(consumer);
         select e.accepted, e.rejected into v_rest
-        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay) as e;
+        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay, _settle.reason) as e;
         accepted := accepted + v_rest.accepted;
         rejected := v_rest.rejected;
     end if;
 end
 $function$;
-comment on function sluice_internal._settle(sluice_internal.consumers,text[],"char",interval) is 'Acknowledges (a) or gives back (n, after delay) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+comment on function sluice_internal._settle(sluice_internal.consumers,text[],"char",interval,text) is 'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, OUT accepted integer, OUT rejected text[])
+CREATE OR REPLACE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[])
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3526,6 +5054,7 @@ declare
     v_ordinals int[];
     v_tokens text[];
     v_leases int;
+    v_locked int;
     v_whole_lanes int[];
     v_whole_steps bigint[];
     v_part_lanes int[];
@@ -3543,9 +5072,9 @@ begin
     where g.token ~ '^[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}$';
 
     -- Lock, then read what the lock protects in the next statement. Two acknowledgements of parts of one lease go side by
-    -- side (share); that of a whole lease excludes any other; an expiry excludes both. Nobody waits: what is locked is
-    -- being settled by someone else.
-    if _settle_each.kind = 'a' then
+    -- side (share); that of a whole lease excludes any other; an expiry excludes both. What is locked is being settled by
+    -- somebody else, usually in a call of a millisecond: so look again a few times, then go on without it.
+    for v_round in 1..8 loop
         select array_agg(w.lane), array_agg(w.step_no) into v_whole_lanes, v_whole_steps
         from (
             select st.lane, st.step_no
@@ -3558,30 +5087,49 @@ begin
             ) as g
             inner join sluice_internal.consumer_steps as st
                 on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
-            where cardinality(st.record_nos) = g.tokens
+            where _settle_each.kind in ('a', 'e') and cardinality(st.record_nos) = g.tokens
             for no key update of st skip locked
         ) as w;
-    end if;
-    if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
-        select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
-        from (
-            select st.lane, st.step_no
+        if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
+            select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
             from (
-                select distinct g.lane, g.step_no
-                from unnest(v_lanes, v_step_nos) as g (lane, step_no)
-                where (g.lane, g.step_no) not in (
-                    select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
-                )
-                order by g.lane, g.step_no
-                offset 0
-            ) as g
+                select st.lane, st.step_no
+                from (
+                    select distinct g.lane, g.step_no
+                    from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                    where (g.lane, g.step_no) not in (
+                        select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+                    )
+                    order by g.lane, g.step_no
+                    offset 0
+                ) as g
+                inner join sluice_internal.consumer_steps as st
+                    on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+                for share of st skip locked
+            ) as p;
+        else
+            v_part_lanes := null;
+            v_part_steps := null;
+        end if;
+        v_locked := coalesce(cardinality(v_whole_lanes), 0) + coalesce(cardinality(v_part_lanes), 0);
+        exit when v_locked >= v_leases or v_locked >= (
+            select count(*)
+            from (select distinct g.lane, g.step_no from unnest(v_lanes, v_step_nos) as g (lane, step_no) offset 0) as g
             inner join sluice_internal.consumer_steps as st
                 on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
-            for share of st skip locked
-        ) as p;
-    end if;
+        );
+        perform pg_sleep(0.001 * v_round);
+    end loop;
     with lease as materialized (
-        select st.lane, st.step_no, st.secret, cardinality(st.record_nos) as messages, l.whole
+        select
+            st.lane,
+            st.step_no,
+            st.secret,
+            cardinality(st.record_nos) as messages,
+            l.whole and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal > 0
+            ) as whole
         from (
             select h.lane, h.step_no, true as whole from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
             union all
@@ -3593,6 +5141,7 @@ begin
         where not exists (
             select from sluice_internal.consumer_settlements as s
             where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal = 0
+                and s.kind <> 'e'
         )
     ),
     given as materialized (
@@ -3619,7 +5168,7 @@ begin
                 select from sluice_internal.consumer_settlements as s
                 where
                     s.consumer_no = consumer.consumer_no and s.lane = g.lane and s.step_no = g.step_no
-                    and s.ordinal = g.ordinal
+                    and s.ordinal = g.ordinal and s.kind <> 'e'
             )
     ),
     judged as materialized (
@@ -3628,9 +5177,13 @@ begin
             m.record_no,
             m.updated_idx,
             m.deliver_count,
-            coalesce(m.deliver_count >= consumer.max_deliver, false) as dead
+            case _settle_each.kind
+                when 'd' then true
+                when 'n' then coalesce(m.deliver_count >= consumer.max_deliver, false)
+                else false
+            end as dead
         from valid as v
-        -- only what is given back for the last time needs more than its name
+        -- only what may become a dead letter needs more than its name
         left join lateral (
             select
                 st.record_nos[v.ordinal] as record_no,
@@ -3638,25 +5191,26 @@ begin
                 coalesce(st.deliver_counts[v.ordinal], 1) as deliver_count
             from sluice_internal.consumer_steps as st
             where
-                _settle_each.kind = 'n' and consumer.max_deliver > 0
+                (_settle_each.kind = 'd' or (_settle_each.kind = 'n' and consumer.max_deliver > 0))
                 and st.consumer_no = consumer.consumer_no and st.lane = v.lane and st.step_no = v.step_no
             offset 0
         ) as m on true
     ),
     settled as (
-        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at)
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind, due_at)
         select
             consumer.consumer_no,
             j.lane,
             j.step_no,
             case when j.whole then 0 else j.ordinal end,
             case when j.dead then 'd' else _settle_each.kind end,
-            case when _settle_each.kind = 'n' and not j.dead then clock_timestamp() + _settle_each.delay end
+            case when _settle_each.kind in ('n', 'e') and not j.dead then clock_timestamp() + _settle_each.delay end
         from judged as j
         where not j.whole or j.place = 1
         order by j.lane, j.step_no, j.ordinal
-        on conflict do nothing
-        returning lane, step_no, ordinal
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = excluded.due_at
+        where t.kind = 'e'
+        returning t.lane, t.step_no, t.ordinal
     ),
     done as materialized (
         select j.*
@@ -3666,12 +5220,13 @@ begin
     ),
     buried as (
         insert into sluice_internal.dead_letters as t (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token)
-        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, 'max_deliver', d.token
+        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, coalesce(_settle_each.reason, 'max_deliver'), d.token
         from done as d
         where
             d.dead
             and exists (
-                select from sluice.records as r where r.record_no = d.record_no and r.updated_idx = d.updated_idx
+                select from sluice.records as r
+                where r.record_no = d.record_no and (r.updated_idx = d.updated_idx or _settle_each.kind = 'd')
             )
         order by d.record_no
         on conflict (consumer_no, record_no) do update set
@@ -3706,7 +5261,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._settle_each(sluice_internal.consumers,text[],"char",interval) is '_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter; a late acknowledgement of a dead letter removes it. Locks the leases (skips locked ones); waits only for another transaction that settles the same message.';
+comment on function sluice_internal._settle_each(sluice_internal.consumers,text[],"char",interval,text) is '_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter, as giving up does; a late acknowledgement of a dead letter removes it. Locks the leases (skips those that stay locked for some 40 ms); waits only for another transaction that settles the same message.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._start_new_consumer()
  RETURNS trigger
@@ -3714,16 +5269,96 @@ CREATE OR REPLACE FUNCTION sluice_internal._start_new_consumer()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+    v_start_idx bigint;
 begin
     perform sluice_internal._lock_touched(new.stream_no);
     -- Drawing a number makes every writer that has not committed yet draw a higher one.
-    update sluice_internal.consumers as c
-    set start_idx = nextval(format('sluice_internal.position_%s', new.stream_no)::regclass)
-    where c.consumer_no = new.consumer_no;
+    v_start_idx := nextval(format('sluice_internal.position_%s', new.stream_no)::regclass);
+    update sluice_internal.consumers as c set start_idx = v_start_idx where c.consumer_no = new.consumer_no;
+    perform sluice_internal._move_cursors(new.consumer_no, coalesce(new.lanes, 256), v_start_idx);
     return null;
 end
 $function$;
-comment on function sluice_internal._start_new_consumer() is 'At commit: a consumer of new messages starts after everything committed so far. Locks the stream''s commit order.';
+comment on function sluice_internal._start_new_consumer() is 'At commit: a consumer of new messages, or one sought to the end, starts after everything committed so far. Locks the stream''s commit order.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._start_of(stream_no integer, target text, name text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "IntervalStyle" TO 'postgres'
+AS $function$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_last bigint;
+    v_at timestamptz;
+    v_age interval;
+begin
+    if _start_of.target ~ '^[0-9]{1,18}$' then
+        v_last := coalesce(
+            pg_sequence_last_value(format('sluice_internal.position_%s', _start_of.stream_no)::regclass), 0
+        );
+        if _start_of.target::bigint > v_last + 1 then
+            raise exception using
+                errcode = 'SL001',
+                message = format('%s is %s, and the stream ends at %s', _start_of.name, _start_of.target, v_last),
+                hint = 'Nothing was changed. An updated_idx counts from 1; the one given is the first to be delivered.';
+        end if;
+        return greatest(_start_of.target::bigint - 1, 0);
+    end if;
+    begin
+        if _start_of.target ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)$' then
+            v_at := _start_of.target::timestamptz;
+        elsif _start_of.target ~ '^(P[0-9TYMWDHS.]+|([0-9]+(\.[0-9]+)?\s?[a-z]+\s?)+|([0-9]+ [a-z]+ )?\d\d:\d\d:\d\d(\.\d+)?)$' then
+            v_age := _start_of.target::interval;
+            v_at := v_now - v_age;
+        end if;
+    exception
+        when data_exception then
+            v_at := null;
+    end;
+    if v_at is null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is "%s", which is no place in a stream', _start_of.name, left(coalesce(_start_of.target, 'null'), 200)),
+            hint = case
+                when _start_of.name = 'target' then 'It is start, end,'
+                when _start_of.target = 'last' then 'new delivers what commits from now on; all the newest state of everything. Besides,'
+                else 'It is all, new,'
+            end || ' an updated_idx, a time with its zone such as 2026-01-31T09:00:00Z, or an age such as 1h or 2 days.';
+    end if;
+    if v_at > v_now then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is in the future: %s', _start_of.name, _start_of.target),
+            hint = 'It is the time from which changes are delivered; it cannot be later than now.';
+    end if;
+    return coalesce(
+        (
+            select max(t.idx)
+            from (
+                (
+                    select n.idx
+                    from sluice_internal.stream_times as n
+                    where n.stream_no = _start_of.stream_no and n.at <= v_at
+                    order by n.at desc
+                    limit 1
+                )
+                union all
+                -- whatever commits after a write drew its number gets a higher one
+                select max(i.updated_idxs[1]) - 1
+                from sluice_internal.ingests as i
+                where i.stream_no = _start_of.stream_no and i.created_at <= v_at
+            ) as t
+        ),
+        0
+    );
+end
+$function$;
+comment on function sluice_internal._start_of(integer,text,text) is 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._stream_unwatch(stream_id text)
  RETURNS void
@@ -3924,6 +5559,176 @@ end
 $function$;
 comment on function sluice_internal._sync_release(text,text,bigint) is 'Gives a sync back in the middle of its work; whoever comes first goes on. Does nothing if the lease is gone.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint)
+ RETURNS SETOF sluice.message
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
+begin
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            l.place,
+            hashint8extended(l.lane, v_secret) as secret,
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, consumer.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = consumer.consumer_no and s.lane = l.lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        from unnest(taken_lanes) with ordinality as l (lane, place)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where case
+            when st.step_no is null then true
+            when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+            when st.open_steps = '{}' then true
+            else not exists (
+                select
+                from sluice_internal.consumer_settlements as s
+                where
+                    s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.due_at <= clock_timestamp()
+                    and s.step_no = any(st.open_steps)
+            )
+        end
+    ),
+    entry as materialized (
+        select l.lane, l.step_no, l.secret, e.updated_idx, e.record_no, e.busy, r.*
+        from (select * from lane order by place offset 0) as l
+        cross join lateral (
+            select
+                p.updated_idx,
+                p.record_no,
+                (not p.first or p.updated_idx <= l.replay_idx) and l.open_steps <> '{}' and p.record_no = any(
+                    sluice_internal._lane_busy(consumer.consumer_no, l.lane, l.open_steps)
+                ) as busy
+            from sluice_internal.positions as p
+            where p.stream_no = consumer.stream_no and p.lane = l.lane and p.updated_idx > l.cursor_idx
+            order by p.updated_idx
+            limit max_rows
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        limit max_rows
+    ),
+    leased as materialized (
+        select
+            n.lane,
+            max(n.updated_idx) as cursor_idx,
+            coalesce(sum(n.bytes), 0) as bytes,
+            array_agg(n.record_no order by n.updated_idx) as record_nos,
+            array_agg(n.updated_idx order by n.updated_idx) as updated_idxs
+        from entry as n
+        where (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+        group by n.lane
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no, n.lane, l.step_no, n.cursor_idx, l.open_steps || l.step_no,
+            least(case when l.open_steps <> '{}' then l.next_due end, v_leased_until), '{}', '{}', false,
+            n.bytes, l.secret, v_leased_until, n.record_nos, n.updated_idxs, l.replay_idx, l.skipped
+        from leased as n
+        inner join lane as l on l.lane = n.lane
+    )
+    select
+        sluice_internal._ack_token(n.lane, n.step_no, (row_number() over (partition by n.lane order by n.updated_idx))::int, n.secret),
+        n.sync_id,
+        n.collection_id,
+        n.upstream_id,
+        n.updated_idx,
+        n.upstream_created_at,
+        n.upstream_updated_at,
+        n.deleted,
+        1,
+        case
+            when n.sync_id = f.sync_id then f.external_id
+            else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        case
+            when n.sync_id = f.sync_id then f.metadata
+            else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        n.data
+    from (
+        select m.sync_id, y.external_id, y.metadata
+        from (select o.sync_id from entry as o limit 1) as m
+        left join sluice_internal.syncs as y on y.sync_id = m.sync_id
+        where exists (select from leased)
+        offset 0
+    ) as f
+    cross join entry as n;
+    if random() < 0.08 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
+        from unnest(taken_lanes) as l (lane)
+        cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;
+    end if;
+end
+$function$;
+comment on function sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint) is 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._time_of(stream_no integer, idx bigint)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    if _time_of.idx is null then
+        return null;
+    end if;
+    return greatest(
+        (
+            select t.at
+            from sluice_internal.stream_times as t
+            where t.stream_no = _time_of.stream_no and t.idx < _time_of.idx
+            order by t.idx desc, t.at desc
+            limit 1
+        ),
+        (
+            select max(i.created_at)
+            from sluice_internal.ingests as i
+            where i.stream_no = _time_of.stream_no and i.updated_idxs[1] <= _time_of.idx
+        )
+    );
+end
+$function$;
+comment on function sluice_internal._time_of(integer,bigint) is 'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._time_refusal(given jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -4018,16 +5823,71 @@ CREATE OR REPLACE FUNCTION sluice_internal._verdict(old_version timestamp with t
 RETURN CASE WHEN (old_version > new_version) THEN 'refused'::text WHEN (old_deleted AND (NOT new_deleted) AND (old_version = new_version)) THEN 'refused'::text WHEN (COALESCE((old_version < new_version), false) OR (old_from IS NULL) OR (new_from IS NULL) OR (new_from > old_until)) THEN CASE WHEN ((old_deleted <> new_deleted) OR (NOT COALESCE((old_data = new_data), (new_data IS NULL)))) THEN 'changed'::text WHEN ((old_version < new_version) OR ((old_version IS NULL) AND (new_version IS NOT NULL))) THEN 'touched'::text ELSE 'unchanged'::text END WHEN ((old_deleted = new_deleted) AND COALESCE((old_data = new_data), (new_data IS NULL))) THEN 'unchanged'::text WHEN (new_until < old_from) THEN 'refused'::text ELSE 'unclear'::text END;
 comment on function sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,jsonb) is 'What an incoming state is to the stored one: changed, touched (only the version is newer), unchanged, refused (older), or unclear (two reads overlap and differ: fetch again). Versions decide; without them, or where they are equal, the intervals in which the states were read; without those, the order of commits. Inlined, so it pins no search path.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._wake(stream_no integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
+    if pg_try_advisory_lock(sluice_internal._lock_key(5, _wake.stream_no, 0)) then
+        perform pg_advisory_unlock(sluice_internal._lock_key(5, _wake.stream_no, 0));
+    else
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = _wake.stream_no;
+    end if;
+end
+$function$;
+comment on function sluice_internal._wake(integer) is 'Notifies those who wait for messages of the stream, if somebody does, when this transaction commits.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+    if consumer.max_ack_pending is not null or exists (
+        select
+        from (
+            select distinct split_part(g.token, '.', 1)::int as lane
+            from unnest(_wake_freed.ack_tokens) as g (token)
+            where g.token ~ '^[0-9]{1,3}[.]'
+            offset 0
+        ) as l
+        cross join lateral (
+            select st.parked_record_nos
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        where st.parked_record_nos <> '{}'
+    ) then
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = consumer.stream_no;
+    end if;
+end
+$function$;
+comment on function sluice_internal._wake_freed(sluice_internal.consumers,text[]) is 'Notifies those who wait (somebody does), if the messages that these tokens settle may have kept others back: a newer version of their record, or any where max_ack_pending bounds them.';
+
 -- ---------------- Rights
 
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_admin;
 grant execute on function sluice.consumer_create(text,text,text,interval,integer,integer,jsonb,jsonb) to sluice_admin;
 grant execute on function sluice.consumer_delete(text) to sluice_admin;
+grant execute on function sluice.consumer_extend(text,text[],interval) to sluice_admin;
 grant execute on function sluice.consumer_info(text) to sluice_admin;
 grant execute on function sluice.consumer_nack(text,text[],interval) to sluice_admin;
 grant execute on function sluice.consumer_next(text,integer,text[]) to sluice_admin;
-grant execute on function sluice.consumer_update(text,interval,integer,jsonb) to sluice_admin;
+grant execute on function sluice.consumer_pause(text) to sluice_admin;
+grant execute on function sluice.consumer_peek(text,integer) to sluice_admin;
+grant execute on function sluice.consumer_resume(text) to sluice_admin;
+grant execute on function sluice.consumer_seek(text,text) to sluice_admin;
+grant execute on function sluice.consumer_term(text,text[],text) to sluice_admin;
+grant execute on function sluice.consumer_update(text,interval,integer,jsonb,integer,jsonb) to sluice_admin;
 grant execute on function sluice.credential_delete(text) to sluice_admin;
+grant execute on function sluice.dead_letter_purge(text,text,text,text) to sluice_admin;
+grant execute on function sluice.dead_letter_retry(text,text,text,text) to sluice_admin;
 grant execute on function sluice.mutation_cancel(text) to sluice_admin;
 grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_admin;
 grant execute on function sluice.mutation_result(text) to sluice_admin;
@@ -4047,8 +5907,15 @@ grant execute on function sluice_internal._credential_replace(text,text,bytea,in
 grant usage on schema sluice_internal to sluice_admin;
 grant references on table sluice.records to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_consumer;
+grant execute on function sluice.consumer_extend(text,text[],interval) to sluice_consumer;
 grant execute on function sluice.consumer_nack(text,text[],interval) to sluice_consumer;
 grant execute on function sluice.consumer_next(text,integer,text[]) to sluice_consumer;
+grant execute on function sluice.consumer_term(text,text[],text) to sluice_consumer;
+grant execute on function sluice_internal._consumer_due(text) to sluice_consumer;
+grant execute on function sluice_internal._consumer_ready(text) to sluice_consumer;
+grant execute on function sluice_internal._stream_unwatch(text) to sluice_consumer;
+grant execute on function sluice_internal._stream_watch(text) to sluice_consumer;
+grant usage on schema sluice_internal to sluice_consumer;
 grant execute on function sluice.mutation_cancel(text) to sluice_mutator;
 grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_mutator;
 grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_mutator;
@@ -4068,6 +5935,7 @@ grant execute on function sluice_internal._sync_finish(text,text,bigint,interval
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant usage on schema sluice_internal to sluice_poller;
 grant execute on function sluice.consumer_info(text) to sluice_reader;
+grant execute on function sluice.consumer_peek(text,integer) to sluice_reader;
 grant execute on function sluice.mutation_result(text) to sluice_reader;
 grant execute on function sluice.stream_info(text) to sluice_reader;
 grant execute on function sluice.sync_info(text) to sluice_reader;
@@ -4089,6 +5957,7 @@ grant select on table sluice.streams to sluice_reader;
 grant select on table sluice.syncs to sluice_reader;
 grant select on table sluice.tokens to sluice_reader;
 grant execute on function sluice_internal._consumer_due(text) to sluice_server;
+grant execute on function sluice_internal._consumer_ready(text) to sluice_server;
 grant execute on function sluice_internal._stream_unwatch(text) to sluice_server;
 grant execute on function sluice_internal._stream_watch(text) to sluice_server;
 grant execute on function sluice_internal._token_check(text,text) to sluice_server;

@@ -15,11 +15,19 @@ as $$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_ack.consumer_id, 'consumer');
+    v_done record;
 begin
-    perform sluice_internal._check_reading(1);
-    perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
-    select s.accepted, s.rejected into accepted, rejected
-    from sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null) as s;
+    if current_setting('transaction_isolation') = 'read committed' and array_ndims(consumer_ack.ack_tokens) = 1
+        and array_position(consumer_ack.ack_tokens, null) is null
+    then
+        null;
+    else
+        perform sluice_internal._check_reading(1);
+        perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
+    end if;
+    v_done := sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null, null);
+    accepted := v_done.accepted;
+    rejected := v_done.rejected;
     if consumer_ack.strict and rejected <> '{}' then
         raise exception using
             errcode = 'SL120',

@@ -18,29 +18,29 @@ as $$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
     v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
+    v_filter jsonb := sluice_internal._check_filter(consumer_create.filter);
     v_consumer sluice.consumers;
 begin
     perform sluice_internal._hold_stream(v_stream);
-    if consumer_create.max_ack_pending is not null or consumer_create.filter is not null then
-        raise exception using
-            errcode = 'SL004',
-            message = 'max_ack_pending and filter are not supported by this release',
-            hint = 'Leave them out; a worker can acknowledge what it does not want.';
-    end if;
-    if consumer_create.deliver_policy is null or consumer_create.deliver_policy not in ('all', 'new') then
-        raise exception using
-            errcode = 'SL001',
-            message = format('deliver_policy must be all or new, not %s', left(coalesce(consumer_create.deliver_policy, 'null'), 200)),
-            hint = 'all starts at the beginning of the stream; new delivers what commits from now on.';
-    end if;
-    perform sluice_internal._check_consumer(consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.metadata);
+    perform sluice_internal._check_consumer(
+        consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.max_ack_pending, consumer_create.metadata
+    );
     insert into sluice_internal.consumers as c (
-        consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata
+        consumer_id, stream_no, lanes, deliver_policy, start_idx, ack_wait, max_deliver, max_ack_pending, metadata,
+        filter, provider_patterns, sync_patterns, collection_patterns, predicate
     )
     values (
-        v_consumer_id, v_stream.stream_no, consumer_create.deliver_policy,
-        case consumer_create.deliver_policy when 'all' then 0 end,
-        consumer_create.ack_wait, consumer_create.max_deliver, coalesce(consumer_create.metadata, '{}')
+        v_consumer_id, v_stream.stream_no, v_stream.lanes, consumer_create.deliver_policy,
+        case coalesce(consumer_create.deliver_policy, 'null')
+            when 'all' then 0
+            when 'new' then null
+            else sluice_internal._start_of(v_stream.stream_no, consumer_create.deliver_policy, 'deliver_policy')
+        end,
+        consumer_create.ack_wait, consumer_create.max_deliver, nullif(consumer_create.max_ack_pending, 0),
+        coalesce(consumer_create.metadata, '{}'),
+        v_filter, sluice_internal._filter_patterns(v_filter -> 'provider', ':%'),
+        sluice_internal._filter_patterns(v_filter -> 'sync_id', ''), sluice_internal._filter_patterns(v_filter -> 'collection_id', ''),
+        (v_filter ->> 'where')::jsonpath
     )
     on conflict do nothing;
     if not found then
@@ -58,4 +58,4 @@ end
 $$;
 
 comment on function sluice.consumer_create(text, text, text, interval, int, int, jsonb, jsonb) is
-'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending and filter must be null in this release. Errors: SL001, SL004, SL101, SL110.';
+'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits; an updated_idx (the first to be delivered), a time with its zone, or an age such as 1h. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending: how many messages may be delivered and not settled at once, null without bound; 1 gives strict order. filter: {provider, sync_id, collection_id, where}: texts or arrays of texts with * for anything, and a JSONPath on data; all must match. Errors: SL001, SL101, SL110.';

@@ -4,6 +4,7 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
@@ -25,10 +26,11 @@ begin
             coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
             coalesce(st.open_steps, '{}') as open_steps,
             coalesce(st.parked_record_nos, '{}') as parked_record_nos,
-            coalesce(st.parked_idxs, '{}') as parked_idxs
+            coalesce(st.parked_idxs, '{}') as parked_idxs,
+            coalesce(st.skipped, 0) as skipped
         from generate_series(0, v_lanes - 1) as l (lane)
         left join lateral (
-            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs
+            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs, t.skipped
             from sluice_internal.consumer_steps as t
             where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
             order by t.step_no desc
@@ -53,14 +55,25 @@ begin
         cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
     ),
     pending as (
-        select count(*) as n
+        select count(*) as n, min(e.updated_idx) as first_idx
         from (select e.* from entry as e union all select k.* from parked as k) as e
         cross join lateral (
-            select 1 from sluice.records as r where r.record_no = e.record_no and r.updated_idx = e.updated_idx offset 0
+            select 1
+            from sluice.records as r
+            where
+                r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                and (
+                    v_consumer.filter is null
+                    or sluice_internal._filter_matches(
+                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
+                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
+                    )
+                )
+            offset 0
         ) as r
     ),
     flight as (
-        select count(*) as n, min(v.due_at) as oldest_due_at
+        select count(*) as n, min(v.due_at) as oldest_due_at, min(v.updated_idx) as first_idx
         from lane as l
         inner join sluice_internal._live_messages as v
             on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
@@ -92,7 +105,13 @@ begin
         (select count(*) from entry) > v_counted,
         (select f.n from flight as f),
         (select count(*) from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no),
-        (select f.oldest_due_at from flight as f)
+        (select f.oldest_due_at from flight as f),
+        c.max_ack_pending,
+        c.filter,
+        c.paused,
+        (select sum(l.skipped) from lane as l)::bigint,
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select p.first_idx from pending as p)),
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select f.first_idx from flight as f))
     into v_details
     from sluice.consumers as c
     where c.consumer_id = v_consumer.consumer_id;
@@ -101,4 +120,4 @@ end
 $$;
 
 comment on function sluice.consumer_info(text) is
-'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again. Errors: SL103.';
+'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again; num_filtered, kept back by the filter; lag and oldest_unacked_age, since the oldest message that is not delivered, or not settled, was committed. Errors: SL103.';

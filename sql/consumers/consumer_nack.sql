@@ -24,15 +24,10 @@ begin
             message = format('delay must be between 0 and a year, not %s', coalesce(consumer_nack.delay::text, 'null')),
             hint = 'For example: interval ''30 seconds''.';
     end if;
-    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
-    if pg_try_advisory_lock(sluice_internal._lock_key(5, v_consumer.stream_no, 0)) then
-        perform pg_advisory_unlock(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
-    else
-        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
     return query
     select s.accepted, s.rejected
-    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay) as s;
+    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay, null) as s;
 end
 $$;
 

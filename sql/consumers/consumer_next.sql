@@ -8,6 +8,13 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_memoize = off
 as $$
 #variable_conflict use_column
 declare
@@ -16,102 +23,374 @@ declare
     -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
     v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
         and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_lane int;
-    v_held boolean := false;
+    v_state record;
+    v_hit record;
+    v_message sluice.message;
+    v_secret bigint;
+    v_step_no bigint;
+    v_leased_until timestamptz;
     v_taken int := 0;
-    v_before int;
-    v_before_idx bigint;
-    v_parked bigint[];
-    v_looked int;
-    v_window int;
-    v_ready int[];
-    v_done int[] := '{}';
-    v_first int;
-    v_state sluice_internal.consumer_steps;
-    v_need int := consumer_next.batch_size;
-    v_bytes bigint := 33554432;
-    v_mood text := 'any';
+    v_need int;
     v_count int;
+    v_next int;
+    v_first int;
+    v_ready int[];
+    v_locked int[] := '{}';
+    v_done int[] := '{}';
+    v_bytes bigint := 33554432;
 begin
-    perform sluice_internal._check_reading(consumer_next.batch_size);
-    if consumer_next.ack_tokens is not null then
-        perform sluice_internal._check_tokens(consumer_next.ack_tokens);
-        perform sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null);
+    if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
+        null;
+    else
+        perform sluice_internal._check_reading(consumer_next.batch_size);
     end if;
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    v_first := floor(random() * v_lanes);
-    -- With a backlog the first lane fills the batch; only when it does not are the others asked.
-    for v_round in 1..2 loop
-        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, case v_round when 1 then 1 else v_lanes end);
-        foreach v_lane in array coalesce(v_ready, '{}') loop
-            continue when v_lane = any(v_done);
-            v_done := v_done || v_lane;
-            continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane));
-            if not v_held then
-                perform sluice_internal._hold_consumer(v_consumer);
-                v_held := true;
-            end if;
-            v_before := v_need;
-            v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-            if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
-                if sluice_internal._lane_due(v_state) then
-                    return query
-                    select m.*
-                    from sluice_internal._lane_recover(
-                        v_consumer, v_state, v_mood, consumer_next.batch_size, v_need, v_bytes
-                    ) as m;
-                    get diagnostics v_count = row_count;
-                    v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                    if v_count > 0 then
-                        v_bytes := v_bytes - v_state.data_bytes;
-                        if v_state.suspect and v_mood = 'any' then
-                            v_mood := 'suspect';
-                            v_need := case
-                                when v_state.deliver_counts[1] = v_consumer.max_deliver then 0
-                                else greatest(1, consumer_next.batch_size >> (least(v_state.deliver_counts[1], 31) - 1)) - v_count
-                            end;
-                        elsif v_mood = 'suspect' then
-                            v_need := v_need - v_count;
-                        else
-                            v_mood := 'fresh';
-                            v_need := v_need - v_count;
-                        end if;
-                    end if;
+    if consumer_next.ack_tokens is not null then
+        if array_ndims(consumer_next.ack_tokens) = 1 and array_position(consumer_next.ack_tokens, null) is null then
+            null;
+        else
+            perform sluice_internal._check_tokens(consumer_next.ack_tokens);
+        end if;
+        v_hit := sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null, null);
+    end if;
+    if v_consumer.paused then
+        return;
+    end if;
+    if v_lanes is null then
+        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    if v_consumer.max_ack_pending is not null then
+        return query
+        select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;
+        return;
+    end if;
+    v_lane := floor(random() * v_lanes);
+    v_first := v_lane;
+
+    -- The usual cases, several times cheaper than what follows: a backlog, and nothing in this lane but new messages.
+    if v_consumer.filter is null and consumer_next.batch_size = 1 then
+        -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
+        -- it is not, and the general way looks again.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata
+        into v_hit
+        from (select) as one
+        left join lateral (
+            select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        cross join lateral (
+            select p.updated_idx, p.record_no, p.first
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
+            order by p.updated_idx
+            limit 100
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        left join lateral (
+            select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
+        ) as y on true
+        where
+            case
+                when st.step_no is null then true
+                when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+                when st.open_steps = '{}' then true
+                else not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = v_consumer.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            end
+        limit 1;
+        if found and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
+            and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane))
+            and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
+        then
+            v_secret := sluice_internal._random_bits();
+            v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+            v_step_no := v_hit.step_no;
+            insert into sluice_internal.consumer_steps (
+                consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+            )
+            select
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
+                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
+                v_hit.replay_idx, v_hit.skipped
+            from (
+                select case
+                    when v_hit.open_steps = '{}' then '{}'
+                    -- with many leases open, not at every step
+                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    else array(
+                        select u.step_no
+                        from unnest(v_hit.open_steps) as u (step_no)
+                        where not exists (
+                            select
+                            from sluice_internal.consumer_settlements as s
+                            where
+                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
+                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        )
+                    )
+                end as open_steps
+                offset 0
+            ) as o
+            where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
+            on conflict do nothing;
+            if found then
+                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+                v_message.sync_id := v_hit.sync_id;
+                v_message.collection_id := v_hit.collection_id;
+                v_message.upstream_id := v_hit.upstream_id;
+                v_message.updated_idx := v_hit.updated_idx;
+                v_message.upstream_created_at := v_hit.upstream_created_at;
+                v_message.upstream_updated_at := v_hit.upstream_updated_at;
+                v_message.deleted := v_hit.deleted;
+                v_message.deliver_count := 1;
+                v_message.external_id := v_hit.external_id;
+                v_message.sync_metadata := v_hit.metadata;
+                v_message.data := v_hit.data;
+                return next v_message;
+                if v_step_no % 64 = 0 then
+                    perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
                 end if;
-            end if;
-            -- Again while all that was looked at is in flight or replaced: an empty answer means that nothing was there.
-            v_looked := 0;
-            v_window := v_need;
-            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 loop
-                v_before_idx := v_state.cursor_idx;
-                v_parked := v_state.parked_idxs;
-                return query
-                select m.*
-                from sluice_internal._lane_take(
-                    v_consumer, v_state, v_need, v_window, greatest(v_window, 10000 / v_lanes), v_bytes
-                ) as m;
-                get diagnostics v_count = row_count;
-                if v_count > 0 then
-                    v_mood := 'fresh';
-                    v_need := v_need - v_count;
-                end if;
-                exit when v_need <= 0;
-                v_state := sluice_internal._lane_state(v_consumer.consumer_no, v_lane, v_consumer.start_idx);
-                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
-                exit when v_state.cursor_idx = v_before_idx or (v_count > 0 and v_state.parked_idxs = v_parked);
-                v_looked := v_looked + greatest(v_window, 10000 / v_lanes);
-                v_window := least(v_window * 8, 10000);
-            end loop;
-            v_taken := v_taken + (v_need < v_before)::int;
-            if v_need <= 0 or v_bytes <= 0 or (v_open and v_taken >= greatest(1, v_lanes / 2)) then
                 return;
             end if;
+        end if;
+    elsif v_consumer.filter is null and exists (
+        select
+        from sluice_internal.positions as p
+        where
+            p.stream_no = v_consumer.stream_no and p.lane = v_lane
+            and p.updated_idx > coalesce(
+                (
+                    select st.cursor_idx
+                    from sluice_internal.consumer_steps as st
+                    where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                    order by st.step_no desc
+                    limit 1
+                ),
+                v_consumer.start_idx
+            )
+    ) and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+        if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        -- Lock first, and read what the lock protects in the next statement.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, c.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            coalesce(st.parked_record_nos, '{}') = '{}'
+            and coalesce(st.next_due > clock_timestamp(), true)
+            and (
+                coalesce(st.open_steps, '{}') = '{}'
+                or not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = st.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            ) as clean,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                -- with many leases open, not at every step
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = st.consumer_no and s.lane = v_lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        into v_state
+        from sluice_internal.consumers as c
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.consumer_no = v_consumer.consumer_no;
+        if not found then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        v_secret := sluice_internal._random_bits();
+        v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+        v_step_no := v_state.step_no;
+        if v_state.clean then
+            -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
+            -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
+            return query
+            with entry as materialized (
+                select
+                    e.updated_idx, e.record_no, e.busy, r.*,
+                    row_number() over (rows unbounded preceding) as ordinal
+                from (
+                    select
+                        p.updated_idx,
+                        p.record_no,
+                        (not p.first or p.updated_idx <= v_state.replay_idx) and v_state.open_steps <> '{}' and p.record_no = any(
+                            (select sluice_internal._lane_busy(v_consumer.consumer_no, v_lane, v_state.open_steps))::bigint[]
+                        ) as busy
+                    from sluice_internal.positions as p
+                    where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                    order by p.updated_idx
+                    limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                ) as e
+                cross join lateral (
+                    select
+                        o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                        -- a compressed document is at most 90 times as large
+                        pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+                    from sluice.records as o
+                    where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    offset 0
+                ) as r
+                limit consumer_next.batch_size
+            ),
+            leased as materialized (
+                select
+                    array_agg(n.record_no) as record_nos,
+                    array_agg(n.updated_idx) as updated_idxs,
+                    coalesce(sum(n.bytes), 0) as bytes,
+                    -- fewer than wanted: everything in reach was looked at
+                    case
+                        when count(*) < consumer_next.batch_size then (
+                            select max(w.updated_idx)
+                            from (
+                                select p.updated_idx
+                                from sluice_internal.positions as p
+                                where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                                order by p.updated_idx
+                                limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                            ) as w
+                        )
+                        else max(n.updated_idx)
+                    end as cursor_idx,
+                    min(n.sync_id) as sync_id
+                from entry as n
+                having count(*) > 0 and not bool_or(n.busy) and coalesce(sum(n.bytes), 0) <= 33554432
+            ),
+            stepped as (
+                insert into sluice_internal.consumer_steps (
+                    consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                    data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+                )
+                select
+                    v_consumer.consumer_no, v_lane, v_step_no, l.cursor_idx, v_state.open_steps || v_step_no,
+                    least(case when v_state.open_steps <> '{}' then v_state.next_due end, v_leased_until), '{}', '{}', false,
+                    l.bytes, v_secret, v_leased_until, l.record_nos, l.updated_idxs, v_state.replay_idx, v_state.skipped
+                from leased as l
+            )
+            select
+                sluice_internal._ack_token(v_lane, v_step_no, n.ordinal::int, v_secret),
+                n.sync_id,
+                n.collection_id,
+                n.upstream_id,
+                n.updated_idx,
+                n.upstream_created_at,
+                n.upstream_updated_at,
+                n.deleted,
+                1,
+                -- most batches are of one sync: it is looked up once
+                case
+                    when n.sync_id = f.sync_id then f.external_id
+                    else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                case
+                    when n.sync_id = f.sync_id then f.metadata
+                    else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                n.data
+            from (
+                select l.sync_id, y.external_id, y.metadata
+                from leased as l
+                left join sluice_internal.syncs as y on y.sync_id = l.sync_id
+                offset 0
+            ) as f
+            cross join entry as n;
+            get diagnostics v_taken = row_count;
+        end if;
+        if v_taken > 0 and v_step_no % 64 = 0 then
+            perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
+        end if;
+        if v_taken = consumer_next.batch_size then
+            return;
+        elsif v_taken > 0 then
+            v_done := array[v_lane];
+            select 33554432 - st.data_bytes into v_bytes
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
+        end if;
+    end if;
+    -- Nearly read to the end, a stream has a few in each lane: they are taken together.
+    if v_consumer.filter is null then
+        v_need := consumer_next.batch_size - v_taken;
+        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
+        if v_ready is null then
+            return;
+        end if;
+        foreach v_next in array v_ready loop
+            exit when v_open and cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int);
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
+                v_locked := v_locked || v_next;
+            end if;
         end loop;
-        exit when v_ready is null;
-    end loop;
+        if v_locked = '{}' then
+            -- somebody else reads there; a lane that was not looked at may be free
+            v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
+        else
+            perform sluice_internal._hold_consumer(v_consumer);
+            return query
+            select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
+            get diagnostics v_count = row_count;
+            v_taken := v_taken + v_count;
+            if v_taken = consumer_next.batch_size then
+                return;
+            end if;
+            v_done := case when v_count > 0 then v_done || v_locked else v_done end;
+        end if;
+    end if;
+    return query
+    select m.*
+    from sluice_internal._next_lanes(
+        v_consumer, v_lanes, v_first, v_done, consumer_next.batch_size,
+        consumer_next.batch_size - v_taken, v_bytes, v_open, null, 9223372036854775807
+    ) as m;
 end
 $$;
 
 comment on function sluice.consumer_next(text, int, text[]) is
-'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. With a filter at most 10,000 entries are stepped over in a call, and remembered, so that an answer may be empty while more lies behind. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';

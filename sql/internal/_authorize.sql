@@ -9,11 +9,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_stream sluice_internal.streams;
-    -- Inside a security definer function current_user is the owner, so the login or its SET ROLE is asked.
-    v_caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
 begin
-    -- Where the roles were not installed, to_regrole is null, and EXECUTE alone decides.
-    if not coalesce(pg_has_role(v_caller, to_regrole('sluice_' || _authorize."right"), 'member'), true) then
+    if not sluice_internal._authorized(_authorize."right") then
         raise exception using
             errcode = 'SL002',
             message = format('this needs the role sluice_%s', _authorize."right"),

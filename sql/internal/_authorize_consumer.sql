@@ -10,11 +10,11 @@ as $$
 declare
     v_consumer sluice_internal.consumers;
 begin
-    perform sluice_internal._authorize(null, _authorize_consumer."right");
     select c.* into v_consumer
     from sluice_internal.consumers as c
-    where c.consumer_id = _authorize_consumer.consumer_id collate "C";
+    where c.consumer_id = _authorize_consumer.consumer_id collate "C" and sluice_internal._authorized(_authorize_consumer."right");
     if not found then
+        perform sluice_internal._authorize(null, _authorize_consumer."right");
         raise exception using
             errcode = 'SL103',
             message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),

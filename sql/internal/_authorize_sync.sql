@@ -10,9 +10,11 @@ as $$
 declare
     v_sync sluice_internal.syncs;
 begin
-    perform sluice_internal._authorize(null, _authorize_sync."right");
-    select s.* into v_sync from sluice_internal.syncs as s where s.sync_id = _authorize_sync.sync_id collate "C";
+    select s.* into v_sync
+    from sluice_internal.syncs as s
+    where s.sync_id = _authorize_sync.sync_id collate "C" and sluice_internal._authorized(_authorize_sync."right");
     if not found then
+        perform sluice_internal._authorize(null, _authorize_sync."right");
         raise exception using
             errcode = 'SL102',
             message = format('sync "%s" does not exist', left(_authorize_sync.sync_id, 200)),

@@ -29,7 +29,7 @@ begin
             select min(e.due_at) as due_at
             from sluice_internal.consumer_settlements as e
             where
-                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.kind = 'n' and e.step_no = any(st.open_steps)
+                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.due_at is not null and e.step_no = any(st.open_steps)
         ) as n on true
         where s.stream_no = v_consumer.stream_no
     );

@@ -11,9 +11,20 @@ begin
     with folded as (
         delete from sluice_internal.ingests as i
         where i.ingest_no in (
-            select n.ingest_no from sluice_internal.ingests as n order by n.ingest_no limit 1000 for update skip locked
+            select n.ingest_no
+            from (select o.ingest_no, o.created_at from sluice_internal.ingests as o order by o.ingest_no limit 2000) as n
+            -- for a while they tell what was committed when
+            where n.created_at < clock_timestamp() - interval '10 seconds'
         )
-        returning i.sync_id, i.collection_ids, i.firsts
+        returning i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
+    ),
+    timed as (
+        insert into sluice_internal.stream_times as t (stream_no, at, idx)
+        select f.stream_no, min(f.created_at), min(f.first_idx) - 1
+        from folded as f
+        group by f.stream_no, date_trunc('second', f.created_at)
+        order by 1, 2
+        on conflict do nothing
     ),
     counted as (
         select
@@ -36,4 +47,4 @@ end
 $$;
 
 comment on function sluice_internal._fold_counts() is
-'Adds up to 1,000 rows of ingests to record_counts and removes them. Locks the folding (tried, never waited for) and those rows.';
+'Adds up to 2,000 rows of ingests to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';

@@ -4,18 +4,22 @@ create or replace function sluice_internal._lane_busy(
     open_steps bigint[]
 )
 returns bigint[]
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-begin atomic
-select coalesce(array_agg(v.record_no), '{}')
-from sluice_internal._live_messages as v
-where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps);
-end;
+as $$
+begin
+    return (
+        select coalesce(array_agg(v.record_no), '{}')
+        from sluice_internal._live_messages as v
+        where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps)
+    );
+end
+$$;
 
 comment on function sluice_internal._lane_busy(int, int, bigint[]) is
 'The records that are in flight in these steps.';

@@ -13,7 +13,7 @@ begin
             select
             from sluice_internal.consumer_settlements as s
             where
-                s.consumer_no = state.consumer_no and s.lane = state.lane and s.kind = 'n'
+                s.consumer_no = state.consumer_no and s.lane = state.lane and s.due_at is not null
                 and s.due_at <= clock_timestamp() and s.step_no = any(state.open_steps)
         );
 end

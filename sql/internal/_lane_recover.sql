@@ -4,12 +4,14 @@ create or replace function sluice_internal._lane_recover(
     mood text,
     batch_size int,
     max_rows int,
-    max_bytes bigint
+    max_bytes bigint,
+    max_fresh int
 )
 returns setof sluice.message
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
@@ -33,20 +35,21 @@ begin
     from (
         select st.step_no
         from (
-            select
-                x.step_no,
-                x.leased_until,
-                sum(cardinality(x.record_nos)) over (order by x.leased_until, x.step_no) - cardinality(x.record_nos) as before
-            from sluice_internal.consumer_steps as x
-            where
-                x.consumer_no = consumer.consumer_no and x.lane = state.lane and x.step_no = any(state.open_steps)
-                and x.leased_until <= v_now
+            select g.step_no, g.due_at, sum(g.messages) over (order by g.due_at, g.step_no) - g.messages as before
+            from (
+                select v.step_no, min(v.due_at) as due_at, count(*) as messages
+                from sluice_internal._live_messages as v
+                where
+                    v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+                    and v.due_at <= v_now and not v.nacked
+                group by v.step_no
+            ) as g
             offset 0
         ) as x
         inner join sluice_internal.consumer_steps as st
             on st.consumer_no = consumer.consumer_no and st.lane = state.lane and st.step_no = x.step_no
         where x.before < max_rows
-        order by x.leased_until, x.step_no
+        order by x.due_at, x.step_no
         for update of st skip locked
     ) as d;
     -- The next statement sees every acknowledgement that was committed before those locks.
@@ -63,9 +66,13 @@ begin
     due as (
         select v.* from live as v where v.due_at <= v_now and (v.nacked or v.step_no = any(v_locked))
         union all
-        select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
-        from parked as k
-        where k.record_no <> all(array(select v.record_no from live as v))
+        (
+            select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
+            from parked as k
+            where k.record_no <> all(array(select v.record_no from live as v))
+            order by k.updated_idx
+            limit least(max_fresh, max_rows + 100)
+        )
     ),
     judged as materialized (
         select
@@ -88,6 +95,10 @@ begin
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
+                when consumer.filter is not null and not sluice_internal._filter_matches(
+                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                    r.sync_id, r.collection_id, r.data
+                ) then 'skip'
                 when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
                     then 'dead'
                 else 'deliver'
@@ -201,7 +212,7 @@ begin
     stepped as (
         insert into sluice_internal.consumer_steps (
             consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
-            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts
+            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped
         )
         select
             consumer.consumer_no,
@@ -218,7 +229,12 @@ begin
             case when l.record_nos <> '{}' then v_leased_until end,
             l.record_nos,
             l.updated_idxs,
-            l.deliver_counts
+            l.deliver_counts,
+            state.replay_idx,
+            -- an older version than the newest was counted where that stands
+            state.skipped + (
+                select count(*) from judged as j where j.fate = 'skip' and (j.step_no is null or j.now_idx = j.updated_idx)
+            )
         from leased as l
         cross join rest as t
         cross join kept as k
@@ -252,6 +268,6 @@ end
 $$;
 
 comment on function sluice_internal._lane_recover(
-    sluice_internal.consumers, sluice_internal.consumer_steps, text, int, int, bigint
+    sluice_internal.consumers, sluice_internal.consumer_steps, text, int, int, bigint, int
 ) is
-'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';
+'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter; what the filter does not let pass any more is counted. Of the parked ones, no more than max_fresh. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';

@@ -26,6 +26,8 @@ begin
         v_state.parked_record_nos := '{}';
         v_state.suspect := false;
         v_state.data_bytes := 0;
+        v_state.replay_idx := 0;
+        v_state.skipped := 0;
     end if;
     return v_state;
 end

@@ -4,12 +4,14 @@ create or replace function sluice_internal._lane_take(
     max_rows int,
     max_records int,
     max_entries int,
-    max_bytes bigint
+    max_bytes bigint,
+    last_idx bigint
 )
 returns setof sluice.message
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
@@ -33,7 +35,7 @@ begin
             from sluice_internal.consumer_settlements as s
             where
                 s.consumer_no = consumer.consumer_no and s.lane = state.lane
-                and s.step_no = u.step_no and s.ordinal = 0 and s.kind <> 'n'
+                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
         );
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
@@ -42,38 +44,50 @@ begin
         select
             c.*,
             -- without an order of its own a window takes the rows as they come: by updated_idx
-            sum(case when c.busy then 0 else c.bytes end) over (rows unbounded preceding) <= max_bytes
-                or (max_bytes >= 33554432 and count(*) filter (where not c.busy) over (rows unbounded preceding) <= 1) as fit_bytes,
-            count(*) filter (where not c.busy) over (rows unbounded preceding) as ordinal
+            sum(case when c.free then c.bytes else 0 end) over (rows unbounded preceding) <= max_bytes
+                or (max_bytes >= 33554432 and count(*) filter (where c.free) over (rows unbounded preceding) <= 1) as fit_bytes,
+            count(*) filter (where c.free) over (rows unbounded preceding) as ordinal
         from (
             select
                 p.updated_idx,
                 p.record_no,
-                (not p.first and p.record_no = any(
-                    (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
-                )) as busy,
+                r.matches,
+                r.matches and p.busy as busy,
+                r.matches and not p.busy as free,
                 r.sync_id,
                 r.collection_id,
                 r.upstream_id,
                 r.upstream_created_at,
                 r.upstream_updated_at,
                 r.deleted,
-                r.data,
+                case when r.matches then r.data end as data,
                 -- what is not compressed has its size in its header; the rest has to be opened to be sent anyway
                 case
-                    when r.data is null then 0
+                    when r.data is null or not r.matches then 0
                     when pg_column_compression(r.data) is null then pg_column_size(r.data)
                     else octet_length(r.data::text)
                 end as bytes
             from (
-                select e.updated_idx, e.record_no, e.first
+                select
+                    e.updated_idx,
+                    e.record_no,
+                    -- the first entry of a record that comes for the first time: nobody can have it
+                    (not e.first or e.updated_idx <= state.replay_idx) and e.record_no = any(
+                        (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
+                    ) as busy
                 from sluice_internal.positions as e
                 where e.stream_no = consumer.stream_no and e.lane = state.lane and e.updated_idx > state.cursor_idx
+                    and e.updated_idx <= last_idx
                 order by e.updated_idx
                 limit max_entries
             ) as p
             cross join lateral (
-                select o.*
+                select
+                    o.*,
+                    consumer.filter is null or sluice_internal._filter_matches(
+                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                        o.sync_id, o.collection_id, o.data
+                    ) as matches
                 from sluice.records as o
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
@@ -86,11 +100,12 @@ begin
     ),
     leased as materialized (
         select
-            coalesce(array_agg(e.record_no) filter (where e.fits and not e.busy), '{}') as record_nos,
-            coalesce(array_agg(e.updated_idx) filter (where e.fits and not e.busy), '{}') as updated_idxs,
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.free), '{}') as record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.free), '{}') as updated_idxs,
             coalesce(array_agg(e.record_no) filter (where e.fits and e.busy), '{}') as parked_record_nos,
             coalesce(array_agg(e.updated_idx) filter (where e.fits and e.busy), '{}') as parked_idxs,
-            coalesce(sum(e.bytes) filter (where e.fits and not e.busy), 0) as bytes,
+            coalesce(sum(e.bytes) filter (where e.fits and e.free), 0) as bytes,
+            count(*) filter (where e.fits and not e.matches) as skipped,
             case
                 when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
                 when count(*) = max_records then max(e.updated_idx)
@@ -103,7 +118,7 @@ begin
                             from sluice_internal.positions as n
                             where
                                 n.stream_no = consumer.stream_no and n.lane = state.lane
-                                and n.updated_idx > state.cursor_idx
+                                and n.updated_idx > state.cursor_idx and n.updated_idx <= last_idx
                             order by n.updated_idx
                             limit max_entries
                         ) as w
@@ -116,7 +131,7 @@ begin
     stepped as (
         insert into sluice_internal.consumer_steps (
             consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
-            data_bytes, secret, leased_until, record_nos, updated_idxs
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
         )
         select
             consumer.consumer_no,
@@ -138,7 +153,9 @@ begin
             v_secret,
             case when l.record_nos <> '{}' then v_leased_until end,
             l.record_nos,
-            l.updated_idxs
+            l.updated_idxs,
+            state.replay_idx,
+            state.skipped + l.skipped
         from leased as l
         where l.cursor_idx > state.cursor_idx or v_open <> state.open_steps
     )
@@ -157,7 +174,7 @@ begin
         e.data
     from entry as e
     left join sluice_internal.syncs as y on y.sync_id = e.sync_id
-    where e.fits and not e.busy
+    where e.fits and e.free
     order by e.ordinal;
     if v_step_no % 64 = 0 then
         perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, v_open);
@@ -165,5 +182,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, int, int, int, bigint) is
-'Leases the next entries of a lane: at most max_rows messages of max_bytes together, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+comment on function sluice_internal._lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, int, int, int, bigint, bigint) is
+'Leases the next entries of a lane: at most max_rows messages of max_bytes together, up to last_idx, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked; those that the filter does not let pass are counted. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';

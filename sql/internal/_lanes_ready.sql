@@ -8,11 +8,6 @@ returns int[]
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-set enable_bitmapscan = off
-set enable_hashjoin = off
 as $$
 begin
     return (
@@ -40,24 +35,25 @@ begin
                         and p.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
                     offset 0
                 )
-                or st.next_due <= clock_timestamp()
-                or (
-                    st.open_steps <> '{}'
-                    and exists (
+                -- case, since "null and …" looks at the rest all the same
+                or case
+                    when st.next_due is null and coalesce(st.parked_record_nos, '{}') = '{}' then false
+                    when st.next_due <= clock_timestamp() then true
+                    else exists (
                         select
                         from sluice_internal.consumer_settlements as s
                         where
-                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.kind = 'n'
-                            and s.due_at <= clock_timestamp() and s.step_no = any(st.open_steps)
+                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.due_at <= clock_timestamp()
+                            and s.step_no = any(st.open_steps)
                     )
-                )
-                or (
-                    st.parked_record_nos <> '{}'
-                    and not (
-                        st.parked_record_nos
-                        <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
-                    )
-                )
+                    or case
+                        when st.parked_record_nos = '{}' then false
+                        else not (
+                            st.parked_record_nos
+                            <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
+                        )
+                    end
+                end
             limit _lanes_ready.max_lanes
         ) as r
     );
@@ -65,4 +61,4 @@ end
 $$;
 
 comment on function sluice_internal._lanes_ready(sluice_internal.consumers, int, int, int) is
-'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none.';
+'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';

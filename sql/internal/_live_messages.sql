@@ -7,7 +7,7 @@ select
     m.record_no,
     m.updated_idx,
     coalesce(st.deliver_counts[m.ordinal], 1)::int as deliver_count,
-    coalesce(own.kind, whole.kind) is not null as nacked,
+    coalesce(coalesce(own.kind, whole.kind) = 'n', false) as nacked,
     coalesce(own.due_at, whole.due_at, st.leased_until) as due_at,
     st.secret
 from sluice_internal.consumer_steps as st
@@ -30,7 +30,7 @@ left join lateral (
     where s.consumer_no = st.consumer_no and s.lane = st.lane and s.step_no = st.step_no and s.ordinal = m.ordinal
     offset 0
 ) as own on true
-where coalesce(own.kind, whole.kind, 'n') = 'n';
+where coalesce(own.kind, whole.kind, 'n') in ('n', 'e');
 
 comment on view sluice_internal._live_messages is
 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';

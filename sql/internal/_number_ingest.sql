@@ -13,22 +13,31 @@ set enable_memoize = off
 set enable_bitmapscan = off
 as $$
 declare
-    v_sequence regclass := format('sluice_internal.position_%s', new.stream_no)::regclass;
+    v_sequence regclass := 'sluice_internal.position_' || new.stream_no;
     v_count int := cardinality(new.updated_idxs);
     v_lanes int;
     v_stream_id text;
 begin
     select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
-    perform sluice_internal._lock_touched(new.stream_no);
+    if current_setting('sluice.touched_streams', true) = new.stream_no::text then
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0));
+    else
+        perform sluice_internal._lock_touched(new.stream_no);
+    end if;
     -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
     -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
     -- under the lock.
     if new.updated_idxs[v_count] = pg_sequence_last_value(v_sequence)
         and new.updated_idxs[v_count] - new.updated_idxs[1] + 1 = v_count
     then
-        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
-        select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
-        from unnest(new.record_nos, new.updated_idxs, new.firsts) as n (record_no, updated_idx, first);
+        if v_count = 1 then
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            values (new.stream_no, new.record_nos[1] % v_lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]);
+        else
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+            from rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first);
+        end if;
     else
         with renumbered as (
             update sluice.records as r

@@ -23,20 +23,22 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_stream_id text;
-    v_sequence regclass := format('sluice_internal.position_%s', _record_write.stream_no)::regclass;
+    v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
-    v_round int := 1;
-    v_rounds int;
-    v_new int;
-    v_changed int;
-    v_unchanged int;
-    v_refused int;
-    v_unclear jsonb;
-    v_lost bigint[];
+    v_items int := jsonb_array_length(_record_write.records);
+    v_there record;
+    v_done record;
+    v_rest record;
 begin
-    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write.stream_no;
-    perform sluice_internal._touch_stream(_record_write.stream_no);
+    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
+        null;
+    else
+        perform sluice_internal._touch_stream(_record_write.stream_no);
+    end if;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
     -- A fixed snapshot may show as unchanged what was changed since. Locking what is there makes Postgres say so (40001).
     if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         perform
@@ -48,76 +50,147 @@ begin
         order by r.collection_id, r.upstream_id
         for share of r;
     end if;
-    new := 0;
-    changed := 0;
-    unchanged := 0;
-    refused := 0;
-    -- An object that stands in the call more than once is written in rounds, in the order given.
-    loop
-        with item as materialized (
+    if v_items = 1 then
+        select
+            s.stream_id,
+            i.*,
+            case
+                when r.record_no is null then 'new'
+                else sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                )
+            end as verdict
+        into v_there
+        from (
+            select
+                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id,
+                nullif(e.value -> 'data', 'null') as data,
+                (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                coalesce((e.value ->> 'deleted')::boolean, false) as deleted
+            from (select _record_write.records -> 0 as value offset 0) as e
+            offset 0
+        ) as i
+        inner join sluice_internal.streams as s on s.stream_no = _record_write.stream_no
+        left join lateral (
+            select o.*
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = i.collection_id collate "C"
+                and o.upstream_id = i.upstream_id collate "C"
+            offset 0
+        ) as r on true;
+        if v_there.verdict in ('new', 'changed') then
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            values (
+                _record_write.sync_id, v_there.collection_id, v_there.upstream_id, nextval(v_sequence), v_there.upstream_created_at,
+                v_there.upstream_updated_at, v_there.deleted, v_there.data, v_there.stream_id, _record_write.read_from, v_read_until
+            )
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+            if found then
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                values (
+                    _record_write.stream_no, _record_write.sync_id, array[v_there.collection_id],
+                    array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
+                );
+                new := v_done.first::int;
+                changed := 1 - new;
+                return;
+            end if;
+        elsif v_there.verdict = 'unchanged' then
+            unchanged := 1;
+            return;
+        end if;
+    elsif v_items = (
+        -- an object may stand in the call twice: then not here
+        select count(*)
+        from (
+            select
+            from jsonb_array_elements(_record_write.records) as e (value)
+            group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
+        ) as g
+    ) then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        with judged as materialized (
+            -- without the data, which is taken out of the call once more: cheaper than to carry it along
             select
                 coalesce(i.collection_id, _record_write.collection_id) as collection_id,
                 i.upstream_id,
-                case when i.data <> 'null' then i.data end as data,
+                i.place,
                 i.upstream_created_at,
                 i.upstream_updated_at,
-                coalesce(i.deleted, false) as deleted,
-                i.ordinality,
-                row_number() over (
-                    partition by coalesce(i.collection_id, _record_write.collection_id), i.upstream_id
-                    order by i.ordinality
-                ) as round
-            from rows from (
-                jsonb_to_recordset(_record_write.records) as (
-                    collection_id text,
-                    upstream_id text,
-                    data jsonb,
-                    upstream_created_at timestamptz,
-                    upstream_updated_at timestamptz,
-                    deleted boolean
-                )
-            ) with ordinality as i (
-                collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted, ordinality
-            )
-        ),
-        judged as materialized (
-            select
-                i.*,
+                i.deleted,
                 case
                     when r.record_no is null then 'new'
                     else sluice_internal._verdict(
                         r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
                         i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
                     )
-                end as verdict,
-                r.record_no
-            from item as i
+                end as verdict
+            from (
+                select
+                    e.value ->> 'collection_id' as collection_id,
+                    e.value ->> 'upstream_id' as upstream_id,
+                    nullif(e.value -> 'data', 'null') as data,
+                    (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                    (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                    coalesce((e.value ->> 'deleted')::boolean, false) as deleted,
+                    e.place::int as place
+                from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                offset 0
+            ) as i
             left join lateral (
                 select o.*
                 from sluice.records as o
                 where
                     o.sync_id = _record_write.sync_id collate "C"
-                    and o.collection_id = i.collection_id collate "C"
+                    and o.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
                     and o.upstream_id = i.upstream_id collate "C"
                 offset 0
             ) as r on true
-            where i.round = v_round and (v_lost is null or i.ordinality = any(v_lost))
         ),
         written as (
-            -- The verdict is asked again under the row's lock: another writer may have come first.
             insert into sluice.records as r (
                 sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
                 stream_id, read_from, read_until
             )
             select
-                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
-                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write.read_from, v_read_until
+                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at, n.upstream_updated_at,
+                n.deleted, nullif(_record_write.records -> (n.place - 1) -> 'data', 'null'), s.stream_id,
+                _record_write.read_from, v_read_until
             from (
-                select j.*, nextval(v_sequence) as next_idx
-                from (select * from judged where verdict in ('new', 'changed') order by ordinality offset 0) as j
+                select d.*
+                from (
+                    select j.*, nextval(v_sequence) as next_idx
+                    from (select * from judged where verdict in ('new', 'changed') order by place offset 0) as j
+                    offset 0
+                ) as d
+                order by d.collection_id, d.upstream_id
                 offset 0
             ) as n
-            order by n.collection_id, n.upstream_id
+            cross join (
+                select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no offset 0
+            ) as s
             on conflict on constraint records_key do update set
                 updated_idx = excluded.updated_idx,
                 upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
@@ -132,60 +205,53 @@ begin
             ) = 'changed'
             returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
         ),
-        touched as (
-            update sluice.records as r
-            set upstream_updated_at = j.upstream_updated_at
-            from judged as j
-            where
-                j.verdict = 'touched'
-                and r.record_no = j.record_no
-                and (r.upstream_updated_at < j.upstream_updated_at or r.upstream_updated_at is null)
-        ),
         noted as (
             insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
             select
                 _record_write.stream_no,
                 _record_write.sync_id,
-                case
-                    when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
-                    else array_agg(w.collection_id order by w.updated_idx)
-                end,
-                array_agg(w.record_no order by w.updated_idx),
-                array_agg(w.updated_idx order by w.updated_idx),
-                array_agg(w.first order by w.updated_idx)
-            from written as w
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
             having count(*) > 0
+        ),
+        -- everything but the usual is left to the general way
+        rest as (
+            select array_agg(j.place order by j.place) as places
+            from judged as j
+            where
+                j.verdict in ('touched', 'refused', 'unclear')
+                or (
+                    j.verdict <> 'unchanged'
+                    and (select count(*) from written as w) < (select count(*) from judged as k where k.verdict in ('new', 'changed'))
+                    and (j.collection_id, j.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+                )
         )
         select
-            (select count(*) from written as w where w.first),
-            (select count(*) from written as w where not w.first),
-            count(*) filter (where j.verdict = 'refused'),
-            jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
-                filter (where j.verdict = 'unclear'),
-            count(*) filter (where j.verdict in ('unchanged', 'touched')),
-            case when count(*) filter (where j.verdict in ('new', 'changed')) > (select count(*) from written) then (
-                select array_agg(l.ordinality)
-                from judged as l
-                where
-                    l.verdict in ('new', 'changed')
-                    and (l.collection_id, l.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
-            ) end,
-            (select max(i.round) from item as i)
-        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
-        from judged as j;
-        new := new + v_new;
-        changed := changed + v_changed;
-        unchanged := unchanged + v_unchanged;
-        refused := refused + v_refused;
-        if v_unclear is not null then
-            unclear := coalesce(unclear, '[]') || v_unclear;
+            (select count(*) from written as w where w.first) as new,
+            (select count(*) from written as w where not w.first) as changed,
+            (select count(*) from judged as j where j.verdict = 'unchanged') as unchanged,
+            r.places
+        into v_done
+        from rest as r;
+        new := v_done.new;
+        changed := v_done.changed;
+        unchanged := v_done.unchanged;
+        if v_done.places is null then
+            return;
         end if;
-        -- Another writer came first: look again at those records, and at no others. Their locks are held by now, so the order
-        -- of locks stays; looking at all would lock what was unchanged a moment ago, and two writers could deadlock.
-        continue when v_lost is not null;
-        exit when v_round >= coalesce(v_rounds, 0);
-        v_round := v_round + 1;
-    end loop;
+        records := (select jsonb_agg(_record_write.records -> (p.place - 1) order by p.place) from unnest(v_done.places) as p (place));
+    end if;
+    v_rest := sluice_internal._record_write_each(
+        _record_write.stream_no, _record_write.sync_id, _record_write.collection_id, _record_write.records, _record_write.read_from
+    );
+    new := new + v_rest.new;
+    changed := changed + v_rest.changed;
+    unchanged := unchanged + v_rest.unchanged;
+    refused := v_rest.refused;
+    unclear := v_rest.unclear;
 end
 $$;
 

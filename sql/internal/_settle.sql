@@ -3,6 +3,7 @@ create or replace function sluice_internal._settle(
     ack_tokens text[],
     kind "char",
     delay interval,
+    reason text,
     out accepted int,
     out rejected text[]
 )
@@ -28,7 +29,8 @@ declare
 begin
     accepted := 0;
     rejected := '{}';
-    if v_last > 0 then
+    -- A consumer that was deleted has no leases: without this lock its settlements could outlive it.
+    if v_last > 0 and not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0)) then
         perform sluice_internal._hold_consumer(consumer);
     end if;
     -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
@@ -37,19 +39,23 @@ begin
         exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
         v_lane := split_part(v_tokens[v_next], '.', 1)::int;
         v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+        -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
+        -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
         select cardinality(st.record_nos), st.secret into v_messages, v_secret
         from sluice_internal.consumer_steps as st
-        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
-        exit when not found or v_messages = 0;
-        exit when v_tokens[v_next : v_next + v_messages - 1] <> array(
+        where
+            st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+            and (
+                cardinality(st.record_nos) = 1
+                or v_tokens[v_next + cardinality(st.record_nos) - 1]
+                like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
+            )
+        for no key update skip locked;
+        exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+        exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
             select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
             from generate_series(1, v_messages) as g (ordinal)
         );
-        perform
-        from sluice_internal.consumer_steps as st
-        where st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
-        for no key update skip locked;
-        exit when not found;
         insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
         select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
         where not exists (
@@ -61,14 +67,25 @@ begin
         accepted := accepted + v_messages;
         v_next := v_next + v_messages;
     end loop;
+    -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
+    if _settle.kind in ('a', 'd') and not coalesce(
+        case
+            when pg_try_advisory_lock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+                then pg_advisory_unlock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+        end,
+        false
+    ) then
+        perform sluice_internal._wake_freed(consumer, v_tokens);
+    end if;
     if v_next <= v_last then
+        perform sluice_internal._hold_consumer(consumer);
         select e.accepted, e.rejected into v_rest
-        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay) as e;
+        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay, _settle.reason) as e;
         accepted := accepted + v_rest.accepted;
         rejected := v_rest.rejected;
     end if;
 end
 $$;
 
-comment on function sluice_internal._settle(sluice_internal.consumers, text[], "char", interval) is
-'Acknowledges (a) or gives back (n, after delay) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+comment on function sluice_internal._settle(sluice_internal.consumers, text[], "char", interval, text) is
+'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';

@@ -3,6 +3,7 @@ create or replace function sluice_internal._settle_each(
     ack_tokens text[],
     kind "char",
     delay interval,
+    reason text,
     out accepted int,
     out rejected text[]
 )
@@ -24,6 +25,7 @@ declare
     v_ordinals int[];
     v_tokens text[];
     v_leases int;
+    v_locked int;
     v_whole_lanes int[];
     v_whole_steps bigint[];
     v_part_lanes int[];
@@ -41,9 +43,9 @@ begin
     where g.token ~ '^[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}$';
 
     -- Lock, then read what the lock protects in the next statement. Two acknowledgements of parts of one lease go side by
-    -- side (share); that of a whole lease excludes any other; an expiry excludes both. Nobody waits: what is locked is
-    -- being settled by someone else.
-    if _settle_each.kind = 'a' then
+    -- side (share); that of a whole lease excludes any other; an expiry excludes both. What is locked is being settled by
+    -- somebody else, usually in a call of a millisecond: so look again a few times, then go on without it.
+    for v_round in 1..8 loop
         select array_agg(w.lane), array_agg(w.step_no) into v_whole_lanes, v_whole_steps
         from (
             select st.lane, st.step_no
@@ -56,30 +58,49 @@ begin
             ) as g
             inner join sluice_internal.consumer_steps as st
                 on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
-            where cardinality(st.record_nos) = g.tokens
+            where _settle_each.kind in ('a', 'e') and cardinality(st.record_nos) = g.tokens
             for no key update of st skip locked
         ) as w;
-    end if;
-    if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
-        select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
-        from (
-            select st.lane, st.step_no
+        if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
+            select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
             from (
-                select distinct g.lane, g.step_no
-                from unnest(v_lanes, v_step_nos) as g (lane, step_no)
-                where (g.lane, g.step_no) not in (
-                    select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
-                )
-                order by g.lane, g.step_no
-                offset 0
-            ) as g
+                select st.lane, st.step_no
+                from (
+                    select distinct g.lane, g.step_no
+                    from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                    where (g.lane, g.step_no) not in (
+                        select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+                    )
+                    order by g.lane, g.step_no
+                    offset 0
+                ) as g
+                inner join sluice_internal.consumer_steps as st
+                    on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+                for share of st skip locked
+            ) as p;
+        else
+            v_part_lanes := null;
+            v_part_steps := null;
+        end if;
+        v_locked := coalesce(cardinality(v_whole_lanes), 0) + coalesce(cardinality(v_part_lanes), 0);
+        exit when v_locked >= v_leases or v_locked >= (
+            select count(*)
+            from (select distinct g.lane, g.step_no from unnest(v_lanes, v_step_nos) as g (lane, step_no) offset 0) as g
             inner join sluice_internal.consumer_steps as st
                 on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
-            for share of st skip locked
-        ) as p;
-    end if;
+        );
+        perform pg_sleep(0.001 * v_round);
+    end loop;
     with lease as materialized (
-        select st.lane, st.step_no, st.secret, cardinality(st.record_nos) as messages, l.whole
+        select
+            st.lane,
+            st.step_no,
+            st.secret,
+            cardinality(st.record_nos) as messages,
+            l.whole and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal > 0
+            ) as whole
         from (
             select h.lane, h.step_no, true as whole from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
             union all
@@ -91,6 +112,7 @@ begin
         where not exists (
             select from sluice_internal.consumer_settlements as s
             where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal = 0
+                and s.kind <> 'e'
         )
     ),
     given as materialized (
@@ -117,7 +139,7 @@ begin
                 select from sluice_internal.consumer_settlements as s
                 where
                     s.consumer_no = consumer.consumer_no and s.lane = g.lane and s.step_no = g.step_no
-                    and s.ordinal = g.ordinal
+                    and s.ordinal = g.ordinal and s.kind <> 'e'
             )
     ),
     judged as materialized (
@@ -126,9 +148,13 @@ begin
             m.record_no,
             m.updated_idx,
             m.deliver_count,
-            coalesce(m.deliver_count >= consumer.max_deliver, false) as dead
+            case _settle_each.kind
+                when 'd' then true
+                when 'n' then coalesce(m.deliver_count >= consumer.max_deliver, false)
+                else false
+            end as dead
         from valid as v
-        -- only what is given back for the last time needs more than its name
+        -- only what may become a dead letter needs more than its name
         left join lateral (
             select
                 st.record_nos[v.ordinal] as record_no,
@@ -136,25 +162,26 @@ begin
                 coalesce(st.deliver_counts[v.ordinal], 1) as deliver_count
             from sluice_internal.consumer_steps as st
             where
-                _settle_each.kind = 'n' and consumer.max_deliver > 0
+                (_settle_each.kind = 'd' or (_settle_each.kind = 'n' and consumer.max_deliver > 0))
                 and st.consumer_no = consumer.consumer_no and st.lane = v.lane and st.step_no = v.step_no
             offset 0
         ) as m on true
     ),
     settled as (
-        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at)
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind, due_at)
         select
             consumer.consumer_no,
             j.lane,
             j.step_no,
             case when j.whole then 0 else j.ordinal end,
             case when j.dead then 'd' else _settle_each.kind end,
-            case when _settle_each.kind = 'n' and not j.dead then clock_timestamp() + _settle_each.delay end
+            case when _settle_each.kind in ('n', 'e') and not j.dead then clock_timestamp() + _settle_each.delay end
         from judged as j
         where not j.whole or j.place = 1
         order by j.lane, j.step_no, j.ordinal
-        on conflict do nothing
-        returning lane, step_no, ordinal
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = excluded.due_at
+        where t.kind = 'e'
+        returning t.lane, t.step_no, t.ordinal
     ),
     done as materialized (
         select j.*
@@ -164,12 +191,13 @@ begin
     ),
     buried as (
         insert into sluice_internal.dead_letters as t (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token)
-        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, 'max_deliver', d.token
+        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, coalesce(_settle_each.reason, 'max_deliver'), d.token
         from done as d
         where
             d.dead
             and exists (
-                select from sluice.records as r where r.record_no = d.record_no and r.updated_idx = d.updated_idx
+                select from sluice.records as r
+                where r.record_no = d.record_no and (r.updated_idx = d.updated_idx or _settle_each.kind = 'd')
             )
         order by d.record_no
         on conflict (consumer_no, record_no) do update set
@@ -205,5 +233,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._settle_each(sluice_internal.consumers, text[], "char", interval) is
-'_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter; a late acknowledgement of a dead letter removes it. Locks the leases (skips locked ones); waits only for another transaction that settles the same message.';
+comment on function sluice_internal._settle_each(sluice_internal.consumers, text[], "char", interval, text) is
+'_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter, as giving up does; a late acknowledgement of a dead letter removes it. Locks the leases (skips those that stay locked for some 40 ms); waits only for another transaction that settles the same message.';

@@ -19,6 +19,7 @@ as $$
 declare
     v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_ingest.sync_id, 'admin');
     v_refusal text;
+    v_done record;
 begin
     if coalesce(record_ingest.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(record_ingest.collection_id) > 200 then
         raise exception using
@@ -54,9 +55,12 @@ begin
             message = v_refusal,
             hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
     end if;
-    return query
-    select w.new, w.changed, w.unchanged, w.refused
-    from sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null) as w;
+    v_done := sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := v_done.refused;
+    return next;
     -- Without pollers somebody has to fold the counters now and then.
     if random() < 0.01 then
         perform sluice_internal._fold_counts();

@@ -6,7 +6,10 @@ select
     c.ack_wait,
     c.max_deliver,
     c.metadata,
-    c.created_at
+    c.created_at,
+    c.max_ack_pending,
+    c.filter,
+    c.paused
 from sluice_internal.consumers as c
 inner join sluice_internal.streams as s on s.stream_no = c.stream_no;
 

@@ -183,7 +183,7 @@ def test_scopes(running: Running, filled: psycopg.Connection[Any]) -> None:
         ("/v1/credentials", {"kind": "stripe_key", "secret": "sk_live_1", "base_url": "ftp://x"}, ["base_url"]),
         ("/v1/credentials", {"kind": "stripe_key", "secret": "sk_live_1", "base_url": "http://x:y/"}, ["base_url"]),
         ("/v1/credentials", {"properties": 1}, ["properties"]),
-        ("/v1/http-consumers", {"stream_id": "dev", "filter": {"provider": "x"}}, ["filter"]),
+        ("/v1/http-consumers", {"stream_id": "dev", "filter": {"upstream_id": "x"}}, ["filter", "upstream_id"]),
         ("/v1/http-consumers", {"stream_id": "dev", "ack_wait": 0}, ["ack_wait"]),
         ("/v1/http-consumers", {"stream_id": "dev", "ack_wait": 1, "ack_wait_ms": 2}, ["ack_wait_ms"]),
         ("/v1/http-consumers", {"stream_id": "dev", "deliver_policy": "last"}, ["deliver_policy"]),

@@ -20,9 +20,12 @@ NOUNS = "stream|provider|oauth_app|credential|collection|sync|record|quarantine|
 SCHEMAS = {"sluice", "sluice_internal"}
 # SQL files over 150 lines, with the reason.
 LONG = {
+    "consumers/consumer_next.sql": "its usual case is written out: a call of another function costs as much as a statement",
     "internal/_lane_recover.sql": "one pass over the messages of a lane, in steps that share their state",
     "internal/_lane_take.sql": "as above",
+    "internal/_take_many.sql": "as above, over several lanes",
     "internal/_record_write.sql": "one statement decides and writes; a path of its own for one record",
+    "internal/_record_write_each.sql": "one statement decides and writes",
     "internal/_settle_each.sql": "acks, nacks and moves of single messages follow one order of locks",
 }
 

@@ -42,13 +42,13 @@ QUESTIONS = {
             select n.nspname, n.nspacl from pg_namespace as n where n.nspname in {OURS}
         ) as o cross join lateral aclexplode(o.acl) as a where a.grantee = 0
     """,
-    "grants outside sluice to anybody but pollers and administrators": """
+    "grants outside sluice to anybody but those who need them": """
         select c.oid::regclass::text from pg_class as c cross join lateral aclexplode(c.relacl) as a
         where c.relnamespace::regnamespace::text = 'sluice_internal' and a.grantee <> c.relowner
         union all
         select p.oid::regprocedure::text from pg_proc as p cross join lateral aclexplode(p.proacl) as a
         where p.pronamespace::regnamespace::text = 'sluice_internal' and a.grantee <> p.proowner
-            and a.grantee::regrole::text not in ('sluice_poller', 'sluice_admin', 'sluice_reader', 'sluice_server')
+            and a.grantee::regrole::text not in ('sluice_poller', 'sluice_admin', 'sluice_reader', 'sluice_consumer', 'sluice_server')
     """,
     "public functions that write without security definer": """
         select p.oid::regprocedure::text from pg_proc as p
@@ -133,7 +133,7 @@ BROKEN = {
     "objects without a comment": "comment on function sluice.stream_create is null",
     "functions without a pinned search path": "alter function sluice.stream_create reset search_path",
     "rights of PUBLIC": "grant execute on function sluice.stream_create to public",
-    "grants outside sluice to anybody but pollers and administrators": "grant select on sluice_internal.streams to sluice_admin",
+    "grants outside sluice to anybody but those who need them": "grant select on sluice_internal.streams to sluice_admin",
     "public functions that write without security definer": "alter function sluice.stream_create security invoker",
     "what does not belong to the owner": "alter function sluice.stream_create owner to current_user",
     "roles that can log in or do more": "alter role sluice_reader login",

@@ -126,6 +126,34 @@ class Session:
     def nack(self, which: Sequence[Any], delay: str = "0", consumer: str = "c") -> tuple[int, list[str]]:
         return tuple(self.one("select * from consumer_nack(%s, %s, %s::interval)", consumer, tokens(which), delay))
 
+    def extend(self, which: Sequence[Any], ack_wait: str | None = None, consumer: str = "c") -> tuple[int, list[str]]:
+        return tuple(self.one("select * from consumer_extend(%s, %s, %s::interval)", consumer, tokens(which), ack_wait))
+
+    def term(self, which: Sequence[Any], reason: str | None = None, consumer: str = "c") -> tuple[int, list[str]]:
+        return tuple(self.one("select * from consumer_term(%s, %s, %s)", consumer, tokens(which), reason))
+
+    def peek(self, size: int = 10, consumer: str = "c") -> list[Any]:
+        return self.rows("select * from consumer_peek(%s, %s)", consumer, size)
+
+    def seek(self, target: str, consumer: str = "c") -> Any:
+        return self.one("select * from consumer_seek(%s, %s)", consumer, target)
+
+    def pause(self, consumer: str = "c") -> Any:
+        return self.one("select * from consumer_pause(%s)", consumer)
+
+    def resume(self, consumer: str = "c") -> Any:
+        return self.one("select * from consumer_resume(%s)", consumer)
+
+    def info(self, consumer: str = "c") -> Any:
+        return self.one("select * from consumer_info(%s)", consumer)
+
+    def retry(self, *which: str | None, consumer: str = "c") -> int:
+        """`which`: sync, collection, record, as far as given."""
+        return self.value("select dead_letter_retry(%s, %s, %s, %s)", consumer, *[*which, None, None, None][:3])
+
+    def purge(self, *which: str | None, consumer: str = "c") -> int:
+        return self.value("select dead_letter_purge(%s, %s, %s, %s)", consumer, *[*which, None, None, None][:3])
+
     def records(self) -> dict[str, Any]:
         return {row.upstream_id: row for row in self.rows("select * from records")}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from isolation.killing import kill
 from isolation.ledger import Ledger
 from isolation.sessions import Session, World, obj, until
 
@@ -28,28 +29,6 @@ def durable(server: embedded.Server, data_dir: Path) -> Iterator[embedded.Server
     with embedded.start(data_dir, bin_dir=server.bin_dir) as own:
         migrate(own.conninfo)
         yield own
-
-
-def children(pid: int) -> list[int]:
-    """Processes whose parent is `pid`."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
-        except (OSError, ValueError):
-            continue  # it has just ended
-        if parent == pid:
-            found.append(int(stat.parent.name))
-    return found
-
-
-def kill(server: embedded.Server) -> None:
-    """All of its processes at once, as when the machine's memory runs out."""
-    postmaster = server.pid
-    assert postmaster is not None
-    os.kill(postmaster, signal.SIGSTOP)  # so that it starts no more
-    for pid in [*children(postmaster), postmaster]:
-        os.kill(pid, signal.SIGKILL)
 
 
 class Crew:

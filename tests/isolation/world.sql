@@ -7,11 +7,13 @@ create table public.held (
 );
 create table public.seen (idx bigint);
 
-create function public.world(lanes int default 4, max_deliver int default -1) returns void language plpgsql as $$
+create function public.world(lanes int default 4, max_deliver int default -1, max_ack_pending int default null) returns void language plpgsql as $$
 begin
     perform sluice.stream_create('s', lanes);
     perform sluice.sync_create('s', 'push', 'y');
-    perform sluice.consumer_create('c', 's', ack_wait => '1 day', max_deliver => world.max_deliver);
+    perform sluice.consumer_create(
+        'c', 's', ack_wait => '1 day', max_deliver => world.max_deliver, max_ack_pending => world.max_ack_pending
+    );
     insert into public.seen values (0);
 end $$;
 
@@ -70,6 +72,19 @@ $$;
 
 create function public.nack(ids text, delay interval default '0') returns table (accepted int, rejected int) language sql as $$
     select a.accepted, cardinality(a.rejected) from sluice.consumer_nack('c', public.tokens(ids), delay) as a
+$$;
+
+create function public.extend(ids text, by interval default null, back int default 0) returns table (accepted int, rejected int)
+language sql as $$
+    select e.accepted, cardinality(e.rejected) from sluice.consumer_extend('c', public.tokens(ids, back), by) as e
+$$;
+
+create function public.term(ids text) returns table (accepted int, rejected int) language sql as $$
+    select t.accepted, cardinality(t.rejected) from sluice.consumer_term('c', public.tokens(ids)) as t
+$$;
+
+create function public.seek(target text) returns table (pending bigint, in_flight bigint) language sql as $$
+    select s.num_pending, s.num_ack_pending from sluice.consumer_seek('c', target) as s
 $$;
 
 -- A reader that remembers how far it has read, and reads on from there.

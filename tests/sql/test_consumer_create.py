@@ -24,6 +24,7 @@ def test_defaults(made: World) -> None:
     assert (consumer.consumer_id, consumer.stream_id, consumer.deliver_policy) == ("c", "s", "all")
     assert (consumer.ack_wait, consumer.max_deliver, consumer.metadata) == (timedelta(seconds=60), -1, {})
     assert consumer.created_at is not None
+    assert (consumer.max_ack_pending, consumer.filter, consumer.paused) == (None, None, False)
     assert made.look.rows("select * from consumers") == [consumer]
 
 
@@ -40,7 +41,7 @@ def test_by_position_and_by_name(made: World) -> None:
             metadata => '{"a": 1}', filter => null, max_ack_pending => null, max_deliver => 3, ack_wait => '5 seconds',
             deliver_policy => 'new', stream_id => 's', consumer_id => 'd')
     """)
-    assert by_position[1:-1] == by_name[1:-1] == ("s", "new", timedelta(seconds=5), 3, {"a": 1})
+    assert by_position[1:6] == by_name[1:6] == ("s", "new", timedelta(seconds=5), 3, {"a": 1})
 
 
 BAD: list[tuple[str, dict[str, Any], list[str]]] = [
@@ -60,10 +61,6 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     ("SL001", {"max_deliver": None}, ["max_deliver"]),
     ("SL001", {"metadata": Jsonb([])}, ["metadata"]),
     ("SL001", {"metadata": Jsonb(1)}, ["metadata"]),
-    ("SL004", {"max_ack_pending": 10}, ["max_ack_pending"]),
-    ("SL004", {"max_ack_pending": 0}, ["max_ack_pending"]),
-    ("SL004", {"filter": Jsonb({})}, ["filter"]),
-    ("SL004", {"filter": Jsonb({"collection_id": "push:*"})}, ["filter"]),
 ]
 
 
@@ -130,7 +127,8 @@ def test_consumer_info_follows_the_messages(made: World) -> None:
 def test_consumer_info_has_the_settings_and_the_next_due_time(made: World) -> None:
     made.consumer(ack_wait="10 minutes", metadata=Jsonb({"team": "x"}), deliver_policy="new")
     info = made.look.one("select * from consumer_info(consumer_id => 'c')")
-    assert info[:7] == tuple(made.look.one("select * from consumers"))
+    row = made.look.one("select * from consumers")
+    assert {name: getattr(info, name) for name in row._fields} == row._asdict()
     assert info.oldest_due_at is None
     made.look.push("a")
     made.look.next()

@@ -29,6 +29,14 @@ CALLS = {
     "consumer_next": "select * from sluice.consumer_next('c')",
     "consumer_ack": "select * from sluice.consumer_ack('c', '{}')",
     "consumer_nack": "select * from sluice.consumer_nack('c', '{}')",
+    "consumer_peek": "select * from sluice.consumer_peek('c')",
+    "consumer_extend": "select * from sluice.consumer_extend('c', '{}')",
+    "consumer_term": "select * from sluice.consumer_term('c', '{}')",
+    "consumer_seek": "select * from sluice.consumer_seek('c', 'start')",
+    "consumer_pause": "select * from sluice.consumer_pause('c')",
+    "consumer_resume": "select * from sluice.consumer_resume('c')",
+    "dead_letter_retry": "select sluice.dead_letter_retry('c')",
+    "dead_letter_purge": "select sluice.dead_letter_purge('c')",
     "mutation_run": "select * from sluice.mutation_run('create', 'y', 'push:o', '[{}]')",
     "mutation_result": "select * from sluice.mutation_result('m')",
     "mutation_cancel": "select * from sluice.mutation_cancel('m')",
@@ -36,11 +44,11 @@ CALLS = {
     "token_create": "select * from sluice.token_create()",
     "token_revoke": "select sluice.token_revoke('t')",
 }
-READS = {"stream_info", "sync_info", "consumer_info", "mutation_result"}
+READS = {"stream_info", "sync_info", "consumer_info", "consumer_peek", "mutation_result"}
 MAY = {
     "nobody": set(),
     "sluice_reader": READS,
-    "sluice_consumer": READS | {"consumer_next", "consumer_ack", "consumer_nack"},
+    "sluice_consumer": READS | {"consumer_next", "consumer_ack", "consumer_nack", "consumer_extend", "consumer_term"},
     "sluice_mutator": READS | {"mutation_run", "mutation_cancel", "mutation_resolve"},
     "sluice_poller": READS,
     "sluice_admin": set(CALLS),
@@ -51,7 +59,7 @@ POLLER = {
     "_credential_sealed", "_jsonb_refusal", "_rate_take", "_mutation_claim", "_mutation_complete", "_mutation_retry",
 }  # fmt: skip
 ADMIN = {"_credential_put", "_credential_replace"}
-SERVER = {"_token_check", "_stream_watch", "_stream_unwatch", "_consumer_due"}
+WAITS = {"_stream_watch", "_stream_unwatch", "_consumer_due", "_consumer_ready"}
 NOBODY = f"sluice_test_nobody_{os.getpid()}"
 
 
@@ -156,7 +164,8 @@ def test_the_internal_schema(become: Callable[[str], Session], filled: World, ro
             *[NOBODY if role == "nobody" else role] * 2,
         )
     }
-    assert open_to == {"sluice_poller": POLLER, "sluice_admin": ADMIN, "sluice_server": SERVER}.get(role, set())
+    internal = {"sluice_poller": POLLER, "sluice_consumer": WAITS, "sluice_admin": ADMIN | WAITS, "sluice_server": {"_token_check"} | WAITS}
+    assert open_to == internal.get(role, set())
 
 
 def test_nothing_for_public(filled: World) -> None:
@@ -222,6 +231,7 @@ def test_a_login_in_the_role_consumer_works_from_end_to_end(filled: World, nobod
 def test_a_reader_cannot_learn_a_token(become: Callable[[str], Session], filled: World) -> None:
     held = filled.look.next()
     reader = become("sluice_reader")
+    assert {m.ack_token for m in reader.peek()} <= {None}
     for view in ("messages_in_flight", "dead_letters", "consumers", "records"):
         told = str(reader.rows(f"select t::text from sluice.{view} as t"))
         assert not [m.ack_token for m in held if m.ack_token in told or m.ack_token[-16:] in told]

@@ -1,0 +1,44 @@
+"""How the HTTP API shows what is in the database: pieces of the statements that answer JSON."""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+PAGE: Final = 100
+
+
+def time(column: LiteralString) -> LiteralString:
+    return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def seconds(column: LiteralString) -> LiteralString:
+    return f"trim_scale(extract(epoch from {column}))"
+
+
+def page(view: LiteralString, key: LiteralString, shape: LiteralString, conditions: LiteralString = "") -> LiteralString:
+    """A page of a view as {data, next_cursor}, after %(cursor)s, by its id."""
+    return f"""
+        select json_build_object(
+            'data', coalesce(json_agg(t.shape order by t.id) filter (where t.place <= %(limit)s), '[]'),
+            'next_cursor', max(t.id) filter (where t.place = %(limit)s and t.rows > %(limit)s)
+        )::text
+        from (
+            select x.{key} as id, {shape} as shape, row_number() over (order by x.{key}) as place, count(*) over () as rows
+            from (
+                select * from {view} as x
+                where (%(cursor)s::text is null or x.{key} > %(cursor)s::text collate "C") {conditions}
+                order by x.{key}
+                limit %(limit)s + 1
+            ) as x
+        ) as t"""
+
+
+RECORD: Final[LiteralString] = f"""
+    'sync_id', m.sync_id,
+    'collection_id', m.collection_id,
+    'upstream_id', m.upstream_id,
+    'updated_idx', m.updated_idx,
+    'upstream_created_at', {time("m.upstream_created_at")},
+    'upstream_updated_at', {time("m.upstream_updated_at")},
+    'data', m.data,
+    'deleted', m.deleted"""

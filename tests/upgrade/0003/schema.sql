@@ -1,0 +1,9576 @@
+-- Frozen: a database as this release left it. Made by freeze.py, never edited.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array string_to_array('sluice_owner sluice_reader sluice_consumer sluice_mutator sluice_poller sluice_admin sluice_server', ' ') loop
+        if to_regrole(v_role) is null then
+            begin
+                execute format('create role %I nologin', v_role);
+            exception when duplicate_object or unique_violation then
+                -- Another database of the cluster made it just now.
+                null;
+            end;
+        end if;
+    end loop;
+end
+$$;
+--
+-- PostgreSQL database dump
+--
+
+
+-- Dumped from database version 18.6
+-- Dumped by pg_dump version 18.6
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: sluice; Type: SCHEMA; Schema: -; Owner: sluice_owner
+--
+
+CREATE SCHEMA sluice;
+
+
+ALTER SCHEMA sluice OWNER TO sluice_owner;
+
+--
+-- Name: sluice_internal; Type: SCHEMA; Schema: -; Owner: sluice_owner
+--
+
+CREATE SCHEMA sluice_internal;
+
+
+ALTER SCHEMA sluice_internal OWNER TO sluice_owner;
+
+--
+-- Name: consumer_details; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.consumer_details AS (
+	consumer_id text,
+	stream_id text,
+	deliver_policy text,
+	ack_wait interval,
+	max_deliver integer,
+	metadata jsonb,
+	created_at timestamp with time zone,
+	num_pending bigint,
+	num_pending_estimated boolean,
+	num_ack_pending bigint,
+	num_dead_letters bigint,
+	oldest_due_at timestamp with time zone,
+	max_ack_pending integer,
+	filter jsonb,
+	paused boolean,
+	num_filtered bigint,
+	lag interval,
+	oldest_unacked_age interval
+);
+
+
+ALTER TYPE sluice.consumer_details OWNER TO sluice_owner;
+
+--
+-- Name: TYPE consumer_details; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.consumer_details IS 'A consumer with its numbers.';
+
+
+--
+-- Name: message; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.message AS (
+	ack_token text,
+	sync_id text,
+	collection_id text,
+	upstream_id text,
+	updated_idx bigint,
+	upstream_created_at timestamp with time zone,
+	upstream_updated_at timestamp with time zone,
+	deleted boolean,
+	deliver_count integer,
+	external_id text,
+	sync_metadata jsonb,
+	data jsonb
+);
+
+
+ALTER TYPE sluice.message OWNER TO sluice_owner;
+
+--
+-- Name: TYPE message; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.message IS 'One delivery of one record to one worker. ack_token names it; sync_metadata and external_id are the sync''s own.';
+
+
+--
+-- Name: new_token; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.new_token AS (
+	token_id text,
+	token text,
+	name text,
+	scopes text[],
+	created_at timestamp with time zone,
+	expires_at timestamp with time zone
+);
+
+
+ALTER TYPE sluice.new_token OWNER TO sluice_owner;
+
+--
+-- Name: TYPE new_token; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.new_token IS 'A token just made: the only time that it is shown.';
+
+
+--
+-- Name: stream_details; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.stream_details AS (
+	stream_id text,
+	lanes integer,
+	created_at timestamp with time zone,
+	syncs bigint,
+	consumers bigint,
+	last_idx bigint
+);
+
+
+ALTER TYPE sluice.stream_details OWNER TO sluice_owner;
+
+--
+-- Name: TYPE stream_details; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.stream_details IS 'A stream with what it holds; last_idx is the updated_idx of its newest change.';
+
+
+--
+-- Name: consumer_ack(text, text[], boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean DEFAULT false) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_ack.consumer_id, 'consumer');
+    v_done record;
+begin
+    if current_setting('transaction_isolation') = 'read committed' and array_ndims(consumer_ack.ack_tokens) = 1
+        and array_position(consumer_ack.ack_tokens, null) is null
+    then
+        null;
+    else
+        perform sluice_internal._check_reading(1);
+        perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
+    end if;
+    v_done := sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null, null);
+    accepted := v_done.accepted;
+    rejected := v_done.rejected;
+    if consumer_ack.strict and rejected <> '{}' then
+        raise exception using
+            errcode = 'SL120',
+            message = format(
+                '%s of %s tokens name no message that can be acknowledged',
+                cardinality(rejected), cardinality(consumer_ack.ack_tokens)
+            ),
+            detail = left(array_to_string(rejected, ' '), 1000),
+            hint = 'The message was delivered again, or settled before. Roll back, and handle it when it comes.';
+    end if;
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_ack(consumer_id text, ack_tokens text[], strict boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) IS 'Acknowledges messages: they are done and not delivered again until their record changes. Answers how many were accepted, and the rejected tokens; strict raises SL120 for those, so that the caller''s writes roll back. A late token is good as long as nobody else holds the message. Needs READ COMMITTED. Errors: SL001, SL003, SL103, SL120.';
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: consumers; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumers (
+    consumer_no integer NOT NULL,
+    consumer_id text NOT NULL COLLATE pg_catalog."C",
+    stream_no integer NOT NULL,
+    deliver_policy text NOT NULL,
+    start_idx bigint,
+    ack_wait interval NOT NULL,
+    max_deliver integer NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lanes smallint,
+    paused boolean DEFAULT false NOT NULL,
+    max_ack_pending integer,
+    filter jsonb,
+    provider_patterns text[],
+    sync_patterns text[],
+    collection_patterns text[],
+    predicate jsonpath,
+    CONSTRAINT consumers_ack_wait_check CHECK ((ack_wait > '00:00:00'::interval)),
+    CONSTRAINT consumers_consumer_id_check CHECK (((octet_length(consumer_id) >= 1) AND (octet_length(consumer_id) <= 200))),
+    CONSTRAINT consumers_max_ack_pending_check CHECK ((max_ack_pending > 0)),
+    CONSTRAINT consumers_max_deliver_check CHECK (((max_deliver = '-1'::integer) OR (max_deliver > 0))),
+    CONSTRAINT consumers_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+
+ALTER TABLE sluice_internal.consumers OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumers IS 'Named readers of a stream. start_idx: entries at or below it are not delivered; null until a consumer of new messages is committed.';
+
+
+--
+-- Name: COLUMN consumers.lanes; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumers.lanes IS 'Those of its stream, which never change.';
+
+
+--
+-- Name: COLUMN consumers.provider_patterns; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumers.provider_patterns IS 'What the filter says, made ready: patterns of LIKE, one of which must match; null: anything.';
+
+
+--
+-- Name: streams; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.streams (
+    stream_no integer NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    lanes smallint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT streams_lanes_check CHECK (((lanes >= 1) AND (lanes <= 256))),
+    CONSTRAINT streams_stream_id_check CHECK (((octet_length(stream_id) >= 1) AND (octet_length(stream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.streams OWNER TO sluice_owner;
+
+--
+-- Name: TABLE streams; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.streams IS 'The directory of streams. stream_no is the short form of stream_id that the hot tables carry; the sequence position_<stream_no> numbers the stream.';
+
+
+--
+-- Name: consumers; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.consumers AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    c.deliver_policy,
+    c.ack_wait,
+    c.max_deliver,
+    c.metadata,
+    c.created_at,
+    c.max_ack_pending,
+    c.filter,
+    c.paused
+   FROM (sluice_internal.consumers c
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)));
+
+
+ALTER VIEW sluice.consumers OWNER TO sluice_owner;
+
+--
+-- Name: VIEW consumers; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.consumers IS 'The consumers and their settings; consumer_info has their numbers.';
+
+
+--
+-- Name: consumer_create(text, text, text, interval, integer, integer, jsonb, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text DEFAULT 'all'::text, ack_wait interval DEFAULT '00:01:00'::interval, max_deliver integer DEFAULT '-1'::integer, max_ack_pending integer DEFAULT NULL::integer, filter jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb) RETURNS sluice.consumers
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
+    v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
+    v_filter jsonb := sluice_internal._check_filter(consumer_create.filter);
+    v_consumer sluice.consumers;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._check_consumer(
+        consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.max_ack_pending, consumer_create.metadata
+    );
+    insert into sluice_internal.consumers as c (
+        consumer_id, stream_no, lanes, deliver_policy, start_idx, ack_wait, max_deliver, max_ack_pending, metadata,
+        filter, provider_patterns, sync_patterns, collection_patterns, predicate
+    )
+    values (
+        v_consumer_id, v_stream.stream_no, v_stream.lanes, consumer_create.deliver_policy,
+        case coalesce(consumer_create.deliver_policy, 'null')
+            when 'all' then 0
+            when 'new' then null
+            else sluice_internal._start_of(v_stream.stream_no, consumer_create.deliver_policy, 'deliver_policy')
+        end,
+        consumer_create.ack_wait, consumer_create.max_deliver, nullif(consumer_create.max_ack_pending, 0),
+        coalesce(consumer_create.metadata, '{}'),
+        v_filter, sluice_internal._filter_patterns(v_filter -> 'provider', ':%'),
+        sluice_internal._filter_patterns(v_filter -> 'sync_id', ''), sluice_internal._filter_patterns(v_filter -> 'collection_id', ''),
+        (v_filter ->> 'where')::jsonpath
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the consumer id "%s" is taken', v_consumer_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    if consumer_create.deliver_policy = 'new' then
+        perform sluice_internal._touch_stream(v_stream.stream_no);
+    end if;
+    select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_consumer_id collate "C";
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) IS 'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits; an updated_idx (the first to be delivered), a time with its zone, or an age such as 1h. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending: how many messages may be delivered and not settled at once, null without bound; 1 gives strict order. filter: {provider, sync_id, collection_id, where}: texts or arrays of texts with * for anything, and a JSONPath on data; all must match. Errors: SL001, SL101, SL110.';
+
+
+--
+-- Name: consumer_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_delete(consumer_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_delete.consumer_id, 'admin');
+begin
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(4, v_consumer.consumer_no, 0));
+    delete from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.consumer_settlements as s where s.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.consumer_steps as t where t.consumer_no = v_consumer.consumer_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_delete(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_delete(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_delete(consumer_id text) IS 'Deletes a consumer with its position, leases and dead letters; no record is touched. Waits for transactions that read or acknowledge with it. Errors: SL103.';
+
+
+--
+-- Name: consumer_extend(text, text[], interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval DEFAULT NULL::interval) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_extend.consumer_id, 'consumer');
+    v_wait interval := coalesce(consumer_extend.ack_wait, v_consumer.ack_wait);
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_extend.ack_tokens);
+    perform sluice_internal._check_consumer(v_wait, -1, null, '{}');
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(v_consumer, consumer_extend.ack_tokens, 'e', v_wait, null) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) IS 'Leases messages for longer: until ack_wait (null: the consumer''s) from now. Answers how many were accepted, and the rejected tokens: of messages that were delivered again or settled since. A late token is good as long as nobody else holds the message. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_info(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_info.consumer_id, 'reader');
+    v_counted constant int := 10000;
+    v_lanes int;
+    v_details sluice.consumer_details;
+begin
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    with lane as materialized (
+        select
+            l.lane,
+            coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.parked_record_nos, '{}') as parked_record_nos,
+            coalesce(st.parked_idxs, '{}') as parked_idxs,
+            coalesce(st.skipped, 0) as skipped
+        from generate_series(0, v_lanes - 1) as l (lane)
+        left join lateral (
+            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs, t.skipped
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+    ),
+    entry as materialized (
+        select p.record_no, p.updated_idx
+        from lane as l
+        cross join lateral (
+            select e.record_no, e.updated_idx
+            from sluice_internal.positions as e
+            where e.stream_no = v_consumer.stream_no and e.lane = l.lane and e.updated_idx > l.cursor_idx
+            order by e.updated_idx
+            limit v_counted + 1
+        ) as p
+        limit v_counted + 1
+    ),
+    parked as (
+        select k.record_no, k.updated_idx
+        from lane as l
+        cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+    ),
+    pending as (
+        select count(*) as n, min(e.updated_idx) as first_idx
+        from (select e.* from entry as e union all select k.* from parked as k) as e
+        cross join lateral (
+            select 1
+            from sluice.records as r
+            where
+                r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                and (
+                    v_consumer.filter is null
+                    or sluice_internal._filter_matches(
+                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
+                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
+                    )
+                )
+            offset 0
+        ) as r
+    ),
+    flight as (
+        select count(*) as n, min(v.due_at) as oldest_due_at, min(v.updated_idx) as first_idx
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+    ),
+    far as (
+        -- beyond the bound: every entry up to the end, the replaced ones too
+        select sum(greatest(n.last_idx - l.cursor_idx, 0)) as n
+        from lane as l
+        cross join lateral (
+            select e.updated_idx as last_idx
+            from sluice_internal.positions as e
+            where e.stream_no = v_consumer.stream_no and e.lane = l.lane
+            order by e.updated_idx desc
+            limit 1
+        ) as n
+    )
+    select
+        c.consumer_id,
+        c.stream_id,
+        c.deliver_policy,
+        c.ack_wait,
+        c.max_deliver,
+        c.metadata,
+        c.created_at,
+        case
+            when (select count(*) from entry) > v_counted then greatest((select f.n from far as f) / v_lanes, v_counted)::bigint
+            else (select p.n from pending as p)
+        end,
+        (select count(*) from entry) > v_counted,
+        (select f.n from flight as f),
+        (select count(*) from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no),
+        (select f.oldest_due_at from flight as f),
+        c.max_ack_pending,
+        c.filter,
+        c.paused,
+        (select sum(l.skipped) from lane as l)::bigint,
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select p.first_idx from pending as p)),
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select f.first_idx from flight as f))
+    into v_details
+    from sluice.consumers as c
+    where c.consumer_id = v_consumer.consumer_id;
+    return v_details;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_info(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_info(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_info(consumer_id text) IS 'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again; num_filtered, kept back by the filter; lag and oldest_unacked_age, since the oldest message that is not delivered, or not settled, was committed. Errors: SL103.';
+
+
+--
+-- Name: consumer_nack(text, text[], interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval DEFAULT '00:00:00'::interval) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_nack.consumer_id, 'consumer');
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_nack.ack_tokens);
+    if consumer_nack.delay is null or consumer_nack.delay < interval '0' or consumer_nack.delay > interval '1 year' then
+        raise exception using
+            errcode = 'SL001',
+            message = format('delay must be between 0 and a year, not %s', coalesce(consumer_nack.delay::text, 'null')),
+            hint = 'For example: interval ''30 seconds''.';
+    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay, null) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_nack(consumer_id text, ack_tokens text[], delay interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) IS 'Gives messages back: they are delivered again after delay, with a higher deliver_count; after the last of max_deliver they become dead letters. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_next(text, integer, text[]); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_next(consumer_id text, batch_size integer DEFAULT 10, ack_tokens text[] DEFAULT NULL::text[]) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
+    -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
+    v_lanes int := v_consumer.lanes;
+    v_lane int;
+    v_state record;
+    v_hit record;
+    v_message sluice.message;
+    v_secret bigint;
+    v_step_no bigint;
+    v_leased_until timestamptz;
+    v_taken int := 0;
+    v_need int;
+    v_count int;
+    v_next int;
+    v_first int;
+    v_ready int[];
+    v_locked int[] := '{}';
+    v_done int[] := '{}';
+    v_bytes bigint := 33554432;
+begin
+    if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
+        null;
+    else
+        perform sluice_internal._check_reading(consumer_next.batch_size);
+    end if;
+    if consumer_next.ack_tokens is not null then
+        if array_ndims(consumer_next.ack_tokens) = 1 and array_position(consumer_next.ack_tokens, null) is null then
+            null;
+        else
+            perform sluice_internal._check_tokens(consumer_next.ack_tokens);
+        end if;
+        v_hit := sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null, null);
+    end if;
+    if v_consumer.paused then
+        return;
+    end if;
+    if v_lanes is null then
+        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    if v_consumer.max_ack_pending is not null then
+        return query
+        select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;
+        return;
+    end if;
+    v_lane := floor(random() * v_lanes);
+    v_first := v_lane;
+
+    -- The usual cases, several times cheaper than what follows: a backlog, and nothing in this lane but new messages.
+    if v_consumer.filter is null and consumer_next.batch_size = 1 then
+        -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
+        -- it is not, and the general way looks again.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata
+        into v_hit
+        from (select) as one
+        left join lateral (
+            select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        cross join lateral (
+            select p.updated_idx, p.record_no, p.first
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
+            order by p.updated_idx
+            limit 100
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        left join lateral (
+            select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
+        ) as y on true
+        where
+            case
+                when st.step_no is null then true
+                when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+                when st.open_steps = '{}' then true
+                else not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = v_consumer.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            end
+        limit 1;
+        if found and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
+            and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane))
+            and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
+        then
+            v_secret := sluice_internal._random_bits();
+            v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+            v_step_no := v_hit.step_no;
+            insert into sluice_internal.consumer_steps (
+                consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+            )
+            select
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
+                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
+                v_hit.replay_idx, v_hit.skipped
+            from (
+                select case
+                    when v_hit.open_steps = '{}' then '{}'
+                    -- with many leases open, not at every step
+                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    else array(
+                        select u.step_no
+                        from unnest(v_hit.open_steps) as u (step_no)
+                        where not exists (
+                            select
+                            from sluice_internal.consumer_settlements as s
+                            where
+                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
+                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        )
+                    )
+                end as open_steps
+                offset 0
+            ) as o
+            where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
+            on conflict do nothing;
+            if found then
+                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+                v_message.sync_id := v_hit.sync_id;
+                v_message.collection_id := v_hit.collection_id;
+                v_message.upstream_id := v_hit.upstream_id;
+                v_message.updated_idx := v_hit.updated_idx;
+                v_message.upstream_created_at := v_hit.upstream_created_at;
+                v_message.upstream_updated_at := v_hit.upstream_updated_at;
+                v_message.deleted := v_hit.deleted;
+                v_message.deliver_count := 1;
+                v_message.external_id := v_hit.external_id;
+                v_message.sync_metadata := v_hit.metadata;
+                v_message.data := v_hit.data;
+                return next v_message;
+                if v_step_no % 64 = 0 then
+                    perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
+                end if;
+                return;
+            end if;
+        end if;
+    elsif v_consumer.filter is null and exists (
+        select
+        from sluice_internal.positions as p
+        where
+            p.stream_no = v_consumer.stream_no and p.lane = v_lane
+            and p.updated_idx > coalesce(
+                (
+                    select st.cursor_idx
+                    from sluice_internal.consumer_steps as st
+                    where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                    order by st.step_no desc
+                    limit 1
+                ),
+                v_consumer.start_idx
+            )
+    ) and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+        if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        -- Lock first, and read what the lock protects in the next statement.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, c.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            coalesce(st.parked_record_nos, '{}') = '{}'
+            and coalesce(st.next_due > clock_timestamp(), true)
+            and (
+                coalesce(st.open_steps, '{}') = '{}'
+                or not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = st.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            ) as clean,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                -- with many leases open, not at every step
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = st.consumer_no and s.lane = v_lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        into v_state
+        from sluice_internal.consumers as c
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.consumer_no = v_consumer.consumer_no;
+        if not found then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        v_secret := sluice_internal._random_bits();
+        v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+        v_step_no := v_state.step_no;
+        if v_state.clean then
+            -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
+            -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
+            return query
+            with entry as materialized (
+                select
+                    e.updated_idx, e.record_no, e.busy, r.*,
+                    row_number() over (rows unbounded preceding) as ordinal
+                from (
+                    select
+                        p.updated_idx,
+                        p.record_no,
+                        (not p.first or p.updated_idx <= v_state.replay_idx) and v_state.open_steps <> '{}' and p.record_no = any(
+                            (select sluice_internal._lane_busy(v_consumer.consumer_no, v_lane, v_state.open_steps))::bigint[]
+                        ) as busy
+                    from sluice_internal.positions as p
+                    where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                    order by p.updated_idx
+                    limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                ) as e
+                cross join lateral (
+                    select
+                        o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                        -- a compressed document is at most 90 times as large
+                        pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+                    from sluice.records as o
+                    where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    offset 0
+                ) as r
+                limit consumer_next.batch_size
+            ),
+            leased as materialized (
+                select
+                    array_agg(n.record_no) as record_nos,
+                    array_agg(n.updated_idx) as updated_idxs,
+                    coalesce(sum(n.bytes), 0) as bytes,
+                    -- fewer than wanted: everything in reach was looked at
+                    case
+                        when count(*) < consumer_next.batch_size then (
+                            select max(w.updated_idx)
+                            from (
+                                select p.updated_idx
+                                from sluice_internal.positions as p
+                                where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                                order by p.updated_idx
+                                limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                            ) as w
+                        )
+                        else max(n.updated_idx)
+                    end as cursor_idx,
+                    min(n.sync_id) as sync_id
+                from entry as n
+                having count(*) > 0 and not bool_or(n.busy) and coalesce(sum(n.bytes), 0) <= 33554432
+            ),
+            stepped as (
+                insert into sluice_internal.consumer_steps (
+                    consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                    data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+                )
+                select
+                    v_consumer.consumer_no, v_lane, v_step_no, l.cursor_idx, v_state.open_steps || v_step_no,
+                    least(case when v_state.open_steps <> '{}' then v_state.next_due end, v_leased_until), '{}', '{}', false,
+                    l.bytes, v_secret, v_leased_until, l.record_nos, l.updated_idxs, v_state.replay_idx, v_state.skipped
+                from leased as l
+            )
+            select
+                sluice_internal._ack_token(v_lane, v_step_no, n.ordinal::int, v_secret),
+                n.sync_id,
+                n.collection_id,
+                n.upstream_id,
+                n.updated_idx,
+                n.upstream_created_at,
+                n.upstream_updated_at,
+                n.deleted,
+                1,
+                -- most batches are of one sync: it is looked up once
+                case
+                    when n.sync_id = f.sync_id then f.external_id
+                    else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                case
+                    when n.sync_id = f.sync_id then f.metadata
+                    else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                n.data
+            from (
+                select l.sync_id, y.external_id, y.metadata
+                from leased as l
+                left join sluice_internal.syncs as y on y.sync_id = l.sync_id
+                offset 0
+            ) as f
+            cross join entry as n;
+            get diagnostics v_taken = row_count;
+        end if;
+        if v_taken > 0 and v_step_no % 64 = 0 then
+            perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
+        end if;
+        if v_taken = consumer_next.batch_size then
+            return;
+        elsif v_taken > 0 then
+            v_done := array[v_lane];
+            select 33554432 - st.data_bytes into v_bytes
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
+        end if;
+    end if;
+    -- Nearly read to the end, a stream has a few in each lane: they are taken together.
+    if v_consumer.filter is null then
+        v_need := consumer_next.batch_size - v_taken;
+        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
+        if v_ready is null then
+            return;
+        end if;
+        foreach v_next in array v_ready loop
+            exit when v_open and cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int);
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
+                v_locked := v_locked || v_next;
+            end if;
+        end loop;
+        if v_locked = '{}' then
+            -- somebody else reads there; a lane that was not looked at may be free
+            v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
+        else
+            perform sluice_internal._hold_consumer(v_consumer);
+            return query
+            select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
+            get diagnostics v_count = row_count;
+            v_taken := v_taken + v_count;
+            if v_taken = consumer_next.batch_size then
+                return;
+            end if;
+            v_done := case when v_count > 0 then v_done || v_locked else v_done end;
+        end if;
+    end if;
+    return query
+    select m.*
+    from sluice_internal._next_lanes(
+        v_consumer, v_lanes, v_first, v_done, consumer_next.batch_size,
+        consumer_next.batch_size - v_taken, v_bytes, v_open, null, 9223372036854775807
+    ) as m;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_next(consumer_id text, batch_size integer, ack_tokens text[]); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) IS 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. With a filter at most 10,000 entries are stepped over in a call, and remembered, so that an answer may be empty while more lies behind. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_pause(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_pause(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_pause.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = true where c.consumer_no = v_consumer.consumer_no and c.paused <> true;
+    return sluice.consumer_info(consumer_pause.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_pause(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_pause(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_pause(consumer_id text) IS 'Pauses a consumer and answers it with its numbers: consumer_next acknowledges and delivers nothing. What is leased stays leased, and can be settled. Locks the consumer''s row. Errors: SL103.';
+
+
+--
+-- Name: consumer_peek(text, integer); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer DEFAULT 10) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
+    v_now timestamptz := clock_timestamp();
+    v_lanes int;
+begin
+    perform sluice_internal._check_reading(consumer_peek.batch_size);
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.parked_record_nos, '{}') as parked_record_nos,
+            coalesce(st.parked_idxs, '{}') as parked_idxs
+        from generate_series(0, v_lanes - 1) as l (lane)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+    ),
+    live as materialized (
+        select v.record_no, v.updated_idx, v.deliver_count, v.due_at
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+    ),
+    due as (
+        -- what is due again, or was passed while its record was in flight, in its newest version
+        select r.record_no, r.updated_idx, case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as deliver_count
+        from (
+            select v.record_no, v.updated_idx, v.deliver_count from live as v where v.due_at <= v_now
+            union all
+            select k.record_no, k.updated_idx, 0
+            from lane as l
+            cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+            where k.record_no <> all(array(select v.record_no from live as v))
+        ) as d
+        cross join lateral (
+            select o.record_no, o.updated_idx from sluice.records as o where o.record_no = d.record_no offset 0
+        ) as r
+        inner join lane as l on l.lane = (d.record_no % v_lanes)::int and r.updated_idx <= l.cursor_idx
+        where
+            (d.deliver_count > 0 or r.updated_idx = d.updated_idx)
+            and not (v_consumer.max_deliver > 0 and r.updated_idx = d.updated_idx and d.deliver_count >= v_consumer.max_deliver)
+    ),
+    fresh as (
+        select p.record_no, p.updated_idx, 1 as deliver_count
+        from lane as l
+        cross join lateral (
+            select r.record_no, r.updated_idx
+            from (
+                select e.record_no, e.updated_idx
+                from sluice_internal.positions as e
+                where e.stream_no = v_consumer.stream_no and e.lane = l.lane and e.updated_idx > l.cursor_idx
+                order by e.updated_idx
+                limit 10000 / v_lanes + consumer_peek.batch_size
+            ) as e
+            cross join lateral (
+                select o.record_no, o.updated_idx
+                from sluice.records as o
+                where
+                    o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    and (
+                        v_consumer.filter is null
+                        or sluice_internal._filter_matches(
+                            v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
+                            v_consumer.predicate, o.sync_id, o.collection_id, o.data
+                        )
+                    )
+                offset 0
+            ) as r
+            where
+                not exists (select from live as v where v.record_no = r.record_no and v.due_at > v_now)
+                and not exists (select from due as d where d.record_no = r.record_no)
+            limit consumer_peek.batch_size
+        ) as p
+    )
+    select
+        null, f.sync_id, f.collection_id, f.upstream_id, f.updated_idx, f.upstream_created_at, f.upstream_updated_at, f.deleted,
+        f.deliver_count, f.external_id, f.metadata, f.data
+    from (
+        select
+            r.*, m.deliver_count, y.external_id, y.metadata,
+            sum(
+                case when pg_column_compression(r.data) is null then pg_column_size(r.data) else octet_length(r.data::text) end
+            ) over (order by r.updated_idx) as bytes,
+            row_number() over (order by r.updated_idx) as place
+        from (
+            select d.* from due as d
+            union all
+            select f.* from fresh as f
+        ) as m
+        inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
+        left join sluice_internal.syncs as y on y.sync_id = r.sync_id
+        where
+            v_consumer.filter is null
+            or sluice_internal._filter_matches(
+                v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns, v_consumer.predicate,
+                r.sync_id, r.collection_id, r.data
+            )
+        order by r.updated_idx
+        limit consumer_peek.batch_size
+    ) as f
+    where f.place = 1 or f.bytes <= 33554432
+    order by f.updated_idx;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_peek(consumer_id text, batch_size integer); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) IS 'What consumer_next would deliver now, by updated_idx, without leasing anything (32 MB at most): ack_token is null, deliver_count as it would be. Looks at no more than some 10,000 entries. Works while the consumer is paused. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_resume(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_resume(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_resume.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = false where c.consumer_no = v_consumer.consumer_no and c.paused <> false;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_resume.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_resume(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_resume(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_resume(consumer_id text) IS 'Lets a paused consumer deliver again, and answers it with its numbers. Locks the consumer''s row. Errors: SL103.';
+
+
+--
+-- Name: consumer_seek(text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_seek(consumer_id text, target text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
+    v_lanes int;
+    v_start_idx bigint;
+begin
+    perform sluice_internal._check_reading(1);
+    v_start_idx := case consumer_seek.target
+        when 'start' then 0
+        when 'end' then nextval(format('sluice_internal.position_%s', v_consumer.stream_no)::regclass)
+        else sluice_internal._start_of(v_consumer.stream_no, consumer_seek.target, 'target')
+    end;
+    perform sluice_internal._hold_consumer(v_consumer);
+    update sluice_internal.consumers as c
+    set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
+    where c.consumer_no = v_consumer.consumer_no
+    returning c.lanes into v_lanes;
+    if v_lanes is null then
+        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from generate_series(0, v_lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_lanes, v_start_idx);
+    delete from sluice_internal.dead_letters as d
+    where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
+    if consumer_seek.target = 'end' then
+        perform sluice_internal._touch_stream(v_consumer.stream_no);
+    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_seek.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_seek(consumer_id text, target text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_seek(consumer_id text, target text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_seek(consumer_id text, target text) IS 'Moves a consumer and answers it with its numbers. target: start; end (what commits after this commits); an updated_idx (the first to be delivered); a time with its zone, or an age such as 1h (everything committed since). Leased messages stay leased, and their records come again after they are settled; dead letters from there on are delivered with the rest. Waits for calls and transactions that read with the consumer. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_term(text, text[], text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text DEFAULT NULL::text) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_term.consumer_id, 'consumer');
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_term.ack_tokens);
+    if octet_length(consumer_term.reason) > 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('reason has %s bytes, and may have 1000', octet_length(consumer_term.reason)),
+            hint = 'Nothing was changed. Give it in short; the record stays readable.';
+    end if;
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(
+        v_consumer, consumer_term.ack_tokens, 'd', null, coalesce(nullif(consumer_term.reason, ''), 'terminated')
+    ) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_term(consumer_id text, ack_tokens text[], reason text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) IS 'Gives messages up: they become dead letters with that reason (at most 1000 bytes; null: terminated) and are not delivered again until their record changes. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_update(text, interval, integer, jsonb, integer, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval DEFAULT NULL::interval, max_deliver integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb, max_ack_pending integer DEFAULT NULL::integer, filter jsonb DEFAULT NULL::jsonb) RETURNS sluice.consumers
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_update.consumer_id, 'admin');
+    v_filter jsonb := sluice_internal._check_filter(consumer_update.filter);
+    v_consumer sluice.consumers;
+begin
+    -- what another update has changed meanwhile stays
+    select c.* into v_known from sluice_internal.consumers as c where c.consumer_no = v_known.consumer_no for no key update;
+    v_known.ack_wait := coalesce(consumer_update.ack_wait, v_known.ack_wait);
+    v_known.max_deliver := coalesce(consumer_update.max_deliver, v_known.max_deliver);
+    v_known.max_ack_pending := coalesce(consumer_update.max_ack_pending, v_known.max_ack_pending);
+    v_known.metadata := coalesce(consumer_update.metadata, v_known.metadata);
+    perform sluice_internal._check_consumer(
+        v_known.ack_wait, v_known.max_deliver, v_known.max_ack_pending, v_known.metadata
+    );
+    if consumer_update.filter is not null then
+        v_known.filter := v_filter;
+    end if;
+    update sluice_internal.consumers as c
+    set
+        ack_wait = v_known.ack_wait,
+        max_deliver = v_known.max_deliver,
+        max_ack_pending = nullif(v_known.max_ack_pending, 0),
+        metadata = v_known.metadata,
+        filter = v_known.filter,
+        provider_patterns = sluice_internal._filter_patterns(v_known.filter -> 'provider', ':%'),
+        sync_patterns = sluice_internal._filter_patterns(v_known.filter -> 'sync_id', ''),
+        collection_patterns = sluice_internal._filter_patterns(v_known.filter -> 'collection_id', ''),
+        predicate = (v_known.filter ->> 'where')::jsonpath
+    where c.consumer_no = v_known.consumer_no;
+    perform sluice_internal._wake(v_known.stream_no);
+    select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_known.consumer_id;
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) IS 'Changes a consumer and answers it; what is null stays. max_ack_pending 0: no bound; filter {}: no filter. Messages that are leased keep the time they were leased for; a new filter decides on what is delivered from now on, also again, and what was stepped over stays behind (consumer_seek goes back). Locks the consumer''s row. Errors: SL001, SL103.';
+
+
+--
+-- Name: credential_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.credential_delete(credential_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync_id text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform from sluice_internal.credentials as c where c.credential_id = credential_delete.credential_id collate "C" for update;
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(credential_delete.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    select y.sync_id into v_sync_id
+    from sluice_internal.syncs as y
+    where y.credential_id = credential_delete.credential_id collate "C"
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL111',
+            message = format('credential "%s" is used by sync "%s"', credential_delete.credential_id, v_sync_id),
+            hint = 'Delete its syncs first.';
+    end if;
+    delete from sluice_internal.credentials as c where c.credential_id = credential_delete.credential_id collate "C";
+end
+$$;
+
+
+ALTER FUNCTION sluice.credential_delete(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION credential_delete(credential_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.credential_delete(credential_id text) IS 'Deletes a credential that no sync uses. Locks its row. Errors: SL104, SL111.';
+
+
+--
+-- Name: dead_letter_purge(text, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_purge.consumer_id, 'admin');
+    v_count int;
+begin
+    delete from sluice_internal.dead_letters as t
+    where
+        t.consumer_no = v_consumer.consumer_no
+        and t.record_no in (
+            select d.record_no
+            from sluice_internal.dead_letters as d
+            left join sluice.records as r on r.record_no = d.record_no
+            where
+                d.consumer_no = v_consumer.consumer_no
+                and (dead_letter_purge.sync_id is null or r.sync_id = dead_letter_purge.sync_id collate "C")
+                and (dead_letter_purge.collection_id is null or r.collection_id = dead_letter_purge.collection_id collate "C")
+                and (dead_letter_purge.upstream_id is null or r.upstream_id = dead_letter_purge.upstream_id collate "C")
+        );
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) IS 'Removes dead letters, and answers how many: all of a consumer, or those of a sync, a collection, a record. No record is touched. Errors: SL103.';
+
+
+--
+-- Name: dead_letter_retry(text, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
+    v_lanes int;
+    v_record_nos bigint[];
+    v_count int;
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._hold_consumer(v_consumer);
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    select array_agg(n.record_no) into v_record_nos
+    from (
+        select d.record_no
+        from sluice_internal.dead_letters as d
+        left join sluice.records as r on r.record_no = d.record_no
+        where
+            d.consumer_no = v_consumer.consumer_no
+            and (dead_letter_retry.sync_id is null or r.sync_id = dead_letter_retry.sync_id collate "C")
+            and (dead_letter_retry.collection_id is null or r.collection_id = dead_letter_retry.collection_id collate "C")
+            and (dead_letter_retry.upstream_id is null or r.upstream_id = dead_letter_retry.upstream_id collate "C")
+        order by d.died_at
+        limit 10000
+    ) as n;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from (select distinct (n.record_no % v_lanes)::int as lane from unnest(v_record_nos) as n (record_no) order by 1 offset 0) as l;
+    -- Behind the cursor they are parked, as what was passed while its record was in flight; ahead of it they come anyway.
+    with revived as (
+        delete from sluice_internal.dead_letters as t
+        where t.consumer_no = v_consumer.consumer_no and t.record_no = any(v_record_nos)
+        returning t.record_no, t.updated_idx
+    ),
+    current as materialized (
+        select v.record_no, v.updated_idx, (v.record_no % v_lanes)::int as lane
+        from revived as v
+        inner join sluice.records as r on r.record_no = v.record_no and r.updated_idx = v.updated_idx
+    ),
+    parked as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+            secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            v_consumer.consumer_no, c.lane, st.step_no + 1, st.cursor_idx, st.open_steps, st.next_due,
+            st.parked_idxs || c.updated_idxs, st.parked_record_nos || c.record_nos, false, 0,
+            st.secret, null, '{}', '{}', st.replay_idx, st.skipped
+        from (select distinct n.lane from current as n) as l
+        cross join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        cross join lateral (
+            select
+                n.lane,
+                array_agg(n.updated_idx order by n.updated_idx) as updated_idxs,
+                array_agg(n.record_no order by n.updated_idx) as record_nos
+            from current as n
+            where n.lane = l.lane and n.updated_idx <= st.cursor_idx and n.record_no <> all(st.parked_record_nos)
+            group by n.lane
+        ) as c
+    )
+    select count(*) into v_count from current as n;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) IS 'Delivers dead letters again, with a deliver_count from 1, and answers how many: all of a consumer, or those of a sync, a collection, a record. Those whose record has changed since are removed without being counted: that version is delivered anyway. At most 10,000 a call. Waits for calls and transactions that read in the same lanes. Needs READ COMMITTED. Errors: SL003, SL103.';
+
+
+--
+-- Name: mutation_items; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.mutation_items (
+    mutation_no bigint NOT NULL,
+    item_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text COLLATE pg_catalog."C",
+    data jsonb,
+    status text DEFAULT 'queued'::text NOT NULL,
+    vendor_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    poller_id text COLLATE pg_catalog."C",
+    epoch integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    first_sent_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    error jsonb,
+    CONSTRAINT mutation_items_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT mutation_items_check1 CHECK (((status = 'sending'::text) = (poller_id IS NOT NULL))),
+    CONSTRAINT mutation_items_check2 CHECK (((status <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR (error IS NOT NULL))),
+    CONSTRAINT mutation_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text]))),
+    CONSTRAINT mutation_items_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.mutation_items OWNER TO sluice_owner;
+
+--
+-- Name: TABLE mutation_items; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.mutation_items IS 'One write to one object. vendor_key is what the vendor is told to recognise a repetition by; first_sent_at bounds how long it does.';
+
+
+--
+-- Name: mutations; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.mutations (
+    mutation_id text NOT NULL COLLATE pg_catalog."C",
+    mutation_no bigint NOT NULL,
+    stream_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    match_on text,
+    idempotency_key text COLLATE pg_catalog."C",
+    request_digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT mutations_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 200))),
+    CONSTRAINT mutations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text, 'upsert'::text]))),
+    CONSTRAINT mutations_mutation_id_check CHECK (((octet_length(mutation_id) >= 1) AND (octet_length(mutation_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.mutations OWNER TO sluice_owner;
+
+--
+-- Name: TABLE mutations; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.mutations IS 'Requested writes. request_digest tells a repeated request from another one with the same key.';
+
+
+--
+-- Name: mutations; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.mutations AS
+ SELECT m.mutation_id,
+    s.stream_id,
+    m.sync_id,
+    m.collection_id,
+    m.kind,
+        CASE
+            WHEN (m.finished_at IS NULL) THEN
+            CASE
+                WHEN i.sending THEN 'running'::text
+                ELSE 'queued'::text
+            END
+            WHEN (i.unknown > 0) THEN 'unknown'::text
+            WHEN (i.failed = i.items) THEN 'failed'::text
+            WHEN (i.cancelled = i.items) THEN 'cancelled'::text
+            WHEN (i.succeeded = i.items) THEN 'succeeded'::text
+            ELSE 'partial'::text
+        END AS status,
+    i.items,
+    i.succeeded,
+    i.failed,
+    i.unknown,
+    i.cancelled,
+    m.match_on,
+    m.idempotency_key,
+    m.created_at,
+    m.finished_at
+   FROM ((sluice_internal.mutations m
+     JOIN sluice_internal.streams s ON ((s.stream_no = m.stream_no)))
+     CROSS JOIN LATERAL ( SELECT count(*) AS items,
+            count(*) FILTER (WHERE (t.status = 'succeeded'::text)) AS succeeded,
+            count(*) FILTER (WHERE (t.status = 'failed'::text)) AS failed,
+            count(*) FILTER (WHERE (t.status = 'unknown'::text)) AS unknown,
+            count(*) FILTER (WHERE (t.status = 'cancelled'::text)) AS cancelled,
+            COALESCE(bool_or((t.status <> 'queued'::text)), false) AS sending
+           FROM sluice_internal.mutation_items t
+          WHERE (t.mutation_no = m.mutation_no)) i);
+
+
+ALTER VIEW sluice.mutations OWNER TO sluice_owner;
+
+--
+-- Name: VIEW mutations; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.mutations IS 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
+
+
+--
+-- Name: mutation_cancel(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_cancel(mutation_id text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_cancel.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    update sluice_internal.mutation_items as i
+    set status = 'cancelled', finished_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.status = 'queued' and i.first_sent_at is null;
+    perform sluice_internal._mutation_close(v_known.mutation_no);
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_cancel(mutation_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_cancel(mutation_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_cancel(mutation_id text) IS 'Takes back the items that were not sent yet; the others go on. Answers the mutation. Locks those items. Errors: SL108.';
+
+
+--
+-- Name: mutation_resolve(text, integer, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_resolve.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    if mutation_resolve.status is null or mutation_resolve.status not in ('succeeded', 'failed', 'queued') then
+        raise exception using
+            errcode = 'SL001',
+            message = 'status must be succeeded, failed or queued',
+            hint = 'Look at the vendor first: succeeded if the write is there, failed to leave it, queued to send it again.';
+    end if;
+    update sluice_internal.mutation_items as i
+    set
+        status = mutation_resolve.status,
+        finished_at = case when mutation_resolve.status <> 'queued' then clock_timestamp() end,
+        error = case when mutation_resolve.status = 'failed' then i.error end,
+        vendor_key = case when mutation_resolve.status = 'queued' then gen_random_uuid() else i.vendor_key end,
+        first_sent_at = case when mutation_resolve.status <> 'queued' then i.first_sent_at end,
+        next_attempt_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.item_no = mutation_resolve.item_no and i.status = 'unknown';
+    if not found then
+        raise exception using
+            errcode = 'SL001',
+            message = format('item %s of this mutation is not in the state unknown', mutation_resolve.item_no),
+            hint = 'Only what cannot be known needs a decision; mutation_result shows the states.';
+    end if;
+    if mutation_resolve.status = 'queued' then
+        update sluice_internal.mutations as m set finished_at = null where m.mutation_no = v_known.mutation_no;
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_resolve(mutation_id text, item_no integer, status text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) IS 'Decides an item whose outcome is unknown: succeeded, failed, or queued to send it once more. Answers the mutation. Errors: SL001, SL108.';
+
+
+--
+-- Name: mutation_items; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.mutation_items AS
+ SELECT m.mutation_id,
+    i.item_no,
+    s.stream_id,
+    i.sync_id,
+    i.collection_id,
+    i.upstream_id,
+    i.status,
+    i.error,
+    i.attempt,
+    i.next_attempt_at,
+    i.finished_at,
+    i.data
+   FROM ((sluice_internal.mutation_items i
+     JOIN sluice_internal.mutations m ON ((m.mutation_no = i.mutation_no)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = m.stream_no)));
+
+
+ALTER VIEW sluice.mutation_items OWNER TO sluice_owner;
+
+--
+-- Name: VIEW mutation_items; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.mutation_items IS 'The items of mutations: what was asked for (data), the vendor''s id, and its error as sent.';
+
+
+--
+-- Name: mutation_result(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_result(mutation_id text) RETURNS SETOF sluice.mutation_items
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize_mutation(mutation_result.mutation_id, 'reader');
+    return query
+    select i.* from sluice.mutation_items as i where i.mutation_id = mutation_result.mutation_id collate "C" order by i.item_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_result(mutation_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_result(mutation_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_result(mutation_id text) IS 'What became of each item of a mutation, in the order sent: status queued, sending, succeeded, failed, unknown or cancelled, the vendor''s id and error. Errors: SL108.';
+
+
+--
+-- Name: mutation_run(text, text, text, jsonb, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, if_match text DEFAULT NULL::text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(mutation_run.sync_id, 'mutator');
+    v_digest bytea := sha256(convert_to(jsonb_build_array(
+        mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on
+    )::text, 'UTF8'));
+    v_problem text;
+    v_id text := gen_random_uuid()::text;
+    v_no bigint;
+    v_known sluice_internal.mutations;
+    v_mutation sluice.mutations;
+begin
+    perform sluice_internal._check_mutation(
+        v_sync, mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on, mutation_run.if_match
+    );
+    if mutation_run.idempotency_key is not null then
+        perform sluice_internal._check_id('idempotency_key', mutation_run.idempotency_key);
+        delete from sluice_internal.mutations as m
+        where
+            m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C"
+            and m.finished_at < clock_timestamp() - interval '30 days';
+    end if;
+    insert into sluice_internal.mutations as m (
+        mutation_id, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest
+    )
+    values (
+        v_id, v_sync.stream_no, v_sync.sync_id, mutation_run.collection_id, mutation_run.kind, mutation_run.match_on,
+        mutation_run.idempotency_key, v_digest
+    )
+    on conflict do nothing
+    returning m.mutation_no into v_no;
+    if not found then
+        -- The key is taken: the same request gets the same mutation, once that is committed.
+        select m.* into v_known
+        from sluice_internal.mutations as m
+        where m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C";
+        if v_known.request_digest is distinct from v_digest then
+            raise exception using
+                errcode = 'SL112',
+                message = format('the idempotency key "%s" was used for another request', mutation_run.idempotency_key),
+                hint = 'Use a new key for a new request; a key is kept for 30 days.';
+        end if;
+        v_id := v_known.mutation_id;
+    else
+        insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data)
+        select
+            v_no,
+            d.ordinality,
+            v_sync.sync_id,
+            mutation_run.collection_id,
+            case when mutation_run.kind in ('update', 'delete') then d.item ->> 'upstream_id' end,
+            case mutation_run.kind when 'delete' then null when 'update' then d.item -> 'data' else d.item end
+        from jsonb_array_elements(mutation_run.data) with ordinality as d (item, ordinality);
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_id collate "C";
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) IS 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
+
+
+--
+-- Name: record_ingest(text, text, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_ingest.sync_id, 'admin');
+    v_refusal text;
+    v_done record;
+begin
+    if coalesce(record_ingest.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(record_ingest.collection_id) > 200 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('"%s" is not a collection id', left(record_ingest.collection_id, 200)),
+            hint = 'A collection is named provider:object, for example stripe:customer or push:order.';
+    end if;
+    if not coalesce(
+        case
+            when v_sync.collection_ids <> '{}' then record_ingest.collection_id = any(v_sync.collection_ids)
+            else record_ingest.collection_id like 'push:%'
+        end,
+        false
+    ) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', v_sync.sync_id, left(record_ingest.collection_id, 200)),
+            hint = coalesce(
+                'It has: ' || nullif(array_to_string(v_sync.collection_ids, ', '), '') || '.',
+                'It takes any that is named push:object, for example push:order.'
+            );
+    end if;
+    if jsonb_typeof(record_ingest.records) is distinct from 'array' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'records must be a JSON array',
+            hint = 'Each element is {"upstream_id": …, "data": {…}}, optionally with upstream_created_at, upstream_updated_at, deleted.';
+    end if;
+    v_refusal := sluice_internal._records_refusal(record_ingest.records);
+    if v_refusal is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = v_refusal,
+            hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
+    end if;
+    v_done := sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := v_done.refused;
+    return next;
+    -- Without pollers somebody has to fold the counters now and then.
+    if random() < 0.01 then
+        perform sluice_internal._fold_counts();
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION record_ingest(sync_id text, collection_id text, records jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) IS 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, or of the version that was deleted). Locks the written records. Errors: SL001, SL102, SL106.';
+
+
+--
+-- Name: streams; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.streams AS
+ SELECT stream_id,
+    (lanes)::integer AS lanes,
+    created_at
+   FROM sluice_internal.streams s;
+
+
+ALTER VIEW sluice.streams OWNER TO sluice_owner;
+
+--
+-- Name: VIEW streams; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.streams IS 'The streams.';
+
+
+--
+-- Name: stream_create(text, integer); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_create(stream_id text DEFAULT NULL::text, lanes integer DEFAULT 16) RETURNS sluice.streams
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice.streams;
+    v_stream_no int;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if stream_create.lanes is null or stream_create.lanes not between 1 and 256 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('lanes must be 1 to 256, not %s', coalesce(stream_create.lanes::text, 'null')),
+            hint = 'Leave it out for the default of 16. One lane gives one worker at a time.';
+    end if;
+    insert into sluice_internal.streams (stream_id, lanes)
+    values (sluice_internal._check_id('stream_id', stream_create.stream_id), stream_create.lanes)
+    on conflict do nothing
+    returning stream_no, stream_id, lanes, created_at
+    into v_stream_no, v_stream.stream_id, v_stream.lanes, v_stream.created_at;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the stream id "%s" is taken', stream_create.stream_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    execute format('create sequence sluice_internal.position_%s as bigint', v_stream_no);
+    return v_stream;
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_create(stream_id text, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_create(stream_id text, lanes integer); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_create(stream_id text, lanes integer) IS 'Creates a stream and answers it. lanes: how many workers of one consumer can read side by side. Errors: SL001, SL110.';
+
+
+--
+-- Name: stream_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_delete(stream_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_delete.stream_id, ''), 'admin');
+    v_syncs bigint;
+    v_consumers bigint;
+begin
+    perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
+    select count(*) into v_syncs from sluice_internal.syncs as y where y.stream_no = v_stream.stream_no;
+    select count(*) into v_consumers from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no;
+    if v_syncs + v_consumers > 0 then
+        raise exception using
+            errcode = 'SL111',
+            message = format('stream "%s" still has %s syncs and %s consumers', v_stream.stream_id, v_syncs, v_consumers),
+            hint = 'Delete those first.';
+    end if;
+    delete from sluice_internal.streams where stream_no = v_stream.stream_no;
+    execute format('drop sequence sluice_internal.position_%s', v_stream.stream_no);
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_delete(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_delete(stream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_delete(stream_id text) IS 'Deletes a stream that has no syncs and no consumers left. Locks the stream''s row. Errors: SL101, SL111.';
+
+
+--
+-- Name: stream_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_info(stream_id text) RETURNS sluice.stream_details
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_info.stream_id, ''), 'reader');
+    v_details sluice.stream_details;
+begin
+    select
+        v_stream.stream_id,
+        v_stream.lanes::int,
+        v_stream.created_at,
+        (select count(*) from sluice_internal.syncs as y where y.stream_no = v_stream.stream_no),
+        (select count(*) from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no),
+        (
+            select max(p.updated_idx)
+            from generate_series(0, v_stream.lanes - 1) as l (lane)
+            cross join lateral (
+                select p.updated_idx
+                from sluice_internal.positions as p
+                where p.stream_no = v_stream.stream_no and p.lane = l.lane
+                order by p.updated_idx desc
+                limit 1
+            ) as p
+        )
+    into v_details;
+    return v_details;
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_info(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_info(stream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_info(stream_id text) IS 'One stream: its syncs and consumers counted, and last_idx, the updated_idx of its newest change (null while empty). Errors: SL101.';
+
+
+--
+-- Name: sync_runs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_runs (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'pending'::text NOT NULL,
+    error jsonb,
+    error_since timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_success_at timestamp with time zone,
+    backfill_completed_at timestamp with time zone,
+    poller_id text COLLATE pg_catalog."C",
+    epoch bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT sync_runs_check CHECK (((status = ANY (ARRAY['error'::text, 'rate_limited'::text])) = (error IS NOT NULL))),
+    CONSTRAINT sync_runs_check1 CHECK (((error IS NULL) = (error_since IS NULL))),
+    CONSTRAINT sync_runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'backfilling'::text, 'active'::text, 'rate_limited'::text, 'error'::text])))
+);
+
+
+ALTER TABLE sluice_internal.sync_runs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_runs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_runs IS 'Where a sync stands, and who works on it: a lease is (poller_id, epoch), alive while the poller''s heartbeat is.';
+
+
+--
+-- Name: syncs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.syncs (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    stream_no integer NOT NULL,
+    provider text NOT NULL,
+    name text,
+    collection_ids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    credential_id text COLLATE pg_catalog."C",
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    external_id text,
+    sync_frequency interval,
+    paused boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    rate_limit jsonb,
+    CONSTRAINT syncs_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT syncs_sync_frequency_check CHECK ((sync_frequency > '00:00:00'::interval)),
+    CONSTRAINT syncs_sync_id_check CHECK (((octet_length(sync_id) >= 1) AND (octet_length(sync_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.syncs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE syncs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.syncs IS 'What the user asked for: one connection to one account.';
+
+
+--
+-- Name: syncs; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.syncs AS
+ SELECT y.sync_id,
+    s.stream_id,
+    y.provider,
+    y.name,
+    y.collection_ids,
+    y.credential_id,
+    y.metadata,
+    y.external_id,
+    y.sync_frequency,
+        CASE
+            WHEN y.paused THEN 'paused'::text
+            ELSE COALESCE(r.status, 'active'::text)
+        END AS status,
+    r.error,
+    r.error_since,
+        CASE
+            WHEN (NOT y.paused) THEN r.next_attempt_at
+            ELSE NULL::timestamp with time zone
+        END AS next_attempt_at,
+    r.last_success_at,
+    r.backfill_completed_at,
+    y.paused,
+    y.created_at,
+    y.rate_limit
+   FROM ((sluice_internal.syncs y
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)))
+     LEFT JOIN sluice_internal.sync_runs r ON ((r.sync_id = y.sync_id)));
+
+
+ALTER VIEW sluice.syncs OWNER TO sluice_owner;
+
+--
+-- Name: VIEW syncs; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.syncs IS 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do) or paused.';
+
+
+--
+-- Name: sync_create(text, text, text, text, text[], text, jsonb, jsonb, text, integer, interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text DEFAULT NULL::text, name text DEFAULT NULL::text, collection_ids text[] DEFAULT NULL::text[], credential_id text DEFAULT NULL::text, rate_limit jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb, external_id text DEFAULT NULL::text, max_age_days integer DEFAULT NULL::integer, sync_frequency interval DEFAULT NULL::interval) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_create.stream_id, ''), 'admin');
+    v_sync_id text := sluice_internal._check_id('sync_id', sync_create.sync_id);
+    v_collection_ids text[] := coalesce(sync_create.collection_ids, '{}');
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._check_sync(
+        sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
+    );
+    perform sluice_internal._check_rate_limit(sync_create.rate_limit);
+    if sync_create.max_age_days is not null then
+        raise exception using
+            errcode = 'SL004',
+            message = 'max_age_days is not supported by this release',
+            hint = 'Leave it out: everything is read.';
+    end if;
+    insert into sluice_internal.syncs as y (
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit
+    )
+    values (
+        v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
+        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
+        sync_create.rate_limit
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the sync id "%s" is taken', v_sync_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    if sync_create.provider <> 'push' then
+        insert into sluice_internal.sync_runs (sync_id) values (v_sync_id);
+        perform pg_notify('sluice_poller', '');
+    end if;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_sync_id collate "C";
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) IS 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days must be null in this release. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
+
+
+--
+-- Name: sync_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_info(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_info.sync_id, 'reader');
+    v_sync sluice.syncs;
+begin
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_info(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_info(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_info(sync_id text) IS 'One sync. Errors: SL102.';
+
+
+--
+-- Name: sync_pause(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_pause(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_pause.sync_id, 'admin');
+    v_sync sluice.syncs;
+begin
+    update sluice_internal.syncs as y set paused = true where y.sync_id = v_checked.sync_id and y.paused <> true;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_pause(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_pause(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_pause(sync_id text) IS 'Stops a sync: its poller drops the page at hand; consumers go on reading what is there. Errors: SL102.';
+
+
+--
+-- Name: sync_resume(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_resume(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_resume.sync_id, 'admin');
+    v_sync sluice.syncs;
+begin
+    update sluice_internal.syncs as y set paused = false where y.sync_id = v_checked.sync_id and y.paused <> false;
+    update sluice_internal.sync_runs as r set next_attempt_at = clock_timestamp() where r.sync_id = v_checked.sync_id;
+    perform pg_notify('sluice_poller', '');
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_resume(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_resume(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_resume(sync_id text) IS 'Lets a paused sync go on at once, from where it stopped. Errors: SL102.';
+
+
+--
+-- Name: token_create(text, text[], text, timestamp with time zone); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.token_create(name text DEFAULT NULL::text, scopes text[] DEFAULT '{read,consume,mutate,manage}'::text[], token_id text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS sluice.new_token
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_token sluice.new_token;
+    v_random text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if token_create.scopes is null or cardinality(token_create.scopes) = 0
+        or not token_create.scopes <@ array['read', 'consume', 'mutate', 'manage']
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'scopes must be some of read, consume, mutate, manage',
+            hint = 'read looks, consume takes and acknowledges messages, mutate writes to vendors, manage does everything.';
+    end if;
+    if token_create.expires_at <= clock_timestamp() then
+        raise exception using errcode = 'SL001', message = 'expires_at is in the past', hint = 'Leave it out for a token without end.';
+    end if;
+    -- 366 random bits in base 64; without the two signs and the filling at least 30 of its 64 characters are left
+    v_random := substr(
+        translate(
+            encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64'),
+            '+/=' || chr(10), ''
+        ), 1, 30
+    );
+    v_token.token := sluice_internal._token_signed(v_random);
+    v_token.token_id := sluice_internal._check_id('token_id', token_create.token_id);
+    v_token.name := token_create.name;
+    v_token.scopes := token_create.scopes;
+    v_token.expires_at := token_create.expires_at;
+    insert into sluice_internal.tokens as t (token_id, name, prefix, digest, scopes, expires_at)
+    values (
+        v_token.token_id, v_token.name, substr(v_token.token, 1, 10), sha256(convert_to(v_token.token, 'UTF8')), v_token.scopes,
+        v_token.expires_at
+    )
+    on conflict (token_id) do nothing
+    returning t.created_at into v_token.created_at;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the token id "%s" is taken', v_token.token_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    return v_token;
+end
+$$;
+
+
+ALTER FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) IS 'Makes an API token and answers it, for the only time: the database keeps its SHA-256 digest. scopes: some of read, consume, mutate, manage. Errors: SL001, SL110.';
+
+
+--
+-- Name: token_revoke(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.token_revoke(token_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.tokens as t
+    set revoked_at = coalesce(t.revoked_at, clock_timestamp())
+    where t.token_id = token_revoke.token_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL107',
+            message = format('token "%s" does not exist', left(token_revoke.token_id, 200)),
+            hint = 'List the tokens with: select token_id, name, prefix from sluice.tokens';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice.token_revoke(token_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION token_revoke(token_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.token_revoke(token_id text) IS 'Ends a token at once. Errors: SL107.';
+
+
+--
+-- Name: _ack_token(integer, bigint, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((((((lane)::text || '.'::text) || (step_no)::text) || '.'::text) || (ordinal)::text) || '.'::text) || lpad(to_hex(hashint8extended((ordinal)::bigint, secret)), 16, '0'::text));
+
+
+ALTER FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _ack_token(lane integer, step_no bigint, ordinal integer, secret bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) IS 'The name of one delivery: where its lease lies, and 64 bits that only the worker it was handed to knows. Tokens are compared as whole texts, never taken apart to be believed. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _authorize(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize(stream_id text, "right" text) RETURNS sluice_internal.streams
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_stream sluice_internal.streams;
+begin
+    if not sluice_internal._authorized(_authorize."right") then
+        raise exception using
+            errcode = 'SL002',
+            message = format('this needs the role sluice_%s', _authorize."right"),
+            hint = format('An administrator can say: grant sluice_%s to the role that calls.', _authorize."right");
+    end if;
+    if _authorize.stream_id is null then
+        return null;
+    end if;
+    select s.* into v_stream from sluice_internal.streams as s where s.stream_id = _authorize.stream_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', left(_authorize.stream_id, 200)),
+            hint = 'List the streams with: select stream_id from sluice.streams';
+    end if;
+    return v_stream;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize(stream_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize(stream_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize(stream_id text, "right" text) IS 'The one gate: raises SL002 unless the caller holds the right, SL101 unless the stream exists; answers the stream. A null stream asks for the right alone.';
+
+
+--
+-- Name: _authorize_consumer(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) RETURNS sluice_internal.consumers
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_consumer sluice_internal.consumers;
+begin
+    select c.* into v_consumer
+    from sluice_internal.consumers as c
+    where c.consumer_id = _authorize_consumer.consumer_id collate "C" and sluice_internal._authorized(_authorize_consumer."right");
+    if not found then
+        perform sluice_internal._authorize(null, _authorize_consumer."right");
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
+            hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
+    end if;
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_consumer(consumer_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) IS 'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';
+
+
+--
+-- Name: _authorize_mutation(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) RETURNS sluice_internal.mutations
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_mutation sluice_internal.mutations;
+begin
+    perform sluice_internal._authorize(null, _authorize_mutation."right");
+    select m.* into v_mutation
+    from sluice_internal.mutations as m
+    where m.mutation_id = _authorize_mutation.mutation_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL108',
+            message = format('mutation "%s" does not exist', left(_authorize_mutation.mutation_id, 200)),
+            hint = 'List them with: select mutation_id, status from sluice.mutations';
+    end if;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_mutation(mutation_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) IS 'The gate for a mutation: SL002 or SL108, or the mutation.';
+
+
+--
+-- Name: _authorize_sync(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text) RETURNS sluice_internal.syncs
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_sync sluice_internal.syncs;
+begin
+    select s.* into v_sync
+    from sluice_internal.syncs as s
+    where s.sync_id = _authorize_sync.sync_id collate "C" and sluice_internal._authorized(_authorize_sync."right");
+    if not found then
+        perform sluice_internal._authorize(null, _authorize_sync."right");
+        raise exception using
+            errcode = 'SL102',
+            message = format('sync "%s" does not exist', left(_authorize_sync.sync_id, 200)),
+            hint = 'List the syncs with: select sync_id, provider, name from sluice.syncs';
+    end if;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_sync(sync_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text) IS 'The gate for what belongs to a sync: SL002 or SL102, or the sync.';
+
+
+--
+-- Name: _authorized(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorized("right" text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN COALESCE(pg_has_role(CASE current_setting('role'::text) WHEN 'none'::text THEN SESSION_USER ELSE (current_setting('role'::text))::name END, (to_regrole(('sluice_'::text || "right")))::oid, 'member'::text), true);
+
+
+ALTER FUNCTION sluice_internal._authorized("right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorized("right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorized("right" text) IS 'Whether the caller holds the right. Inlined, so it pins no search path; _authorize raises what is to be said if not.';
+
+
+--
+-- Name: _certain_time(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._certain_time() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[T ]'::text || '([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$'::text);
+
+
+ALTER FUNCTION sluice_internal._certain_time() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _certain_time(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._certain_time() IS 'A pattern of texts that are certainly times: others may be, too. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _check_consumer(interval, integer, integer, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_problem text;
+    v_hint text;
+begin
+    case
+        when coalesce(_check_consumer.ack_wait, '0') not between interval '1 millisecond' and interval '1 year' then
+            v_problem := format(
+                'ack_wait must be between a millisecond and a year, not %s', coalesce(_check_consumer.ack_wait::text, 'null')
+            );
+            v_hint := 'For example: interval ''60 seconds''.';
+        when coalesce(_check_consumer.max_deliver, 0) not between 1 and 10000 and _check_consumer.max_deliver is distinct from -1 then
+            v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(_check_consumer.max_deliver::text, 'null'));
+            v_hint := '-1 means without limit; 3 means three deliveries in all.';
+        when _check_consumer.max_ack_pending not between 0 and 1000000 then
+            v_problem := format('max_ack_pending must be 1 to 1000000, not %s', _check_consumer.max_ack_pending);
+            v_hint := 'Leave it out, or say 0, for no bound; 1 gives strict order.';
+        when jsonb_typeof(coalesce(_check_consumer.metadata, '{}')) <> 'object' then
+            v_problem := 'metadata must be a JSON object';
+            v_hint := 'For example {"team": "billing"}.';
+        else
+            return;
+    end case;
+    raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) IS 'Raises SL001 for settings that a consumer cannot have.';
+
+
+--
+-- Name: _check_filter(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_filter(filter jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_problem text;
+    v_path jsonpath;
+begin
+    if coalesce(_check_filter.filter, 'null') in ('null', '{}') then
+        return null;
+    end if;
+    if jsonb_typeof(_check_filter.filter) <> 'object' then
+        v_problem := 'filter must be a JSON object';
+    else
+        select case
+            when f.key not in ('provider', 'sync_id', 'collection_id', 'where') then format('filter has no key "%s"', left(f.key, 200))
+            when f.key = 'where' and jsonb_typeof(f.value) <> 'string' then 'filter.where must be a string, a JSONPath'
+            when f.key = 'where' then null
+            when jsonb_typeof(f.value) not in ('string', 'array') or f.value in ('[]', '""')
+                or (
+                    jsonb_typeof(f.value) = 'array'
+                    and jsonb_path_exists(f.value, 'strict $[*] ? (@.type() != "string" || @ == "")')
+                )
+                then format('filter.%s must be a text, or an array of texts that is not empty', f.key)
+            when jsonb_typeof(f.value) = 'array' and jsonb_array_length(f.value) > 1000
+                then format('filter.%s has more than 1000 texts', f.key)
+        end
+        into v_problem
+        from jsonb_each(_check_filter.filter) as f
+        order by 1
+        limit 1;
+    end if;
+    if v_problem is null and _check_filter.filter ? 'where' then
+        begin
+            v_path := (_check_filter.filter ->> 'where')::jsonpath;
+            -- without what stands in quotes: a variable is written $"name"
+            if strpos(regexp_replace(v_path::text, '"([^"\\]|\\.)*"', '""', 'g'), '$""') > 0 then
+                v_problem := 'filter.where has a variable, and nothing gives it a value';
+            end if;
+        exception
+            when others then
+                v_problem := format('filter.where is not a JSONPath: %s', sqlerrm);
+        end;
+    end if;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = v_problem,
+            hint = 'For example {"collection_id": ["stripe:invoice", "stripe:sub*"], "where": "$.status == \"open\""}; '
+                'all of provider, sync_id, collection_id and where must match.';
+    end if;
+    return _check_filter.filter;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._check_filter(filter jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_filter(filter jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_filter(filter jsonb) IS 'The filter, null for one that says nothing. SL001 names what is wrong with it.';
+
+
+--
+-- Name: _check_id(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_id(noun text, id text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if _check_id.id is null then
+        return gen_random_uuid()::text;
+    end if;
+    if octet_length(_check_id.id) not between 1 and 200 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s must have 1 to 200 bytes, not %s', _check_id.noun, octet_length(_check_id.id)),
+            hint = 'Choose a shorter id, or leave it out to have one generated.';
+    end if;
+    return _check_id.id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_id(noun text, id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_id(noun text, id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_id(noun text, id text) IS 'An id for a new object: the caller''s own (1 to 200 bytes, else SL001), or a generated UUID for null.';
+
+
+--
+-- Name: _check_mutation(sluice_internal.syncs, text, text, jsonb, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_kinds text[];
+    v_problem text;
+begin
+    if sync.provider = 'push' then
+        raise exception using
+            errcode = 'SL004',
+            message = 'a push sync has no vendor to write to',
+            hint = 'Write into it with record_ingest.';
+    end if;
+    if _check_mutation.collection_id is null or not _check_mutation.collection_id = any(sync.collection_ids) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
+            hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
+    end if;
+    select c.mutations into v_kinds
+    from sluice.provider_collections as c
+    where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
+    if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
+        raise exception using
+            errcode = 'SL001',
+            message = format('kind must be create, update, delete or upsert, not %s', left(coalesce(_check_mutation.kind, 'null'), 200)),
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    if not _check_mutation.kind = any(v_kinds) or _check_mutation.match_on is not null or _check_mutation.if_match is not null then
+        raise exception using
+            errcode = 'SL004',
+            message = case
+                when not _check_mutation.kind = any(v_kinds)
+                    then format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind)
+                else format('%s supports neither match_on nor if_match', sync.provider)
+            end,
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    if jsonb_typeof(_check_mutation.data) is distinct from 'array' or jsonb_array_length(_check_mutation.data) not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = 'data must be a JSON array of 1 to 1000 items',
+            hint = 'create: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
+    end if;
+    select format('data[%s]: %s', d.ordinality - 1, p.problem) into v_problem
+    from jsonb_array_elements(_check_mutation.data) with ordinality as d (item, ordinality)
+    cross join lateral (
+        select case
+            when jsonb_typeof(d.item) <> 'object' then 'is not an object'
+            when _check_mutation.kind in ('update', 'delete')
+                and (jsonb_typeof(d.item -> 'upstream_id') is distinct from 'string'
+                    or octet_length(d.item ->> 'upstream_id') not between 1 and 200)
+                then 'upstream_id must be a string of 1 to 200 bytes'
+            when _check_mutation.kind = 'update' and jsonb_typeof(d.item -> 'data') is distinct from 'object' then 'data must be an object'
+            when _check_mutation.kind = 'update' and d.item - 'upstream_id' - 'data' <> '{}' then 'has more than upstream_id and data'
+            when _check_mutation.kind = 'delete' and d.item - 'upstream_id' <> '{}' then 'has more than upstream_id'
+        end as problem
+        offset 0
+    ) as p
+    where p.problem is not null
+    limit 1;
+    if v_problem is not null then
+        raise exception using errcode = 'SL001', message = v_problem, hint = 'Nothing was queued.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) IS 'Raises what is wrong with a mutation: SL001, SL004 or SL106.';
+
+
+--
+-- Name: _check_rate_limit(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_problem text;
+begin
+    case
+        when _check_rate_limit.rate_limit is null then
+            return;
+        when jsonb_typeof(_check_rate_limit.rate_limit) <> 'object' then
+            v_problem := 'must be a JSON object';
+        when _check_rate_limit.rate_limit - 'allowed_requests' - 'interval' - 'max_concurrent_requests' <> '{}' then
+            v_problem := 'has only allowed_requests, interval and max_concurrent_requests';
+        else
+            select format('%s must be a number, 0 to 1000000000', k.key) into v_problem
+            from jsonb_each(_check_rate_limit.rate_limit) as k (key, value)
+            where
+                case
+                    when jsonb_typeof(k.value) <> 'number' then true
+                    when k.key <> 'interval' and k.value::numeric % 1 <> 0 then true
+                    else k.value::numeric not between 0 and 1000000000
+                end
+            limit 1;
+            if v_problem is null and coalesce((_check_rate_limit.rate_limit -> 'allowed_requests')::numeric, 0) > 0
+                and coalesce((_check_rate_limit.rate_limit -> 'interval')::numeric, 0) = 0
+            then
+                v_problem := 'needs an interval in seconds beside allowed_requests';
+            end if;
+    end case;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('rate_limit %s', v_problem),
+            hint = 'For example {"allowed_requests": 100, "interval": 60, "max_concurrent_requests": 0}: 100 requests a minute.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_rate_limit(rate_limit jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) IS 'Raises SL001 for a rate limit that cannot be kept.';
+
+
+--
+-- Name: _check_reading(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_reading(batch_size integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception using
+            errcode = 'SL003',
+            message = format('consumers need READ COMMITTED, not %s', upper(current_setting('transaction_isolation'))),
+            hint = 'Begin with: begin isolation level read committed. A fixed snapshot would hand out a message twice.';
+    end if;
+    if _check_reading.batch_size is null or _check_reading.batch_size not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('batch_size must be 1 to 1000, not %s', coalesce(_check_reading.batch_size::text, 'null')),
+            hint = 'Call again for more.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_reading(batch_size integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_reading(batch_size integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_reading(batch_size integer) IS 'Raises SL003 outside READ COMMITTED, SL001 for a batch_size that is not 1 to 1000.';
+
+
+--
+-- Name: _check_sync(text, text[], text, jsonb, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_collection_id text;
+    v_credential_provider text;
+begin
+    if not exists (select from sluice.providers as p where p.provider = _check_sync.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(coalesce(_check_sync.provider, 'null'), 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    select u.id into v_collection_id
+    from unnest(_check_sync.collection_ids) as u (id)
+    where
+        u.id is null or case _check_sync.provider
+            when 'push' then u.id !~ '^push:.' or octet_length(u.id) > 200
+            else u.id not in (
+                select c.collection_id from sluice.provider_collections as c where c.provider = _check_sync.provider
+            )
+        end
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL106',
+            message = format(
+                'provider "%s" has no collection "%s"', _check_sync.provider, left(coalesce(v_collection_id, 'null'), 200)
+            ),
+            hint = coalesce(
+                'There are: ' || (
+                    select string_agg(c.collection_id, ', ' order by c.collection_id)
+                    from sluice.provider_collections as c
+                    where c.provider = _check_sync.provider
+                ) || '.',
+                'A collection is named provider:object, for example push:order.'
+            );
+    end if;
+    if _check_sync.provider <> 'push' and cardinality(_check_sync.collection_ids) = 0 then
+        raise exception using
+            errcode = 'SL001',
+            message = 'collection_ids is empty',
+            hint = 'Name what to sync; select collection_id from sluice.provider_collections lists it.';
+    end if;
+    if _check_sync.provider = 'push' and _check_sync.credential_id is not null then
+        raise exception using errcode = 'SL001', message = 'a push sync takes no credential', hint = 'Leave credential_id out.';
+    end if;
+    if _check_sync.provider <> 'push' then
+        select c.provider into v_credential_provider
+        from sluice_internal.credentials as c
+        where c.credential_id = _check_sync.credential_id collate "C"
+        for key share;
+        if not found then
+            raise exception using
+                errcode = 'SL104',
+                message = format('credential "%s" does not exist', left(coalesce(_check_sync.credential_id, 'null'), 200)),
+                hint = 'Make one with: pgsluice credential create';
+        elsif v_credential_provider <> _check_sync.provider then
+            raise exception using
+                errcode = 'SL001',
+                message = format(
+                    'credential "%s" is for %s, not for %s', _check_sync.credential_id, v_credential_provider, _check_sync.provider
+                ),
+                hint = 'Choose a credential of the same provider.';
+        end if;
+    end if;
+    if jsonb_typeof(coalesce(_check_sync.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    if _check_sync.sync_frequency <= interval '0' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'sync_frequency must be longer than nothing',
+            hint = 'Leave it out for continuous.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) IS 'Raises what is wrong with the settings of a sync: SL001, SL104, SL105 or SL106. Locks the credential against deletion.';
+
+
+--
+-- Name: _check_tokens(text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_tokens(ack_tokens text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if _check_tokens.ack_tokens is null or coalesce(array_ndims(_check_tokens.ack_tokens), 1) <> 1
+        or array_position(_check_tokens.ack_tokens, null) is not null
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'ack_tokens must be an array of tokens, of one dimension and without nulls',
+            hint = 'An empty array is fine: array[]::text[].';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_tokens(ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_tokens(ack_tokens text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_tokens(ack_tokens text[]) IS 'Raises SL001 for a null array, a null in it, or more than one dimension.';
+
+
+--
+-- Name: _consumer_due(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._consumer_due(consumer_id text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_due.consumer_id, 'consumer');
+begin
+    return (
+        select least(min(st.next_due), min(n.due_at))
+        from sluice_internal.streams as s
+        cross join generate_series(0, s.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.next_due, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        left join lateral (
+            select min(e.due_at) as due_at
+            from sluice_internal.consumer_settlements as e
+            where
+                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.due_at is not null and e.step_no = any(st.open_steps)
+        ) as n on true
+        where s.stream_no = v_consumer.stream_no
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._consumer_due(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _consumer_due(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._consumer_due(consumer_id text) IS 'When the next leased or nacked message of a consumer may fall due; null if none is out. It may have been acknowledged since it was leased: then nothing is due at that time.';
+
+
+--
+-- Name: _consumer_ready(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._consumer_ready(consumer_id text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
+    v_lanes int;
+begin
+    if v_consumer.paused then
+        return false;
+    end if;
+    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
+        and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._consumer_ready(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _consumer_ready(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._consumer_ready(consumer_id text) IS 'Whether a call of consumer_next may find something now, or step over what its filter does not let pass. Reads only.';
+
+
+--
+-- Name: credentials; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.credentials (
+    credential_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL,
+    kind text NOT NULL,
+    name text,
+    sealed bytea NOT NULL,
+    key_version integer NOT NULL,
+    base_url text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT credentials_credential_id_check CHECK (((octet_length(credential_id) >= 1) AND (octet_length(credential_id) <= 200))),
+    CONSTRAINT credentials_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+
+ALTER TABLE sluice_internal.credentials OWNER TO sluice_owner;
+
+--
+-- Name: TABLE credentials; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.credentials IS 'Secrets, sealed by the application (AES-256-GCM, credential_id authenticated).';
+
+
+--
+-- Name: credentials; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.credentials AS
+ SELECT credential_id,
+    provider,
+    kind,
+    name,
+    base_url,
+    metadata,
+    key_version,
+    created_at,
+    updated_at
+   FROM sluice_internal.credentials c;
+
+
+ALTER VIEW sluice.credentials OWNER TO sluice_owner;
+
+--
+-- Name: VIEW credentials; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.credentials IS 'The credentials, without their secrets.';
+
+
+--
+-- Name: _credential_put(text, text, text, text, bytea, integer, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb) RETURNS sluice.credentials
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._check_id('credential_id', _credential_put.credential_id);
+    if not exists (select from sluice.providers as p where p.provider = _credential_put.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(_credential_put.provider, 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    if jsonb_typeof(coalesce(_credential_put.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    insert into sluice_internal.credentials as c (
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata
+    )
+    values (
+        _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
+        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}')
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the credential id "%s" is taken', _credential_put.credential_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    select c.* into v_credential from sluice.credentials as c where c.credential_id = _credential_put.credential_id collate "C";
+    return v_credential;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb) IS 'Stores a credential whose secret the application has sealed. Errors: SL001, SL105, SL110.';
+
+
+--
+-- Name: _credential_replace(text, text, bytea, integer, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text) RETURNS sluice.credentials
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.credentials as c
+    set
+        kind = _credential_replace.kind,
+        sealed = _credential_replace.sealed,
+        key_version = _credential_replace.key_version,
+        base_url = coalesce(_credential_replace.base_url, c.base_url),
+        updated_at = clock_timestamp()
+    where c.credential_id = _credential_replace.credential_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    update sluice_internal.sync_runs as r
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = r.sync_id and y.credential_id = _credential_replace.credential_id collate "C";
+    perform pg_notify('sluice_poller', '');
+    select c.* into v_credential
+    from sluice.credentials as c
+    where c.credential_id = _credential_replace.credential_id collate "C";
+    return v_credential;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text) IS 'Gives a credential a new sealed secret (base_url null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+
+
+--
+-- Name: _credential_sealed(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_sealed(credential_id text) RETURNS TABLE(sealed bytea, key_version integer, kind text, provider text, base_url text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT c.sealed,
+     c.key_version,
+     c.kind,
+     c.provider,
+     c.base_url
+    FROM sluice_internal.credentials c
+   WHERE (c.credential_id = (_credential_sealed.credential_id COLLATE "C"));
+END;
+
+
+ALTER FUNCTION sluice_internal._credential_sealed(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_sealed(credential_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_sealed(credential_id text) IS 'A sealed secret, for the process that holds the master key.';
+
+
+--
+-- Name: _filter_matches(text[], text[], text[], jsonpath, text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (provider_patterns))) AND ((sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY (sync_patterns))) AND ((collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (collection_patterns))) AND ((predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false)));
+
+
+ALTER FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) IS 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
+
+
+--
+-- Name: _filter_patterns(jsonb, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT array_agg((replace(replace(replace(replace(p.pattern, '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text), '*'::text, '%'::text) || _filter_patterns.suffix)) AS array_agg
+    FROM jsonb_array_elements_text(
+         CASE jsonb_typeof(_filter_patterns.given)
+             WHEN 'array'::text THEN _filter_patterns.given
+             WHEN 'string'::text THEN jsonb_build_array(_filter_patterns.given)
+             ELSE '[]'::jsonb
+         END) p(pattern);
+END;
+
+
+ALTER FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _filter_patterns(given jsonb, suffix text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) IS 'A filter''s text or array of texts as patterns of LIKE, each with the suffix, * as %; null if it says nothing.';
+
+
+--
+-- Name: _first_lane(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    select l.lane, c.idx into lane, last_idx
+    from generate_series(0, _first_lane.lanes - 1) as l (lane)
+    left join lateral (
+        select t.cursor_idx, t.open_steps, t.parked_idxs
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st on true
+    left join lateral (
+        -- the first that can be delivered, or the end of what one call looks at: before that nothing can
+        select coalesce(min(w.updated_idx) filter (where w.matches), max(w.updated_idx)) as idx
+        from (
+            select
+                e.updated_idx,
+                exists (
+                    select
+                    from sluice.records as r
+                    where
+                        r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                        and (
+                            consumer.filter is null
+                            or sluice_internal._filter_matches(
+                                consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns,
+                                consumer.predicate, r.sync_id, r.collection_id, r.data
+                            )
+                        )
+                    offset 0
+                ) as matches
+            from sluice_internal.positions as e
+            where
+                e.stream_no = consumer.stream_no and e.lane = l.lane
+                and e.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
+            order by e.updated_idx
+            limit 10000 / _first_lane.lanes
+        ) as w
+    ) as n on true
+    cross join lateral (
+        select case
+            -- with one message at a time, what is out is what comes next, and nothing new does
+            when coalesce(exists (
+                select
+                from sluice_internal._live_messages as v
+                where v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+            ), false) then 0
+            else least(n.idx, (select min(k.idx) from unnest(st.parked_idxs) as k (idx)))
+        end as idx
+    ) as c
+    where c.idx is not null
+    order by c.idx
+    limit 1;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) IS 'The lane of the message that comes next in the order of updated_idx, and how far one may go there; null if there is none. What is there may be replaced by the time it is taken: what lies behind it is not next.';
+
+
+--
+-- Name: _fold_counts(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._fold_counts() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(3, 0, 0)) then
+        return;
+    end if;
+    with folded as (
+        delete from sluice_internal.ingests as i
+        where i.ingest_no in (
+            select n.ingest_no
+            from (select o.ingest_no, o.created_at from sluice_internal.ingests as o order by o.ingest_no limit 2000) as n
+            -- for a while they tell what was committed when
+            where n.created_at < clock_timestamp() - interval '10 seconds'
+        )
+        returning i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
+    ),
+    timed as (
+        insert into sluice_internal.stream_times as t (stream_no, at, idx)
+        select f.stream_no, min(f.created_at), min(f.first_idx) - 1
+        from folded as f
+        group by f.stream_no, date_trunc('second', f.created_at)
+        order by 1, 2
+        on conflict do nothing
+    ),
+    counted as (
+        select
+            f.sync_id,
+            case when cardinality(f.collection_ids) = 1 then f.collection_ids[1] else c.collection_id end as collection_id,
+            count(*) filter (where c.first) as records,
+            count(*) as changes
+        from folded as f
+        cross join lateral unnest(f.collection_ids, f.firsts) as c (collection_id, first)
+        group by 1, 2
+        order by 1, 2
+    )
+    insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
+    select n.sync_id, n.collection_id, n.records, n.changes
+    from counted as n
+    on conflict (sync_id, collection_id) do update set
+        records = t.records + excluded.records,
+        changes = t.changes + excluded.changes;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._fold_counts() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _fold_counts(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._fold_counts() IS 'Adds up to 2,000 rows of ingests to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+
+
+--
+-- Name: _hold_consumer(sluice_internal.consumers); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_there boolean := pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0));
+begin
+    if v_there then
+        v_there := exists (select from sluice_internal.consumers as c where c.consumer_no = consumer.consumer_no);
+    end if;
+    if not v_there then
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist', consumer.consumer_id),
+            hint = 'It was deleted just now.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _hold_consumer(consumer sluice_internal.consumers); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) IS 'Keeps a consumer from being deleted while this transaction writes for it; SL103 if that came first. Locks the consumer''s name (shared, tried, never waited for), not its row: that would be written to by every batch.';
+
+
+--
+-- Name: _hold_stream(sluice_internal.streams); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform from sluice_internal.streams as s where s.stream_no = stream.stream_no for key share;
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', stream.stream_id),
+            hint = 'It was deleted just now.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _hold_stream(stream sluice_internal.streams); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) IS 'Keeps a stream from being deleted until the transaction ends; SL101 if that came first. Locks its row (key share).';
+
+
+--
+-- Name: _jsonb_refusal(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._jsonb_refusal(raw text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_detail text;
+begin
+    perform _jsonb_refusal.raw::jsonb;
+    return null;
+exception
+    when data_exception or program_limit_exceeded or statement_too_complex then
+        get stacked diagnostics v_detail = pg_exception_detail;
+        return concat_ws(': ', sqlerrm, nullif(v_detail, ''));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._jsonb_refusal(raw text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _jsonb_refusal(raw text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._jsonb_refusal(raw text) IS 'Why Postgres cannot store this JSON text as jsonb (a NUL, a lone surrogate, a number out of range, too deep, too large), or null if it can.';
+
+
+--
+-- Name: _lane_busy(integer, integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    return (
+        select coalesce(array_agg(v.record_no), '{}')
+        from sluice_internal._live_messages as v
+        where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps)
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_busy(consumer_no integer, lane integer, open_steps bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) IS 'The records that are in flight in these steps.';
+
+
+--
+-- Name: consumer_steps; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumer_steps (
+    consumer_no integer NOT NULL,
+    lane smallint NOT NULL,
+    step_no bigint NOT NULL,
+    cursor_idx bigint NOT NULL,
+    open_steps bigint[] NOT NULL,
+    next_due timestamp with time zone,
+    parked_idxs bigint[] NOT NULL,
+    parked_record_nos bigint[] NOT NULL,
+    suspect boolean NOT NULL,
+    data_bytes bigint NOT NULL,
+    secret bigint NOT NULL,
+    leased_until timestamp with time zone,
+    record_nos bigint[] NOT NULL,
+    updated_idxs bigint[] NOT NULL,
+    deliver_counts integer[],
+    replay_idx bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL
+);
+ALTER TABLE ONLY sluice_internal.consumer_steps ALTER COLUMN record_nos SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.consumer_steps ALTER COLUMN updated_idxs SET STORAGE EXTERNAL;
+
+
+ALTER TABLE sluice_internal.consumer_steps OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumer_steps; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumer_steps IS 'Each step of a consumer in a lane: an immutable row that is both the lease of one batch and the lane''s state after it. The newest row of a lane is its state; older ones live while a message of theirs is not settled.';
+
+
+--
+-- Name: COLUMN consumer_steps.open_steps; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.open_steps IS 'Steps, this one included, that may have unsettled messages.';
+
+
+--
+-- Name: COLUMN consumer_steps.next_due; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.next_due IS 'When the first of them may be delivered again.';
+
+
+--
+-- Name: COLUMN consumer_steps.parked_idxs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.parked_idxs IS 'Entries passed while their record was in flight.';
+
+
+--
+-- Name: COLUMN consumer_steps.suspect; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.suspect IS 'A redelivery after an expired lease: kept apart from other messages.';
+
+
+--
+-- Name: COLUMN consumer_steps.deliver_counts; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.deliver_counts IS 'Null: every message for the first time.';
+
+
+--
+-- Name: COLUMN consumer_steps.replay_idx; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.replay_idx IS 'After a seek: entries up to here may be of records in flight, although they are the first of their record.';
+
+
+--
+-- Name: COLUMN consumer_steps.skipped; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.skipped IS 'Messages of the lane, so far, that the filter kept back.';
+
+
+--
+-- Name: _lane_due(sluice_internal.consumer_steps); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    return coalesce(state.next_due <= clock_timestamp(), false)
+        or state.parked_record_nos <> '{}'
+        or exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where
+                s.consumer_no = state.consumer_no and s.lane = state.lane and s.due_at is not null
+                and s.due_at <= clock_timestamp() and s.step_no = any(state.open_steps)
+        );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_due(state sluice_internal.consumer_steps); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) IS 'Whether something earlier in the lane may have to be delivered before new entries.';
+
+
+--
+-- Name: _lane_recover(sluice_internal.consumers, sluice_internal.consumer_steps, text, integer, integer, bigint, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_locked bigint[];
+    v_step_no bigint := state.step_no + 1;
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := v_now + consumer.ack_wait;
+begin
+    -- Expired leases are locked, so that no late acknowledgement comes in between; one that is being acknowledged is left
+    -- alone, and the next call looks again. No more of them than this call can take from: the others' late tokens stay good.
+    -- A nacked message needs no lock, and its batch mates must not be locked: they may be with a worker.
+    select coalesce(array_agg(d.step_no), '{}') into v_locked
+    from (
+        select st.step_no
+        from (
+            select g.step_no, g.due_at, sum(g.messages) over (order by g.due_at, g.step_no) - g.messages as before
+            from (
+                select v.step_no, min(v.due_at) as due_at, count(*) as messages
+                from sluice_internal._live_messages as v
+                where
+                    v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+                    and v.due_at <= v_now and not v.nacked
+                group by v.step_no
+            ) as g
+            offset 0
+        ) as x
+        inner join sluice_internal.consumer_steps as st
+            on st.consumer_no = consumer.consumer_no and st.lane = state.lane and st.step_no = x.step_no
+        where x.before < max_rows
+        order by x.due_at, x.step_no
+        for update of st skip locked
+    ) as d;
+    -- The next statement sees every acknowledgement that was committed before those locks.
+    return query
+    with live as materialized (
+        select v.step_no, v.ordinal, v.record_no, v.updated_idx, v.deliver_count, v.nacked, v.due_at, v.secret
+        from sluice_internal._live_messages as v
+        where v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+    ),
+    parked as materialized (
+        select k.updated_idx, k.record_no
+        from rows from (unnest(state.parked_idxs), unnest(state.parked_record_nos)) as k (updated_idx, record_no)
+    ),
+    due as (
+        select v.* from live as v where v.due_at <= v_now and (v.nacked or v.step_no = any(v_locked))
+        union all
+        (
+            select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
+            from parked as k
+            where k.record_no <> all(array(select v.record_no from live as v))
+            order by k.updated_idx
+            limit least(max_fresh, max_rows + 100)
+        )
+    ),
+    judged as materialized (
+        select
+            d.*,
+            r.sync_id,
+            r.collection_id,
+            r.upstream_id,
+            r.updated_idx as now_idx,
+            r.upstream_created_at,
+            r.upstream_updated_at,
+            r.deleted,
+            r.data,
+            case
+                when r.data is null then 0
+                when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                else octet_length(r.data::text)
+            end as bytes,
+            case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as next_count,
+            case
+                -- gone; or changed, and its new entry lies ahead: that one will bring it, once
+                when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
+                when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
+                when consumer.filter is not null and not sluice_internal._filter_matches(
+                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                    r.sync_id, r.collection_id, r.data
+                ) then 'skip'
+                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
+                    then 'dead'
+                else 'deliver'
+            end as fate
+        from due as d
+        left join lateral (select o.* from sluice.records as o where o.record_no = d.record_no offset 0) as r on true
+    ),
+    sorted as materialized (
+        select
+            j.*,
+            (j.next_count > 1 and j.next_count = consumer.max_deliver) as last,
+            (j.next_count > 1 and not j.nacked) as suspect,
+            row_number() over (order by j.due_at, j.step_no, j.ordinal, j.record_no) as place
+        from judged as j
+        where j.fate = 'deliver'
+    ),
+    lead as (
+        select s.*
+        from sorted as s
+        where case _lane_recover.mood
+            when 'any' then true
+            when 'suspect' then s.suspect and not s.last
+            else not s.suspect and not s.last
+        end
+        order by s.place
+        limit 1
+    ),
+    picked as materialized (
+        select s.*, row_number() over (order by s.place) as position
+        from sorted as s
+        cross join lead as l
+        where
+            s.place >= l.place
+            and case
+                when l.last then s.place = l.place
+                when l.suspect then s.suspect and not s.last and s.next_count = l.next_count
+                else not s.suspect and not s.last
+            end
+        order by s.place
+        limit (
+            select case
+                when l.suspect then least(max_rows, greatest(1, batch_size >> (least(l.next_count, 31) - 1)))
+                else max_rows
+            end
+            from lead as l
+        )
+    ),
+    chosen as materialized (
+        select c.*
+        from (select p.*, sum(p.bytes) over (order by p.position) as total_bytes from picked as p) as c
+        where c.total_bytes <= max_bytes or (c.position = 1 and max_bytes >= 33554432)
+    ),
+    settled as materialized (
+        select c.step_no, c.ordinal, c.record_no, c.updated_idx, 'm'::"char" as kind from chosen as c
+        union all
+        select j.step_no, j.ordinal, j.record_no, j.updated_idx, case j.fate when 'dead' then 'd' else 'm' end::"char"
+        from judged as j
+        where j.fate <> 'deliver'
+    ),
+    moved as (
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, state.lane, s.step_no, s.ordinal, s.kind
+        from settled as s
+        where s.step_no is not null
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = null
+    ),
+    buried as (
+        insert into sluice_internal.dead_letters as t (
+            consumer_no, record_no, updated_idx, deliver_count, reason, ack_token, died_at
+        )
+        select
+            consumer.consumer_no, j.record_no, j.updated_idx, j.deliver_count, 'max_deliver',
+            sluice_internal._ack_token(state.lane, j.step_no, j.ordinal, j.secret), v_now
+        from judged as j
+        where j.fate = 'dead'
+        on conflict (consumer_no, record_no) do update set
+            updated_idx = excluded.updated_idx,
+            deliver_count = excluded.deliver_count,
+            reason = excluded.reason,
+            ack_token = excluded.ack_token,
+            died_at = excluded.died_at
+    ),
+    rest as (
+        select
+            coalesce(array_agg(distinct v.step_no), '{}') as open_steps,
+            min(v.due_at) as next_due
+        from live as v
+        where not exists (select from settled as s where s.step_no = v.step_no and s.ordinal = v.ordinal)
+    ),
+    kept as (
+        select
+            coalesce(array_agg(k.updated_idx order by k.updated_idx), '{}') as parked_idxs,
+            coalesce(array_agg(k.record_no order by k.updated_idx), '{}') as parked_record_nos
+        from parked as k
+        where
+            k.record_no <> all(array(select c.record_no from chosen as c))
+            and not exists (
+                select from settled as s
+                where s.step_no is null and s.record_no = k.record_no and s.updated_idx = k.updated_idx
+            )
+    ),
+    leased as (
+        select
+            coalesce(array_agg(c.record_no order by c.position), '{}') as record_nos,
+            coalesce(array_agg(c.now_idx order by c.position), '{}') as updated_idxs,
+            array_agg(c.next_count order by c.position) as deliver_counts,
+            coalesce(bool_or(c.suspect or c.last), false) as suspect,
+            coalesce(sum(c.bytes), 0) as bytes
+        from chosen as c
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no,
+            state.lane,
+            v_step_no,
+            state.cursor_idx,
+            case when l.record_nos = '{}' then t.open_steps else t.open_steps || v_step_no end,
+            least(t.next_due, case when l.record_nos <> '{}' then v_leased_until end),
+            k.parked_idxs,
+            k.parked_record_nos,
+            l.suspect,
+            l.bytes,
+            v_secret,
+            case when l.record_nos <> '{}' then v_leased_until end,
+            l.record_nos,
+            l.updated_idxs,
+            l.deliver_counts,
+            state.replay_idx,
+            -- an older version than the newest was counted where that stands
+            state.skipped + (
+                select count(*) from judged as j where j.fate = 'skip' and (j.step_no is null or j.now_idx = j.updated_idx)
+            )
+        from leased as l
+        cross join rest as t
+        cross join kept as k
+        where
+            exists (select from settled)
+            or t.open_steps <> state.open_steps
+            or t.next_due is distinct from state.next_due
+            or k.parked_idxs <> state.parked_idxs
+    )
+    select
+        sluice_internal._ack_token(state.lane, v_step_no, c.position::int, v_secret),
+        c.sync_id,
+        c.collection_id,
+        c.upstream_id,
+        c.now_idx,
+        c.upstream_created_at,
+        c.upstream_updated_at,
+        c.deleted,
+        c.next_count,
+        y.external_id,
+        y.metadata,
+        c.data
+    from chosen as c
+    left join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    order by c.position;
+    if v_step_no % 64 = 0 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, s.open_steps)
+        from sluice_internal._lane_state(consumer.consumer_no, state.lane, 0) as s;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) IS 'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter; what the filter does not let pass any more is counted. Of the parked ones, no more than max_fresh. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';
+
+
+--
+-- Name: _lane_state(integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) RETURNS sluice_internal.consumer_steps
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_state sluice_internal.consumer_steps;
+begin
+    select st.* into v_state
+    from sluice_internal.consumer_steps as st
+    where st.consumer_no = _lane_state.consumer_no and st.lane = _lane_state.lane
+    order by st.step_no desc
+    limit 1;
+    if not found then
+        v_state.consumer_no := _lane_state.consumer_no;
+        v_state.lane := _lane_state.lane;
+        v_state.step_no := 0;
+        v_state.cursor_idx := _lane_state.start_idx;
+        v_state.open_steps := '{}';
+        v_state.parked_idxs := '{}';
+        v_state.parked_record_nos := '{}';
+        v_state.suspect := false;
+        v_state.data_bytes := 0;
+        v_state.replay_idx := 0;
+        v_state.skipped := 0;
+    end if;
+    return v_state;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_state(consumer_no integer, lane integer, start_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) IS 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
+
+
+--
+-- Name: _lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, integer, integer, integer, bigint, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_open bigint[] := '{}';
+    v_step_no bigint := state.step_no + 1;
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
+begin
+    if state.open_steps <> '{}' then
+        select coalesce(array_agg(u.step_no order by u.step_no), '{}') into v_open
+        from unnest(state.open_steps) as u (step_no)
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where
+                s.consumer_no = consumer.consumer_no and s.lane = state.lane
+                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+        );
+    end if;
+    -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
+    return query
+    with seen as materialized (
+        select
+            c.*,
+            -- without an order of its own a window takes the rows as they come: by updated_idx
+            sum(case when c.free then c.bytes else 0 end) over (rows unbounded preceding) <= max_bytes
+                or (max_bytes >= 33554432 and count(*) filter (where c.free) over (rows unbounded preceding) <= 1) as fit_bytes,
+            count(*) filter (where c.free) over (rows unbounded preceding) as ordinal
+        from (
+            select
+                p.updated_idx,
+                p.record_no,
+                r.matches,
+                r.matches and p.busy as busy,
+                r.matches and not p.busy as free,
+                r.sync_id,
+                r.collection_id,
+                r.upstream_id,
+                r.upstream_created_at,
+                r.upstream_updated_at,
+                r.deleted,
+                case when r.matches then r.data end as data,
+                -- what is not compressed has its size in its header; the rest has to be opened to be sent anyway
+                case
+                    when r.data is null or not r.matches then 0
+                    when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                    else octet_length(r.data::text)
+                end as bytes
+            from (
+                select
+                    e.updated_idx,
+                    e.record_no,
+                    -- the first entry of a record that comes for the first time: nobody can have it
+                    (not e.first or e.updated_idx <= state.replay_idx) and e.record_no = any(
+                        (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
+                    ) as busy
+                from sluice_internal.positions as e
+                where e.stream_no = consumer.stream_no and e.lane = state.lane and e.updated_idx > state.cursor_idx
+                    and e.updated_idx <= last_idx
+                order by e.updated_idx
+                limit max_entries
+            ) as p
+            cross join lateral (
+                select
+                    o.*,
+                    consumer.filter is null or sluice_internal._filter_matches(
+                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
+                        o.sync_id, o.collection_id, o.data
+                    ) as matches
+                from sluice.records as o
+                where o.record_no = p.record_no and o.updated_idx = p.updated_idx
+                offset 0
+            ) as r
+            limit max_records
+        ) as c
+    ),
+    entry as materialized (
+        select s.*, (s.fit_bytes and s.ordinal <= max_rows) as fits from seen as s
+    ),
+    leased as materialized (
+        select
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.free), '{}') as record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.free), '{}') as updated_idxs,
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.busy), '{}') as parked_record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.busy), '{}') as parked_idxs,
+            coalesce(sum(e.bytes) filter (where e.fits and e.free), 0) as bytes,
+            count(*) filter (where e.fits and not e.matches) as skipped,
+            case
+                when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
+                when count(*) = max_records then max(e.updated_idx)
+                -- fewer than wanted: everything in reach was looked at
+                else coalesce(
+                    (
+                        select max(w.updated_idx)
+                        from (
+                            select n.updated_idx
+                            from sluice_internal.positions as n
+                            where
+                                n.stream_no = consumer.stream_no and n.lane = state.lane
+                                and n.updated_idx > state.cursor_idx and n.updated_idx <= last_idx
+                            order by n.updated_idx
+                            limit max_entries
+                        ) as w
+                    ),
+                    state.cursor_idx
+                )
+            end as cursor_idx
+        from entry as e
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no,
+            state.lane,
+            v_step_no,
+            l.cursor_idx,
+            case when l.record_nos = '{}' then v_open else v_open || v_step_no end,
+            least(case when v_open <> '{}' then state.next_due end, case when l.record_nos <> '{}' then v_leased_until end),
+            l.parked_idxs || array(
+                select k.idx
+                from unnest(state.parked_idxs, state.parked_record_nos) as k (idx, record_no)
+                where k.record_no <> all(l.parked_record_nos)
+            ),
+            l.parked_record_nos || array(
+                select k.record_no from unnest(state.parked_record_nos) as k (record_no) where k.record_no <> all(l.parked_record_nos)
+            ),
+            false,
+            l.bytes,
+            v_secret,
+            case when l.record_nos <> '{}' then v_leased_until end,
+            l.record_nos,
+            l.updated_idxs,
+            state.replay_idx,
+            state.skipped + l.skipped
+        from leased as l
+        where l.cursor_idx > state.cursor_idx or v_open <> state.open_steps
+    )
+    select
+        sluice_internal._ack_token(state.lane, v_step_no, e.ordinal::int, v_secret),
+        e.sync_id,
+        e.collection_id,
+        e.upstream_id,
+        e.updated_idx,
+        e.upstream_created_at,
+        e.upstream_updated_at,
+        e.deleted,
+        1,
+        y.external_id,
+        y.metadata,
+        e.data
+    from entry as e
+    left join sluice_internal.syncs as y on y.sync_id = e.sync_id
+    where e.fits and e.free
+    order by e.ordinal;
+    if v_step_no % 64 = 0 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, v_open);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) IS 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, up to last_idx, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked; those that the filter does not let pass are counted. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+
+
+--
+-- Name: _lane_trim(integer, integer, bigint, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    with settled as materialized (
+        select st.step_no
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no <> all(_lane_trim.open_steps)
+            -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
+            and st.step_no < least(
+                _lane_trim.step_no,
+                (
+                    select n.step_no
+                    from sluice_internal.consumer_steps as n
+                    where n.consumer_no = _lane_trim.consumer_no and n.lane = _lane_trim.lane
+                    order by n.step_no desc
+                    limit 1
+                )
+            )
+        order by st.step_no
+        limit 256
+        for update skip locked
+    ),
+    trimmed as (
+        delete from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no = any(array(select d.step_no from settled as d))
+    )
+    delete from sluice_internal.consumer_settlements as s
+    where
+        s.consumer_no = _lane_trim.consumer_no and s.lane = _lane_trim.lane
+        and s.step_no = any(array(select d.step_no from settled as d));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) IS 'Removes steps before step_no whose messages are all settled. Called every 64 steps, under the lane''s lock; skips what an acknowledgement has locked.';
+
+
+--
+-- Name: _lanes_ready(sluice_internal.consumers, integer, integer, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) RETURNS integer[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select array_agg(r.lane)
+        from (
+            select n.lane
+            from (
+                select (_lanes_ready.first_lane + g.i) % _lanes_ready.lanes as lane
+                from generate_series(0, _lanes_ready.lanes - 1) as g (i)
+                offset 0
+            ) as n
+            left join lateral (
+                select st.cursor_idx, st.next_due, st.open_steps, st.parked_record_nos
+                from sluice_internal.consumer_steps as st
+                where st.consumer_no = consumer.consumer_no and st.lane = n.lane
+                order by st.step_no desc
+                limit 1
+            ) as st on true
+            where
+                exists (
+                    select
+                    from sluice_internal.positions as p
+                    where
+                        p.stream_no = consumer.stream_no and p.lane = n.lane
+                        and p.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
+                    offset 0
+                )
+                -- case, since "null and …" looks at the rest all the same
+                or case
+                    when st.next_due is null and coalesce(st.parked_record_nos, '{}') = '{}' then false
+                    when st.next_due <= clock_timestamp() then true
+                    else exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.due_at <= clock_timestamp()
+                            and s.step_no = any(st.open_steps)
+                    )
+                    or case
+                        when st.parked_record_nos = '{}' then false
+                        else not (
+                            st.parked_record_nos
+                            <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
+                        )
+                    end
+                end
+            limit _lanes_ready.max_lanes
+        ) as r
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) IS 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';
+
+
+--
+-- Name: _lease_check(text, text, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) RETURNS sluice_internal.sync_runs
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    select r.* into v_run
+    from sluice_internal.sync_runs as r
+    where
+        r.sync_id = _lease_check.sync_id collate "C"
+        and r.poller_id = _lease_check.poller_id collate "C"
+        and r.epoch = _lease_check.epoch
+        and not exists (select from sluice_internal.syncs as y where y.sync_id = r.sync_id and y.paused)
+    for update of r;
+    if not found then
+        raise exception using
+            errcode = 'SL130',
+            message = format('poller "%s" no longer works on sync "%s"', _lease_check.poller_id, _lease_check.sync_id),
+            hint = 'Drop what was read: another poller has the sync, or it was paused or deleted.';
+    end if;
+    return v_run;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lease_check(sync_id text, poller_id text, epoch bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) IS 'Raises SL130 unless this poller still holds the sync in this epoch. Locks the run, so nobody can claim it before the transaction ends.';
+
+
+--
+-- Name: _lock_key(integer, bigint, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
+
+
+ALTER FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lock_key(kind integer, number bigint, lane integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) IS 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+
+
+--
+-- Name: _lock_touched(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lock_touched(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_stream_no int;
+begin
+    -- The setting can be overwritten by anyone. That may cost a deadlock, which Postgres ends; the order stays right,
+    -- since the stream at hand is always locked.
+    for v_stream_no in
+        select distinct t.touched::int
+        from string_to_table(current_setting('sluice.touched_streams', true), ',') as t (touched)
+        where t.touched ~ '^[0-9]{1,9}$'
+        union
+        select _lock_touched.stream_no
+        order by 1
+    loop
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, v_stream_no, 0));
+    end loop;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._lock_touched(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lock_touched(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lock_touched(stream_no integer) IS 'At commit: takes the commit lock of every stream that this transaction touched, by number, so that two commits cannot deadlock.';
+
+
+--
+-- Name: _move_cursors(integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into sluice_internal.consumer_steps (
+        consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+        secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+    )
+    select
+        _move_cursors.consumer_no, l.lane, st.step_no + 1, _move_cursors.cursor_idx, st.open_steps, st.next_due, '{}', '{}', false, 0,
+        st.secret, null, '{}', '{}', greatest(st.replay_idx, st.cursor_idx), st.skipped
+    from generate_series(0, _move_cursors.lanes - 1) as l (lane)
+    cross join lateral (
+        select t.*
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = _move_cursors.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _move_cursors(consumer_no integer, lanes integer, cursor_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) IS 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
+
+
+--
+-- Name: _mutation_claim(text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer) RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with open as materialized (
+        select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
+        from sluice_internal.mutation_items as i
+        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        where
+            i.status in ('queued', 'sending')
+            and i.next_attempt_at <= clock_timestamp()
+            and not y.paused
+            and (
+                i.status = 'queued'
+                or not exists (
+                    select from sluice_internal.pollers as p
+                    where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                )
+            )
+            -- what the sync has on the way: its other items, and the poller that reads it
+            and (
+                coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+                or (y.rate_limit -> 'max_concurrent_requests')::int > (
+                    select count(*)
+                    from sluice_internal.mutation_items as b
+                    where
+                        b.sync_id = i.sync_id and b.status in ('queued', 'sending')
+                        and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
+                        and b.next_attempt_at <= clock_timestamp()
+                        and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
+                ) + (select count(*) from sluice_internal.sync_runs as r where r.sync_id = i.sync_id and r.poller_id is not null)
+            )
+            -- writes to one object run in order; an unknown one holds up the next
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+        order by i.next_attempt_at, i.mutation_no, i.item_no
+        limit _mutation_claim.max_items
+        for update of i skip locked
+    ),
+    claimed as (
+        update sluice_internal.mutation_items as i
+        set
+            status = 'sending',
+            poller_id = _mutation_claim.poller_id,
+            epoch = i.epoch + 1,
+            attempt = i.attempt + 1,
+            first_sent_at = coalesce(i.first_sent_at, clock_timestamp())
+        from open as o
+        where i.mutation_no = o.mutation_no and i.item_no = o.item_no
+        returning i.*, o.sent_before
+    )
+    select
+        c.mutation_no,
+        c.item_no,
+        c.epoch,
+        c.sync_id,
+        c.collection_id,
+        m.kind,
+        c.upstream_id,
+        c.data,
+        c.vendor_key::text,
+        c.attempt,
+        c.first_sent_at,
+        y.provider,
+        y.credential_id,
+        k.sealed,
+        k.key_version,
+        k.kind,
+        k.base_url,
+        clock_timestamp(),
+        c.sent_before
+    from claimed as c
+    inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
+    inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    order by c.mutation_no, c.item_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_claim(poller_id text, max_items integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer) IS 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). Locks the items (skips locked ones).';
+
+
+--
+-- Name: _mutation_close(bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_close(mutation_no bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    -- The lock first: of two items that end at the same time, the later one must see the earlier.
+    perform from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no for update;
+    update sluice_internal.mutations as m
+    set finished_at = clock_timestamp()
+    where
+        m.mutation_no = _mutation_close.mutation_no
+        and m.finished_at is null
+        and not exists (
+            select from sluice_internal.mutation_items as i
+            where i.mutation_no = _mutation_close.mutation_no and i.status in ('queued', 'sending')
+        );
+    if found then
+        perform pg_notify('sluice_mutation_done', (
+            select m.mutation_id from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no
+        ));
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_close(mutation_no bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_close(mutation_no bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_close(mutation_no bigint) IS 'Marks a mutation as finished once no item is open, and says so on the channel sluice_mutation_done. Locks its row.';
+
+
+--
+-- Name: _mutation_complete(bigint, integer, text, integer, text, text, jsonb, timestamp with time zone, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_item sluice_internal.mutation_items;
+    v_stream_no int;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = _mutation_complete.status,
+        upstream_id = coalesce(_mutation_complete.upstream_id, i.upstream_id),
+        error = _mutation_complete.error,
+        poller_id = null,
+        finished_at = clock_timestamp()
+    where
+        i.mutation_no = _mutation_complete.mutation_no and i.item_no = _mutation_complete.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_complete.poller_id collate "C" and i.epoch = _mutation_complete.epoch
+    returning i.* into v_item;
+    if not found then
+        return false;
+    end if;
+    if jsonb_array_length(coalesce(_mutation_complete.records, '[]')) > 0 then
+        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_item.sync_id;
+        perform sluice_internal._record_write(
+            v_stream_no, v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
+        );
+    end if;
+    perform sluice_internal._mutation_close(v_item.mutation_no);
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) IS 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+
+
+--
+-- Name: _mutation_retry(bigint, integer, text, integer, interval, boolean, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = 'queued',
+        poller_id = null,
+        first_sent_at = case when _mutation_retry.was_sent then i.first_sent_at end,
+        next_attempt_at = clock_timestamp() + _mutation_retry.retry_in,
+        error = _mutation_retry.error
+    where
+        i.mutation_no = _mutation_retry.mutation_no and i.item_no = _mutation_retry.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_retry.poller_id collate "C" and i.epoch = _mutation_retry.epoch;
+    return found;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) IS 'Puts an item back for a later attempt (rate limit, vendor down, SIGTERM); was_sent: the vendor may have done it already, in this attempt or an earlier one. False if it was taken over.';
+
+
+--
+-- Name: _next_bounded(sluice_internal.consumers, integer, integer, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_mutex bigint := sluice_internal._lock_key(6, consumer.consumer_no, 0);
+    v_setting text := 'sluice.reserved_' || consumer.consumer_no;
+    v_others int;
+    v_total int;
+    v_count int := 0;
+    v_before bigint;
+    v_strict boolean := consumer.max_ack_pending = 1;
+    v_lane int;
+    v_last_idx bigint;
+begin
+    -- Held for this call, not for the transaction: a worker that keeps its transaction open does not hold up the others.
+    for v_round in 1..100 loop
+        exit when pg_try_advisory_lock(v_mutex);
+        if v_round = 100 then
+            return;
+        end if;
+        perform pg_sleep(0.001);
+    end loop;
+    begin
+        -- What others took and have not committed is known by a lock that carries the number. Read before the leases: a
+        -- transaction that ends in between counts twice rather than not at all.
+        select coalesce(sum(o.total), 0) into v_others
+        from (
+            select max(k.key & 1048575) as total
+            from (
+                select l.pid, (l.classid::bigint << 32) | l.objid::bigint as key
+                from pg_locks as l
+                where
+                    l.locktype = 'advisory' and l.objsubid = 1
+                    and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                    and l.pid is distinct from pg_backend_pid()
+            ) as k
+            where k.key >> 20 = sluice_internal._lock_key(7, consumer.consumer_no::bigint << 11, 0) >> 20
+            group by k.pid
+        ) as o;
+        -- Again after a round without messages that moved something: what was buried or dropped may have made room, and strict
+        -- order asks anew after each lane where to go on.
+        for v_round in 1..lanes + 3 loop
+            v_lane := floor(random() * lanes);
+            if v_strict then
+                select f.lane, f.last_idx into v_lane, v_last_idx from sluice_internal._first_lane(consumer, lanes) as f;
+            end if;
+            exit when v_lane is null;
+            v_before := sluice_internal._progress(consumer, lanes);
+            return query
+            select m.*
+            from sluice_internal._next_lanes(
+                consumer, lanes, v_lane,
+                case when v_strict then array(select g.i from generate_series(0, lanes - 1) as g (i) where g.i <> v_lane) else '{}' end,
+                least(batch_size, consumer.max_ack_pending), least(batch_size, consumer.max_ack_pending), 33554432, is_open,
+                consumer.max_ack_pending - v_others, coalesce(v_last_idx, 9223372036854775807)
+            ) as m;
+            get diagnostics v_count = row_count;
+            -- what was out may have been settled a moment ago
+            continue when v_count = 0 and v_last_idx = 0 and sluice_internal._num_ack_pending(consumer, lanes) = 0;
+            exit when v_count > 0 or sluice_internal._progress(consumer, lanes) is not distinct from v_before;
+        end loop;
+        if v_count > 0 then
+            v_total := least(coalesce(nullif(current_setting(v_setting, true), ''), '0')::int + v_count, 1048575);
+            perform set_config(v_setting, v_total::text, true);
+            perform pg_advisory_xact_lock_shared(
+                sluice_internal._lock_key(7, (consumer.consumer_no::bigint << 11) | (v_total >> 9), v_total & 511)
+            );
+        end if;
+    exception
+        when query_canceled or assert_failure or others then
+            perform pg_advisory_unlock(v_mutex);
+            raise;
+    end;
+    perform pg_advisory_unlock(v_mutex);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) IS 'consumer_next of a consumer with max_ack_pending: an exact bound over all its workers, those with open transactions included. One call at a time (others try for 0.1 s); what it took is kept in a lock until the transaction ends.';
+
+
+--
+-- Name: _next_lanes(sluice_internal.consumers, integer, integer, integer[], integer, integer, bigint, boolean, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_lane int;
+    v_held boolean := false;
+    v_fresh int := max_rows;
+    v_taken int := cardinality(done_lanes);
+    v_before int;
+    v_before_idx bigint;
+    v_before_skipped bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_left int := 10000;
+    v_window int;
+    v_ready int[];
+    v_done int[] := done_lanes;
+    v_state sluice_internal.consumer_steps;
+    v_need int := max_rows;
+    v_bytes bigint := max_bytes;
+    v_strict boolean := coalesce(consumer.max_ack_pending = 1, false);
+    v_step_no bigint;
+    v_mood text := case when max_rows < batch_size then 'fresh' else 'any' end;
+    v_count int;
+begin
+    -- With a backlog the first lane fills the batch; only when it does not are the others asked.
+    for v_round in 1..2 loop
+        v_ready := sluice_internal._lanes_ready(consumer, lanes, first_lane, case v_round when 1 then 1 else lanes end);
+        foreach v_lane in array coalesce(v_ready, '{}') loop
+            continue when v_lane = any(v_done);
+            v_done := v_done || v_lane;
+            continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, consumer.consumer_no, v_lane));
+            if not v_held then
+                perform sluice_internal._hold_consumer(consumer);
+                v_held := true;
+            end if;
+            v_before := v_need;
+            v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+            if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
+                if sluice_internal._lane_due(v_state) then
+                    if max_pending is not null then
+                        v_fresh := greatest(max_pending - sluice_internal._num_ack_pending(consumer, lanes), 0);
+                    end if;
+                    v_step_no := v_state.step_no;
+                    return query
+                    select m.*
+                    from sluice_internal._lane_recover(consumer, v_state, v_mood, batch_size, v_need, v_bytes, v_fresh) as m;
+                    get diagnostics v_count = row_count;
+                    v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                    if v_count > 0 then
+                        v_bytes := v_bytes - v_state.data_bytes;
+                        if v_state.suspect and v_mood = 'any' then
+                            v_mood := 'suspect';
+                            v_need := case
+                                when v_state.deliver_counts[1] = consumer.max_deliver then 0
+                                else greatest(1, batch_size >> (least(v_state.deliver_counts[1], 31) - 1)) - v_count
+                            end;
+                        elsif v_mood = 'suspect' then
+                            v_need := v_need - v_count;
+                        else
+                            v_mood := 'fresh';
+                            v_need := v_need - v_count;
+                        end if;
+                    end if;
+                    -- what was dropped here comes from its new place, which may not be the next
+                    continue when v_strict and v_state.step_no > v_step_no;
+                end if;
+            end if;
+            -- Again while all that was looked at is in flight, replaced or filtered: without a filter an empty answer means that
+            -- nothing was there.
+            v_looked := 0;
+            v_window := case
+                when v_strict then 10000 / lanes
+                when consumer.filter is null then v_need
+                else least(greatest(v_need * 2, 100), v_left)
+            end;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 and v_left > 0 loop
+                v_fresh := v_need;
+                if max_pending is not null then
+                    v_fresh := least(v_need, max_pending - sluice_internal._num_ack_pending(consumer, lanes));
+                    exit when v_fresh <= 0;
+                end if;
+                v_before_idx := v_state.cursor_idx;
+                v_before_skipped := v_state.skipped;
+                v_parked := v_state.parked_idxs;
+                return query
+                select m.*
+                from sluice_internal._lane_take(
+                    consumer, v_state, v_fresh, v_window,
+                    case when consumer.filter is null then greatest(v_window, 10000 / lanes) else v_window end,
+                    v_bytes, last_idx
+                ) as m;
+                get diagnostics v_count = row_count;
+                if v_count > 0 then
+                    v_mood := 'fresh';
+                    v_need := v_need - v_count;
+                end if;
+                v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                v_left := v_left - (v_state.skipped - v_before_skipped)::int;
+                exit when v_need <= 0 or v_strict;
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_state.cursor_idx = v_before_idx
+                    or (v_count > 0 and v_state.parked_idxs = v_parked and v_state.skipped = v_before_skipped);
+                v_looked := v_looked + greatest(v_window, 10000 / lanes);
+                v_window := least(v_window * 8, case when consumer.filter is null then 10000 else v_left end);
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (is_open and v_taken >= greatest(1, lanes / 2)) then
+                return;
+            end if;
+        end loop;
+        exit when v_ready is null;
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) IS 'What consumer_next does lane by lane, from first_lane on, but for done_lanes: what is due again, then what is new, max_rows and max_bytes of a batch of batch_size; if is_open from at most half of the lanes; no more fresh ones than max_pending allows, null without bound, and none behind last_idx. Locks lanes (tried, never waited for).';
+
+
+--
+-- Name: _num_ack_pending(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    return (
+        select count(*)
+        from generate_series(0, _num_ack_pending.lanes - 1) as l (lane)
+        cross join lateral (
+            select st.open_steps
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _num_ack_pending(consumer sluice_internal.consumers, lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) IS 'How many messages of a consumer are delivered and not settled: leased, expired, or given back. Volatile, so that it sees what was committed a moment ago.';
+
+
+--
+-- Name: _number_ingest(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._number_ingest() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+    v_sequence regclass := 'sluice_internal.position_' || new.stream_no;
+    v_count int := cardinality(new.updated_idxs);
+    v_lanes int;
+    v_stream_id text;
+begin
+    select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
+    if current_setting('sluice.touched_streams', true) = new.stream_no::text then
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0));
+    else
+        perform sluice_internal._lock_touched(new.stream_no);
+    end if;
+    -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
+    -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
+    -- under the lock.
+    if new.updated_idxs[v_count] = pg_sequence_last_value(v_sequence)
+        and new.updated_idxs[v_count] - new.updated_idxs[1] + 1 = v_count
+    then
+        if v_count = 1 then
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            values (new.stream_no, new.record_nos[1] % v_lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]);
+        else
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+            from rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first);
+        end if;
+    else
+        with renumbered as (
+            update sluice.records as r
+            set updated_idx = n.next_idx
+            from (
+                select u.record_no, u.updated_idx, u.first, nextval(v_sequence) as next_idx
+                from unnest(new.record_nos, new.updated_idxs, new.firsts) as u (record_no, updated_idx, first)
+                offset 0
+            ) as n
+            -- written again in this transaction: the later write has its own number
+            where r.record_no = n.record_no and r.updated_idx = n.updated_idx
+            returning r.record_no, r.updated_idx, n.first
+        )
+        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+        select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+        from renumbered as n;
+    end if;
+    -- At most one NOTIFY a transaction, and only while somebody waits: it serialises commits of the whole server.
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(5, new.stream_no, 0)) then
+        perform pg_notify('sluice_streams', v_stream_id);
+    end if;
+    return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._number_ingest() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _number_ingest(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._number_ingest() IS 'At commit: puts what the transaction wrote into the stream''s order. Locks the commit order of every stream that the transaction touched, until the commit is done: whoever has read up to n never finds a new row at or below n later.';
+
+
+--
+-- Name: _page_commit(text, text, bigint, text, jsonb, boolean, jsonb, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone) RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer, refetch jsonb, clock timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_stream_no int;
+    v_clear boolean;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
+    select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_run.sync_id;
+    select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
+    into new, changed, unchanged, refused, refetch
+    from sluice_internal._record_write(v_stream_no, v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+
+    -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
+    v_clear := refetch = '[]';
+
+    delete from sluice_internal.quarantine as q
+    using
+        jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')) as i (
+            collection_id text, upstream_id text, raw text
+        )
+    where
+        q.sync_id = v_run.sync_id
+        and q.collection_id = i.collection_id collate "C"
+        and (q.upstream_id = i.upstream_id collate "C" or (i.upstream_id is null and q.raw = decode(i.raw, 'base64')));
+    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
+    select v_run.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
+    from jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]')) as i (
+        collection_id text, upstream_id text, raw text, reason text
+    );
+
+    insert into sluice_internal.sync_feeds as f (sync_id, feed, cursor_state, done, pages, records)
+    values (
+        v_run.sync_id, _page_commit.feed, case when v_clear then _page_commit.cursor end, v_clear and _page_commit.done, 1,
+        jsonb_array_length(_page_commit.records)
+    )
+    on conflict (sync_id, feed) do update set
+        cursor_state = case when v_clear then excluded.cursor_state else f.cursor_state end,
+        done = case when v_clear then excluded.done else f.done end,
+        pages = f.pages + 1,
+        records = f.records + excluded.records,
+        updated_at = clock_timestamp();
+    perform sluice_internal._run_succeeded(v_run, false);
+    clock := clock_timestamp();
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone) IS 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]; refetch: the objects whose reads overlap and differ; if there are any, the cursor stays until a later call brings them. Errors: SL130.';
+
+
+--
+-- Name: _poller_heartbeat(text, text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    insert into sluice_internal.pollers as p (poller_id, host, pid)
+    values (_poller_heartbeat.poller_id, _poller_heartbeat.host, _poller_heartbeat.pid)
+    on conflict (poller_id) do update set heartbeat_at = clock_timestamp();
+    delete from sluice_internal.pollers as p where p.heartbeat_at < clock_timestamp() - interval '1 day';
+    perform sluice_internal._fold_counts();
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _poller_heartbeat(poller_id text, host text, pid integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) IS 'Says that a poller lives, every 2 s; after 10 s of silence others take its syncs. Folds counters on the way.';
+
+
+--
+-- Name: _poller_stop(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._poller_stop(poller_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.sync_runs as r
+    set poller_id = null
+    where r.poller_id = _poller_stop.poller_id collate "C";
+    delete from sluice_internal.pollers as p where p.poller_id = _poller_stop.poller_id collate "C";
+    perform pg_notify('sluice_poller', '');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._poller_stop(poller_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _poller_stop(poller_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._poller_stop(poller_id text) IS 'A poller ends: its syncs are free at once, and the others are woken.';
+
+
+--
+-- Name: _progress(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+begin
+    return (
+        select sum(st.step_no)
+        from generate_series(0, _progress.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.step_no
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _progress(consumer sluice_internal.consumers, lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) IS 'A number that rises with each step of a consumer; null before the first.';
+
+
+--
+-- Name: _random_bits(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._random_bits() RETURNS bigint
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (((('x'::text || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 12)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 4)))::bit(64))::bigint;
+
+
+ALTER FUNCTION sluice_internal._random_bits() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _random_bits(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._random_bits() IS '64 bits from the server''s strong random source. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _rate_take(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_take(sync_id text) RETURNS interval
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_limit jsonb;
+    v_pause interval;
+    v_now timestamptz := clock_timestamp();
+    v_next_at timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select y.rate_limit into v_limit from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    if coalesce((v_limit -> 'allowed_requests')::numeric, 0) = 0 then
+        return null;
+    end if;
+    -- Evenly spaced, so that no window of that length, wherever it begins, has more.
+    v_pause := make_interval(secs => ((v_limit -> 'interval')::numeric / (v_limit -> 'allowed_requests')::numeric)::double precision);
+    insert into sluice_internal.sync_paces as p (sync_id, next_at)
+    values (_rate_take.sync_id, v_now + v_pause)
+    on conflict (sync_id) do update set next_at = greatest(p.next_at, v_now) + v_pause
+    returning p.next_at into v_next_at;
+    return greatest(v_next_at - v_pause - v_now, '0');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_take(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_take(sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_take(sync_id text) IS 'Takes the next place among the requests of a sync: how long to wait before sending, null for a sync without a limit. Requests of all pollers are spaced by interval / allowed_requests. Locks the sync''s pace for the moment. Outside a transaction only.';
+
+
+--
+-- Name: _record_write(integer, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
+    v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
+    v_items int := jsonb_array_length(_record_write.records);
+    v_there record;
+    v_done record;
+    v_rest record;
+begin
+    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
+        null;
+    else
+        perform sluice_internal._touch_stream(_record_write.stream_no);
+    end if;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
+    -- A fixed snapshot may show as unchanged what was changed since. Locking what is there makes Postgres say so (40001).
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform
+        from jsonb_to_recordset(_record_write.records) as i (collection_id text, upstream_id text)
+        inner join sluice.records as r
+            on r.sync_id = _record_write.sync_id collate "C"
+            and r.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+            and r.upstream_id = i.upstream_id collate "C"
+        order by r.collection_id, r.upstream_id
+        for share of r;
+    end if;
+    if v_items = 1 then
+        select
+            s.stream_id,
+            i.*,
+            case
+                when r.record_no is null then 'new'
+                else sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                )
+            end as verdict
+        into v_there
+        from (
+            select
+                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id,
+                nullif(e.value -> 'data', 'null') as data,
+                (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                coalesce((e.value ->> 'deleted')::boolean, false) as deleted
+            from (select _record_write.records -> 0 as value offset 0) as e
+            offset 0
+        ) as i
+        inner join sluice_internal.streams as s on s.stream_no = _record_write.stream_no
+        left join lateral (
+            select o.*
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = i.collection_id collate "C"
+                and o.upstream_id = i.upstream_id collate "C"
+            offset 0
+        ) as r on true;
+        if v_there.verdict in ('new', 'changed') then
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            values (
+                _record_write.sync_id, v_there.collection_id, v_there.upstream_id, nextval(v_sequence), v_there.upstream_created_at,
+                v_there.upstream_updated_at, v_there.deleted, v_there.data, v_there.stream_id, _record_write.read_from, v_read_until
+            )
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+            if found then
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                values (
+                    _record_write.stream_no, _record_write.sync_id, array[v_there.collection_id],
+                    array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
+                );
+                new := v_done.first::int;
+                changed := 1 - new;
+                return;
+            end if;
+        elsif v_there.verdict = 'unchanged' then
+            unchanged := 1;
+            return;
+        end if;
+    elsif v_items = (
+        -- an object may stand in the call twice: then not here
+        select count(*)
+        from (
+            select
+            from jsonb_array_elements(_record_write.records) as e (value)
+            group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
+        ) as g
+    ) then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        with judged as materialized (
+            -- without the data, which is taken out of the call once more: cheaper than to carry it along
+            select
+                coalesce(i.collection_id, _record_write.collection_id) as collection_id,
+                i.upstream_id,
+                i.place,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                i.deleted,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict
+            from (
+                select
+                    e.value ->> 'collection_id' as collection_id,
+                    e.value ->> 'upstream_id' as upstream_id,
+                    nullif(e.value -> 'data', 'null') as data,
+                    (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                    (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                    coalesce((e.value ->> 'deleted')::boolean, false) as deleted,
+                    e.place::int as place
+                from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                offset 0
+            ) as i
+            left join lateral (
+                select o.*
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+        ),
+        written as (
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at, n.upstream_updated_at,
+                n.deleted, nullif(_record_write.records -> (n.place - 1) -> 'data', 'null'), s.stream_id,
+                _record_write.read_from, v_read_until
+            from (
+                select d.*
+                from (
+                    select j.*, nextval(v_sequence) as next_idx
+                    from (select * from judged where verdict in ('new', 'changed') order by place offset 0) as j
+                    offset 0
+                ) as d
+                order by d.collection_id, d.upstream_id
+                offset 0
+            ) as n
+            cross join (
+                select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no offset 0
+            ) as s
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+        ),
+        -- everything but the usual is left to the general way
+        rest as (
+            select array_agg(j.place order by j.place) as places
+            from judged as j
+            where
+                j.verdict in ('touched', 'refused', 'unclear')
+                or (
+                    j.verdict <> 'unchanged'
+                    and (select count(*) from written as w) < (select count(*) from judged as k where k.verdict in ('new', 'changed'))
+                    and (j.collection_id, j.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+                )
+        )
+        select
+            (select count(*) from written as w where w.first) as new,
+            (select count(*) from written as w where not w.first) as changed,
+            (select count(*) from judged as j where j.verdict = 'unchanged') as unchanged,
+            r.places
+        into v_done
+        from rest as r;
+        new := v_done.new;
+        changed := v_done.changed;
+        unchanged := v_done.unchanged;
+        if v_done.places is null then
+            return;
+        end if;
+        records := (select jsonb_agg(_record_write.records -> (p.place - 1) order by p.place) from unnest(v_done.places) as p (place));
+    end if;
+    v_rest := sluice_internal._record_write_each(
+        _record_write.stream_no, _record_write.sync_id, _record_write.collection_id, _record_write.records, _record_write.read_from
+    );
+    new := new + v_rest.new;
+    changed := changed + v_rest.changed;
+    unchanged := unchanged + v_rest.unchanged;
+    refused := v_rest.refused;
+    unclear := v_rest.unclear;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) IS 'Writes an array of {collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted} into records, at once visible to this transaction; their final updated_idx is decided at commit (_number_ingest). read_from: when the vendor was asked, on the database''s clock, null for pushed records. Locks the written records, in key order.';
+
+
+--
+-- Name: _record_write_each(integer, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream_id text;
+    v_sequence regclass := format('sluice_internal.position_%s', _record_write_each.stream_no)::regclass;
+    v_read_until timestamptz := case when _record_write_each.read_from is not null then clock_timestamp() end;
+    v_round int := 1;
+    v_rounds int;
+    v_new int;
+    v_changed int;
+    v_unchanged int;
+    v_refused int;
+    v_unclear jsonb;
+    v_lost bigint[];
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write_each.stream_no;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
+    -- An object that stands in the call more than once is written in rounds, in the order given.
+    loop
+        with item as materialized (
+            select
+                coalesce(i.collection_id, _record_write_each.collection_id) as collection_id,
+                i.upstream_id,
+                case when i.data <> 'null' then i.data end as data,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                coalesce(i.deleted, false) as deleted,
+                i.ordinality,
+                row_number() over (
+                    partition by coalesce(i.collection_id, _record_write_each.collection_id), i.upstream_id
+                    order by i.ordinality
+                ) as round
+            from rows from (
+                jsonb_to_recordset(_record_write_each.records) as (
+                    collection_id text,
+                    upstream_id text,
+                    data jsonb,
+                    upstream_created_at timestamptz,
+                    upstream_updated_at timestamptz,
+                    deleted boolean
+                )
+            ) with ordinality as i (
+                collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted, ordinality
+            )
+        ),
+        judged as materialized (
+            select
+                i.*,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write_each.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict,
+                r.record_no
+            from item as i
+            left join lateral (
+                select o.*
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write_each.sync_id collate "C"
+                    and o.collection_id = i.collection_id collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+            where i.round = v_round and (v_lost is null or i.ordinality = any(v_lost))
+        ),
+        written as (
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write_each.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
+                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write_each.read_from, v_read_until
+            from (
+                select j.*, nextval(v_sequence) as next_idx
+                from (select * from judged where verdict in ('new', 'changed') order by ordinality offset 0) as j
+                offset 0
+            ) as n
+            order by n.collection_id, n.upstream_id
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        touched as (
+            update sluice.records as r
+            set upstream_updated_at = j.upstream_updated_at
+            from judged as j
+            where
+                j.verdict = 'touched'
+                and r.record_no = j.record_no
+                and (r.upstream_updated_at < j.upstream_updated_at or r.upstream_updated_at is null)
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write_each.stream_no,
+                _record_write_each.sync_id,
+                case
+                    when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                    else array_agg(w.collection_id order by w.updated_idx)
+                end,
+                array_agg(w.record_no order by w.updated_idx),
+                array_agg(w.updated_idx order by w.updated_idx),
+                array_agg(w.first order by w.updated_idx)
+            from written as w
+            having count(*) > 0
+        )
+        select
+            (select count(*) from written as w where w.first),
+            (select count(*) from written as w where not w.first),
+            count(*) filter (where j.verdict = 'refused'),
+            jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
+                filter (where j.verdict = 'unclear'),
+            count(*) filter (where j.verdict in ('unchanged', 'touched')),
+            case when count(*) filter (where j.verdict in ('new', 'changed')) > (select count(*) from written) then (
+                select array_agg(l.ordinality)
+                from judged as l
+                where
+                    l.verdict in ('new', 'changed')
+                    and (l.collection_id, l.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+            ) end,
+            (select max(i.round) from item as i)
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
+        from judged as j;
+        new := new + v_new;
+        changed := changed + v_changed;
+        unchanged := unchanged + v_unchanged;
+        refused := refused + v_refused;
+        if v_unclear is not null then
+            unclear := coalesce(unclear, '[]') || v_unclear;
+        end if;
+        -- Another writer came first: look again at those records, and at no others. Their locks are held by now, so the order
+        -- of locks stays; looking at all would lock what was unchanged a moment ago, and two writers could deadlock.
+        continue when v_lost is not null;
+        exit when v_round >= coalesce(v_rounds, 0);
+        v_round := v_round + 1;
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) IS '_record_write in the general way: objects that stand in the call more than once, in rounds; those of which another writer came first, again.';
+
+
+--
+-- Name: _records_refusal(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_refusal(records jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+begin
+    return (
+        select format('records[%s]: %s', e.ordinality - 1, b.problem)
+        from jsonb_array_elements(_records_refusal.records) with ordinality as e (value, ordinality)
+        cross join lateral (
+            select case
+                -- most are like this, and need no closer look; days up to 28 are in every month
+                when
+                    jsonb_typeof(e.value) = 'object'
+                    and e.value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[] = '{}'
+                    and jsonb_typeof(e.value -> 'upstream_id') = 'string'
+                    and octet_length(e.value ->> 'upstream_id') between 1 and 200
+                    and jsonb_typeof(e.value -> 'data') <> 'null'
+                    and coalesce(e.value ->> 'upstream_created_at' ~ sluice_internal._certain_time(), true)
+                    and coalesce(e.value ->> 'upstream_updated_at' ~ sluice_internal._certain_time(), true)
+                    then null
+                when jsonb_typeof(e.value) <> 'object' then 'is not an object'
+                when jsonb_typeof(e.value -> 'upstream_id') is distinct from 'string'
+                    or octet_length(e.value ->> 'upstream_id') not between 1 and 200
+                    then 'upstream_id must be a string of 1 to 200 bytes'
+                when coalesce(jsonb_typeof(e.value -> 'deleted'), 'null') not in ('boolean', 'null') then 'deleted must be true or false'
+                when coalesce(jsonb_typeof(e.value -> 'data'), 'null') = 'null' and coalesce(e.value ->> 'deleted', 'false') = 'false'
+                    then 'has no data and is not deleted'
+                when sluice_internal._time_refusal(e.value -> 'upstream_created_at') is not null
+                    then 'upstream_created_at ' || sluice_internal._time_refusal(e.value -> 'upstream_created_at')
+                when sluice_internal._time_refusal(e.value -> 'upstream_updated_at') is not null
+                    then 'upstream_updated_at ' || sluice_internal._time_refusal(e.value -> 'upstream_updated_at')
+                else (
+                    select format('unknown field "%s"', left(k.key, 200))
+                    from jsonb_object_keys(e.value) as k (key)
+                    where k.key not in ('upstream_id', 'data', 'upstream_created_at', 'upstream_updated_at', 'deleted')
+                    limit 1
+                )
+            end as problem
+            offset 0
+        ) as b
+        where b.problem is not null
+        limit 1
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_refusal(records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_refusal(records jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_refusal(records jsonb) IS 'The first thing that is wrong with an array given to record_ingest, in words; null if nothing is.';
+
+
+--
+-- Name: _run_succeeded(sluice_internal.sync_runs, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_complete boolean;
+begin
+    v_complete := run.backfill_completed_at is not null or not exists (
+        select from sluice_internal.syncs as y
+        cross join lateral unnest(y.collection_ids) as u (collection_id)
+        left join sluice_internal.sync_feeds as f on f.sync_id = y.sync_id and f.feed = u.collection_id
+        where y.sync_id = run.sync_id and not coalesce(f.done, false)
+    );
+    -- A page is no proof that all is well again: only a finished turn ends an error.
+    if run.status = 'error' and not finished then
+        return;
+    end if;
+    if run.status in ('pending', 'backfilling', 'active')
+        and (run.status = 'active') = v_complete
+        and (run.backfill_completed_at is not null) = v_complete
+    then
+        return;
+    end if;
+    update sluice_internal.sync_runs as r
+    set
+        status = case when v_complete then 'active' else 'backfilling' end,
+        backfill_completed_at = case when v_complete then coalesce(r.backfill_completed_at, clock_timestamp()) end,
+        error = null,
+        error_since = null
+    where r.sync_id = run.sync_id;
+    if run.status = 'error' then
+        insert into sluice_internal.notices (sync_id, kind) values (run.sync_id, 'recovered');
+        perform pg_notify('sluice_notices', run.sync_id);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _run_succeeded(run sluice_internal.sync_runs, finished boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) IS 'After a page, or (finished) a whole turn: the sync is backfilling or active; a turn ends an error, with a notice that it recovered.';
+
+
+--
+-- Name: _settle(sluice_internal.consumers, text[], "char", interval, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    -- a slice of everything begins at 1, whatever the caller's array begins at
+    v_tokens text[] := _settle.ack_tokens[:];
+    v_next int := 1;
+    v_last int := coalesce(cardinality(v_tokens), 0);
+    v_lane int;
+    v_step_no bigint;
+    v_messages int;
+    v_secret bigint;
+    v_rest record;
+begin
+    accepted := 0;
+    rejected := '{}';
+    -- A consumer that was deleted has no leases: without this lock its settlements could outlive it.
+    if v_last > 0 and not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0)) then
+        perform sluice_internal._hold_consumer(consumer);
+    end if;
+    -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
+    -- is left after the first lease that is not like that, is looked at token by token.
+    while _settle.kind = 'a' and v_next <= v_last loop
+        exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
+        v_lane := split_part(v_tokens[v_next], '.', 1)::int;
+        v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+        -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
+        -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
+        select cardinality(st.record_nos), st.secret into v_messages, v_secret
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+            and (
+                cardinality(st.record_nos) = 1
+                or v_tokens[v_next + cardinality(st.record_nos) - 1]
+                like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
+            )
+        for no key update skip locked;
+        exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+        exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
+            select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
+            from generate_series(1, v_messages) as g (ordinal)
+        );
+        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = v_lane and s.step_no = v_step_no
+        );
+        exit when not found;
+        accepted := accepted + v_messages;
+        v_next := v_next + v_messages;
+    end loop;
+    -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
+    if _settle.kind in ('a', 'd') and not coalesce(
+        case
+            when pg_try_advisory_lock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+                then pg_advisory_unlock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+        end,
+        false
+    ) then
+        perform sluice_internal._wake_freed(consumer, v_tokens);
+    end if;
+    if v_next <= v_last then
+        perform sluice_internal._hold_consumer(consumer);
+        select e.accepted, e.rejected into v_rest
+        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay, _settle.reason) as e;
+        accepted := accepted + v_rest.accepted;
+        rejected := v_rest.rejected;
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) IS 'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+
+
+--
+-- Name: _settle_each(sluice_internal.consumers, text[], "char", interval, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_lanes int[];
+    v_step_nos bigint[];
+    v_ordinals int[];
+    v_tokens text[];
+    v_leases int;
+    v_locked int;
+    v_whole_lanes int[];
+    v_whole_steps bigint[];
+    v_part_lanes int[];
+    v_part_steps bigint[];
+    v_accepted text[];
+begin
+    select
+        array_agg(split_part(g.token, '.', 1)::int),
+        array_agg(split_part(g.token, '.', 2)::bigint),
+        array_agg(split_part(g.token, '.', 3)::int),
+        array_agg(g.token),
+        count(distinct (split_part(g.token, '.', 1), split_part(g.token, '.', 2)))
+    into v_lanes, v_step_nos, v_ordinals, v_tokens, v_leases
+    from (select distinct u.token from unnest(_settle_each.ack_tokens) as u (token) offset 0) as g
+    where g.token ~ '^[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}$';
+
+    -- Lock, then read what the lock protects in the next statement. Two acknowledgements of parts of one lease go side by
+    -- side (share); that of a whole lease excludes any other; an expiry excludes both. What is locked is being settled by
+    -- somebody else, usually in a call of a millisecond: so look again a few times, then go on without it.
+    for v_round in 1..8 loop
+        select array_agg(w.lane), array_agg(w.step_no) into v_whole_lanes, v_whole_steps
+        from (
+            select st.lane, st.step_no
+            from (
+                select g.lane, g.step_no, count(*) as tokens
+                from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                group by g.lane, g.step_no
+                order by g.lane, g.step_no
+                offset 0
+            ) as g
+            inner join sluice_internal.consumer_steps as st
+                on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+            where _settle_each.kind in ('a', 'e') and cardinality(st.record_nos) = g.tokens
+            for no key update of st skip locked
+        ) as w;
+        if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
+            select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
+            from (
+                select st.lane, st.step_no
+                from (
+                    select distinct g.lane, g.step_no
+                    from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                    where (g.lane, g.step_no) not in (
+                        select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+                    )
+                    order by g.lane, g.step_no
+                    offset 0
+                ) as g
+                inner join sluice_internal.consumer_steps as st
+                    on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+                for share of st skip locked
+            ) as p;
+        else
+            v_part_lanes := null;
+            v_part_steps := null;
+        end if;
+        v_locked := coalesce(cardinality(v_whole_lanes), 0) + coalesce(cardinality(v_part_lanes), 0);
+        exit when v_locked >= v_leases or v_locked >= (
+            select count(*)
+            from (select distinct g.lane, g.step_no from unnest(v_lanes, v_step_nos) as g (lane, step_no) offset 0) as g
+            inner join sluice_internal.consumer_steps as st
+                on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+        );
+        perform pg_sleep(0.001 * v_round);
+    end loop;
+    with lease as materialized (
+        select
+            st.lane,
+            st.step_no,
+            st.secret,
+            cardinality(st.record_nos) as messages,
+            l.whole and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal > 0
+            ) as whole
+        from (
+            select h.lane, h.step_no, true as whole from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+            union all
+            select h.lane, h.step_no, false from unnest(v_part_lanes, v_part_steps) as h (lane, step_no)
+            offset 0
+        ) as l
+        inner join sluice_internal.consumer_steps as st
+            on st.consumer_no = consumer.consumer_no and st.lane = l.lane and st.step_no = l.step_no
+        where not exists (
+            select from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal = 0
+                and s.kind <> 'e'
+        )
+    ),
+    given as materialized (
+        select g.*
+        from rows from (unnest(v_lanes), unnest(v_step_nos), unnest(v_ordinals), unnest(v_tokens)) as g (
+            lane, step_no, ordinal, token
+        )
+        order by g.lane, g.step_no, g.ordinal
+    ),
+    valid as materialized (
+        select
+            g.token,
+            g.lane,
+            g.step_no,
+            g.ordinal,
+            l.whole and count(*) over (partition by g.lane, g.step_no) = l.messages as whole,
+            row_number() over (partition by g.lane, g.step_no) as place
+        from given as g
+        inner join lease as l on l.lane = g.lane and l.step_no = g.step_no
+        where
+            g.ordinal between 1 and l.messages
+            and g.token = sluice_internal._ack_token(l.lane, l.step_no, g.ordinal, l.secret)
+            and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where
+                    s.consumer_no = consumer.consumer_no and s.lane = g.lane and s.step_no = g.step_no
+                    and s.ordinal = g.ordinal and s.kind <> 'e'
+            )
+    ),
+    judged as materialized (
+        select
+            v.*,
+            m.record_no,
+            m.updated_idx,
+            m.deliver_count,
+            case _settle_each.kind
+                when 'd' then true
+                when 'n' then coalesce(m.deliver_count >= consumer.max_deliver, false)
+                else false
+            end as dead
+        from valid as v
+        -- only what may become a dead letter needs more than its name
+        left join lateral (
+            select
+                st.record_nos[v.ordinal] as record_no,
+                st.updated_idxs[v.ordinal] as updated_idx,
+                coalesce(st.deliver_counts[v.ordinal], 1) as deliver_count
+            from sluice_internal.consumer_steps as st
+            where
+                (_settle_each.kind = 'd' or (_settle_each.kind = 'n' and consumer.max_deliver > 0))
+                and st.consumer_no = consumer.consumer_no and st.lane = v.lane and st.step_no = v.step_no
+            offset 0
+        ) as m on true
+    ),
+    settled as (
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind, due_at)
+        select
+            consumer.consumer_no,
+            j.lane,
+            j.step_no,
+            case when j.whole then 0 else j.ordinal end,
+            case when j.dead then 'd' else _settle_each.kind end,
+            case when _settle_each.kind in ('n', 'e') and not j.dead then clock_timestamp() + _settle_each.delay end
+        from judged as j
+        where not j.whole or j.place = 1
+        order by j.lane, j.step_no, j.ordinal
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = excluded.due_at
+        where t.kind = 'e'
+        returning t.lane, t.step_no, t.ordinal
+    ),
+    done as materialized (
+        select j.*
+        from judged as j
+        inner join settled as s
+            on s.lane = j.lane and s.step_no = j.step_no and s.ordinal = case when j.whole then 0 else j.ordinal end
+    ),
+    buried as (
+        insert into sluice_internal.dead_letters as t (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token)
+        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, coalesce(_settle_each.reason, 'max_deliver'), d.token
+        from done as d
+        where
+            d.dead
+            and exists (
+                select from sluice.records as r
+                where r.record_no = d.record_no and (r.updated_idx = d.updated_idx or _settle_each.kind = 'd')
+            )
+        order by d.record_no
+        on conflict (consumer_no, record_no) do update set
+            updated_idx = excluded.updated_idx,
+            deliver_count = excluded.deliver_count,
+            reason = excluded.reason,
+            ack_token = excluded.ack_token,
+            died_at = clock_timestamp()
+    )
+    select coalesce(array_agg(d.token), '{}') into v_accepted from done as d;
+    accepted := cardinality(v_accepted);
+    rejected := '{}';
+    if accepted < cardinality(_settle_each.ack_tokens) then
+        if _settle_each.kind = 'a' and exists (
+            select from sluice_internal.dead_letters as t where t.consumer_no = consumer.consumer_no
+        ) then
+            with revived as (
+                delete from sluice_internal.dead_letters as t
+                where t.consumer_no = consumer.consumer_no and t.ack_token = any(_settle_each.ack_tokens)
+                returning t.ack_token
+            )
+            select v_accepted || coalesce(array_agg(r.ack_token), '{}') into v_accepted from revived as r;
+            accepted := cardinality(v_accepted);
+        end if;
+        -- every place but the first of an accepted token: to name it twice acknowledges it once
+        select coalesce(array_agg(g.token order by g.place), '{}') into rejected
+        from (
+            select u.token, u.place, row_number() over (partition by u.token order by u.place) as nth
+            from unnest(_settle_each.ack_tokens) with ordinality as u (token, place)
+        ) as g
+        where g.nth > 1 or g.token <> all(v_accepted);
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) IS '_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter, as giving up does; a late acknowledgement of a dead letter removes it. Locks the leases (skips those that stay locked for some 40 ms); waits only for another transaction that settles the same message.';
+
+
+--
+-- Name: _start_new_consumer(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._start_new_consumer() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_start_idx bigint;
+begin
+    perform sluice_internal._lock_touched(new.stream_no);
+    -- Drawing a number makes every writer that has not committed yet draw a higher one.
+    v_start_idx := nextval(format('sluice_internal.position_%s', new.stream_no)::regclass);
+    update sluice_internal.consumers as c set start_idx = v_start_idx where c.consumer_no = new.consumer_no;
+    perform sluice_internal._move_cursors(new.consumer_no, coalesce(new.lanes, 256), v_start_idx);
+    return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._start_new_consumer() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _start_new_consumer(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._start_new_consumer() IS 'At commit: a consumer of new messages, or one sought to the end, starts after everything committed so far. Locks the stream''s commit order.';
+
+
+--
+-- Name: _start_of(integer, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'postgres'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_last bigint;
+    v_at timestamptz;
+    v_age interval;
+begin
+    if _start_of.target ~ '^[0-9]{1,18}$' then
+        v_last := coalesce(
+            pg_sequence_last_value(format('sluice_internal.position_%s', _start_of.stream_no)::regclass), 0
+        );
+        if _start_of.target::bigint > v_last + 1 then
+            raise exception using
+                errcode = 'SL001',
+                message = format('%s is %s, and the stream ends at %s', _start_of.name, _start_of.target, v_last),
+                hint = 'Nothing was changed. An updated_idx counts from 1; the one given is the first to be delivered.';
+        end if;
+        return greatest(_start_of.target::bigint - 1, 0);
+    end if;
+    begin
+        if _start_of.target ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)$' then
+            v_at := _start_of.target::timestamptz;
+        elsif _start_of.target ~ '^(P[0-9TYMWDHS.]+|([0-9]+(\.[0-9]+)?\s?[a-z]+\s?)+|([0-9]+ [a-z]+ )?\d\d:\d\d:\d\d(\.\d+)?)$' then
+            v_age := _start_of.target::interval;
+            v_at := v_now - v_age;
+        end if;
+    exception
+        when data_exception then
+            v_at := null;
+    end;
+    if v_at is null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is "%s", which is no place in a stream', _start_of.name, left(coalesce(_start_of.target, 'null'), 200)),
+            hint = case
+                when _start_of.name = 'target' then 'It is start, end,'
+                when _start_of.target = 'last' then 'new delivers what commits from now on; all the newest state of everything. Besides,'
+                else 'It is all, new,'
+            end || ' an updated_idx, a time with its zone such as 2026-01-31T09:00:00Z, or an age such as 1h or 2 days.';
+    end if;
+    if v_at > v_now then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is in the future: %s', _start_of.name, _start_of.target),
+            hint = 'It is the time from which changes are delivered; it cannot be later than now.';
+    end if;
+    return coalesce(
+        (
+            select max(t.idx)
+            from (
+                (
+                    select n.idx
+                    from sluice_internal.stream_times as n
+                    where n.stream_no = _start_of.stream_no and n.at <= v_at
+                    order by n.at desc
+                    limit 1
+                )
+                union all
+                -- whatever commits after a write drew its number gets a higher one
+                select max(i.updated_idxs[1]) - 1
+                from sluice_internal.ingests as i
+                where i.stream_no = _start_of.stream_no and i.created_at <= v_at
+            ) as t
+        ),
+        0
+    );
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _start_of(stream_no integer, target text, name text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) IS 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
+
+
+--
+-- Name: _stream_unwatch(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._stream_unwatch(stream_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_unlock_shared(sluice_internal._lock_key(5, s.stream_no, 0))
+    from sluice_internal.streams as s
+    where s.stream_id = _stream_unwatch.stream_id collate "C";
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._stream_unwatch(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _stream_unwatch(stream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._stream_unwatch(stream_id text) IS 'Takes back one _stream_watch of this session, by the stream_id it answered.';
+
+
+--
+-- Name: _stream_watch(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._stream_watch(consumer_id text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '200ms'
+    AS $$
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_stream_watch.consumer_id, 'consumer');
+begin
+    -- A commit that looked for watchers a moment ago holds this; when it lets go, what it wrote can be seen.
+    perform pg_advisory_lock_shared(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
+    return (select s.stream_id from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no);
+exception
+    when lock_not_available then
+        return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._stream_watch(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _stream_watch(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._stream_watch(consumer_id text) IS 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
+
+
+--
+-- Name: _sync_claim(text, integer, boolean, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text) RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with due as (
+        select r.sync_id
+        from sluice_internal.sync_runs as r
+        inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+        where
+            (_sync_claim.ignore_schedule or r.next_attempt_at <= clock_timestamp())
+            and (_sync_claim.only_sync_id is null or r.sync_id = _sync_claim.only_sync_id collate "C")
+            and not y.paused
+            and not exists (
+                select from sluice_internal.pollers as p
+                where
+                    p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                    and not (r.poller_id = _sync_claim.poller_id collate "C" and _sync_claim.only_sync_id is not null)
+            )
+        order by r.next_attempt_at
+        limit _sync_claim.max_syncs
+        for update of r skip locked
+    ),
+    claimed as (
+        update sluice_internal.sync_runs as r
+        set
+            poller_id = _sync_claim.poller_id,
+            epoch = r.epoch + 1,
+            status = case when r.status = 'pending' then 'backfilling' else r.status end
+        from due as d
+        where r.sync_id = d.sync_id
+        returning r.sync_id, r.epoch, r.attempt
+    )
+    select
+        c.sync_id,
+        c.epoch,
+        y.provider,
+        y.collection_ids,
+        y.credential_id,
+        k.sealed,
+        k.key_version,
+        k.kind,
+        k.base_url,
+        c.attempt,
+        (
+            select coalesce(jsonb_agg(jsonb_build_object('feed', f.feed, 'cursor', f.cursor_state, 'done', f.done) order by f.feed), '[]')
+            from sluice_internal.sync_feeds as f
+            where f.sync_id = c.sync_id
+        ),
+        clock_timestamp()
+    from claimed as c
+    inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text) IS 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. feeds: [{feed, cursor, done}]. Locks the runs (skips locked ones).';
+
+
+--
+-- Name: _sync_due(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_due(poller_id text) RETURNS TABLE(due integer, next_in interval, held integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    select
+        (count(*) filter (where not h.held and r.next_attempt_at <= clock_timestamp()))::int,
+        min(r.next_attempt_at) filter (where not h.held and r.next_attempt_at > clock_timestamp()) - clock_timestamp(),
+        (count(*) filter (where h.held and r.poller_id <> _sync_due.poller_id collate "C"))::int
+    from sluice_internal.sync_runs as r
+    inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+    cross join lateral (
+        select exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        ) as held
+    ) as h
+    where not y.paused;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_due(poller_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_due(poller_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_due(poller_id text) IS 'How many syncs wait for a poller now, and how long until the next one does (null: none is planned), and how many other pollers hold.';
+
+
+--
+-- Name: _sync_fail(text, text, bigint, text, jsonb, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sync_fail.sync_id, _sync_fail.poller_id, _sync_fail.epoch);
+    update sluice_internal.sync_runs as r
+    set
+        status = _sync_fail.status,
+        error = _sync_fail.error,
+        error_since = case when r.status = _sync_fail.status then r.error_since else clock_timestamp() end,
+        attempt = r.attempt + 1,
+        next_attempt_at = clock_timestamp() + _sync_fail.retry_in,
+        poller_id = null
+    where r.sync_id = v_run.sync_id;
+    if _sync_fail.status = 'error' and v_run.status <> 'error' then
+        insert into sluice_internal.notices (sync_id, kind, error) values (v_run.sync_id, 'broken', _sync_fail.error);
+        perform pg_notify('sluice_notices', v_run.sync_id);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) IS 'The turn failed (status error or rate_limited): keeps the reason {code, message, details, hint}, gives the sync back until retry_in has passed, and leaves a notice when it breaks. Errors: SL130.';
+
+
+--
+-- Name: _sync_finish(text, text, bigint, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
+    perform sluice_internal._run_succeeded(v_run, true);
+    update sluice_internal.sync_runs as r
+    set
+        poller_id = null,
+        attempt = 0,
+        last_success_at = clock_timestamp(),
+        next_attempt_at = clock_timestamp() + coalesce(
+            (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
+            _sync_finish.next_in
+        )
+    where r.sync_id = v_run.sync_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval) IS 'The sync is caught up: gives it back until its sync_frequency (else next_in) has passed. Errors: SL130.';
+
+
+--
+-- Name: _sync_release(text, text, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.sync_runs as r
+    set poller_id = null, next_attempt_at = clock_timestamp()
+    where
+        r.sync_id = _sync_release.sync_id collate "C"
+        and r.poller_id = _sync_release.poller_id collate "C"
+        and r.epoch = _sync_release.epoch;
+    perform pg_notify('sluice_poller', '');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_release(sync_id text, poller_id text, epoch bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) IS 'Gives a sync back in the middle of its work; whoever comes first goes on. Does nothing if the lease is gone.';
+
+
+--
+-- Name: _take_many(sluice_internal.consumers, integer[], integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
+begin
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            l.place,
+            hashint8extended(l.lane, v_secret) as secret,
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, consumer.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = consumer.consumer_no and s.lane = l.lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        from unnest(taken_lanes) with ordinality as l (lane, place)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where case
+            when st.step_no is null then true
+            when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+            when st.open_steps = '{}' then true
+            else not exists (
+                select
+                from sluice_internal.consumer_settlements as s
+                where
+                    s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.due_at <= clock_timestamp()
+                    and s.step_no = any(st.open_steps)
+            )
+        end
+    ),
+    entry as materialized (
+        select l.lane, l.step_no, l.secret, e.updated_idx, e.record_no, e.busy, r.*
+        from (select * from lane order by place offset 0) as l
+        cross join lateral (
+            select
+                p.updated_idx,
+                p.record_no,
+                (not p.first or p.updated_idx <= l.replay_idx) and l.open_steps <> '{}' and p.record_no = any(
+                    sluice_internal._lane_busy(consumer.consumer_no, l.lane, l.open_steps)
+                ) as busy
+            from sluice_internal.positions as p
+            where p.stream_no = consumer.stream_no and p.lane = l.lane and p.updated_idx > l.cursor_idx
+            order by p.updated_idx
+            limit max_rows
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        limit max_rows
+    ),
+    leased as materialized (
+        select
+            n.lane,
+            max(n.updated_idx) as cursor_idx,
+            coalesce(sum(n.bytes), 0) as bytes,
+            array_agg(n.record_no order by n.updated_idx) as record_nos,
+            array_agg(n.updated_idx order by n.updated_idx) as updated_idxs
+        from entry as n
+        where (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+        group by n.lane
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no, n.lane, l.step_no, n.cursor_idx, l.open_steps || l.step_no,
+            least(case when l.open_steps <> '{}' then l.next_due end, v_leased_until), '{}', '{}', false,
+            n.bytes, l.secret, v_leased_until, n.record_nos, n.updated_idxs, l.replay_idx, l.skipped
+        from leased as n
+        inner join lane as l on l.lane = n.lane
+    )
+    select
+        sluice_internal._ack_token(n.lane, n.step_no, (row_number() over (partition by n.lane order by n.updated_idx))::int, n.secret),
+        n.sync_id,
+        n.collection_id,
+        n.upstream_id,
+        n.updated_idx,
+        n.upstream_created_at,
+        n.upstream_updated_at,
+        n.deleted,
+        1,
+        case
+            when n.sync_id = f.sync_id then f.external_id
+            else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        case
+            when n.sync_id = f.sync_id then f.metadata
+            else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        n.data
+    from (
+        select m.sync_id, y.external_id, y.metadata
+        from (select o.sync_id from entry as o limit 1) as m
+        left join sluice_internal.syncs as y on y.sync_id = m.sync_id
+        where exists (select from leased)
+        offset 0
+    ) as f
+    cross join entry as n;
+    if random() < 0.08 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
+        from unnest(taken_lanes) as l (lane)
+        cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) IS 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings.';
+
+
+--
+-- Name: _time_of(integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    if _time_of.idx is null then
+        return null;
+    end if;
+    return greatest(
+        (
+            select t.at
+            from sluice_internal.stream_times as t
+            where t.stream_no = _time_of.stream_no and t.idx < _time_of.idx
+            order by t.idx desc, t.at desc
+            limit 1
+        ),
+        (
+            select max(i.created_at)
+            from sluice_internal.ingests as i
+            where i.stream_no = _time_of.stream_no and i.updated_idxs[1] <= _time_of.idx
+        )
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _time_of(stream_no integer, idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) IS 'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
+
+
+--
+-- Name: _time_refusal(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._time_refusal(given jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if given is null or given = 'null' then
+        return null;
+    end if;
+    if jsonb_typeof(given) <> 'string'
+        or given #>> '{}' !~ '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)?)?$'
+    then
+        return 'is not an ISO 8601 time';
+    end if;
+    perform (given #>> '{}')::timestamptz;
+    return null;
+exception
+    when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
+        return 'is a time that does not exist';
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._time_refusal(given jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _time_refusal(given jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._time_refusal(given jsonb) IS 'Why this JSON value is no time, in words that follow the name of its field; null if it is one, or null.';
+
+
+--
+-- Name: _token_check(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._token_check(token text, scope text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_token sluice_internal.tokens;
+begin
+    select t.* into v_token
+    from sluice_internal.tokens as t
+    where
+        t.digest = sha256(convert_to(_token_check.token, 'UTF8'))
+        and t.revoked_at is null
+        and (t.expires_at is null or t.expires_at > clock_timestamp());
+    if not found then
+        raise exception using
+            errcode = 'SL140',
+            message = 'the token is not valid',
+            hint = 'Send "Authorization: Bearer …" with a token of pgsluice token create that is neither revoked nor expired.';
+    end if;
+    if not (_token_check.scope = any(v_token.scopes) or 'manage' = any(v_token.scopes)
+        or (_token_check.scope = 'read' and cardinality(v_token.scopes) > 0))
+    then
+        raise exception using
+            errcode = 'SL002',
+            message = format('the token lacks the scope %s', _token_check.scope),
+            hint = format(
+                'It has: %s. Make one with: pgsluice token create --scope %s',
+                array_to_string(v_token.scopes, ', '), _token_check.scope
+            );
+    end if;
+    return v_token.token_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._token_check(token text, scope text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _token_check(token text, scope text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._token_check(token text, scope text) IS 'The id of the token, if it is valid and has the scope (manage has all, every scope includes read); else SL140 or SL002.';
+
+
+--
+-- Name: _token_signed(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._token_signed(random text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT (('pgsl_'::text || random) || substr(encode(sha256(convert_to(('pgsl_'::text || random), 'UTF8'::name)), 'hex'::text), 1, 6));
+END;
+
+
+ALTER FUNCTION sluice_internal._token_signed(random text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _token_signed(random text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._token_signed(random text) IS 'A token: pgsl_, 30 random characters, and the first 6 hex digits of the SHA-256 of all that, so that a mistyped one is seen without a look-up.';
+
+
+--
+-- Name: _touch_stream(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._touch_stream(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_touched text := coalesce(current_setting('sluice.touched_streams', true), '');
+begin
+    if not (_touch_stream.stream_no::text = any(string_to_array(v_touched, ','))) then
+        perform set_config('sluice.touched_streams', concat_ws(',', nullif(v_touched, ''), _touch_stream.stream_no::text), true);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._touch_stream(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _touch_stream(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._touch_stream(stream_no integer) IS 'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order.';
+
+
+--
+-- Name: _verdict(timestamp with time zone, timestamp with time zone, timestamp with time zone, boolean, jsonb, timestamp with time zone, timestamp with time zone, timestamp with time zone, boolean, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (old_version > new_version) THEN 'refused'::text WHEN (old_deleted AND (NOT new_deleted) AND (old_version = new_version)) THEN 'refused'::text WHEN (COALESCE((old_version < new_version), false) OR (old_from IS NULL) OR (new_from IS NULL) OR (new_from > old_until)) THEN CASE WHEN ((old_deleted <> new_deleted) OR (NOT COALESCE((old_data = new_data), (new_data IS NULL)))) THEN 'changed'::text WHEN ((old_version < new_version) OR ((old_version IS NULL) AND (new_version IS NOT NULL))) THEN 'touched'::text ELSE 'unchanged'::text END WHEN ((old_deleted = new_deleted) AND COALESCE((old_data = new_data), (new_data IS NULL))) THEN 'unchanged'::text WHEN (new_until < old_from) THEN 'refused'::text ELSE 'unclear'::text END;
+
+
+ALTER FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) IS 'What an incoming state is to the stored one: changed, touched (only the version is newer), unchanged, refused (older), or unclear (two reads overlap and differ: fetch again). Versions decide; without them, or where they are equal, the intervals in which the states were read; without those, the order of commits. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _wake(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._wake(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
+    if pg_try_advisory_lock(sluice_internal._lock_key(5, _wake.stream_no, 0)) then
+        perform pg_advisory_unlock(sluice_internal._lock_key(5, _wake.stream_no, 0));
+    else
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = _wake.stream_no;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._wake(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _wake(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._wake(stream_no integer) IS 'Notifies those who wait for messages of the stream, if somebody does, when this transaction commits.';
+
+
+--
+-- Name: _wake_freed(sluice_internal.consumers, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    if consumer.max_ack_pending is not null or exists (
+        select
+        from (
+            select distinct split_part(g.token, '.', 1)::int as lane
+            from unnest(_wake_freed.ack_tokens) as g (token)
+            where g.token ~ '^[0-9]{1,3}[.]'
+            offset 0
+        ) as l
+        cross join lateral (
+            select st.parked_record_nos
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        where st.parked_record_nos <> '{}'
+    ) then
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = consumer.stream_no;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _wake_freed(consumer sluice_internal.consumers, ack_tokens text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) IS 'Notifies those who wait (somebody does), if the messages that these tokens settle may have kept others back: a newer version of their record, or any where max_ack_pending bounds them.';
+
+
+--
+-- Name: ingests; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.ingests (
+    ingest_no bigint NOT NULL,
+    stream_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_ids text[] NOT NULL,
+    record_nos bigint[] NOT NULL,
+    updated_idxs bigint[] NOT NULL,
+    firsts boolean[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN record_nos SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN updated_idxs SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN firsts SET STORAGE EXTERNAL;
+
+
+ALTER TABLE sluice_internal.ingests OWNER TO sluice_owner;
+
+--
+-- Name: TABLE ingests; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.ingests IS 'One row for each write of a transaction: what its commit has to number, and the counters not yet folded into record_counts.';
+
+
+--
+-- Name: record_counts; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.record_counts (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    records bigint NOT NULL,
+    changes bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.record_counts OWNER TO sluice_owner;
+
+--
+-- Name: TABLE record_counts; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.record_counts IS 'Records and changes of each collection, without those still in ingests.';
+
+
+--
+-- Name: sync_feeds; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_feeds (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    feed text NOT NULL COLLATE pg_catalog."C",
+    cursor_state jsonb,
+    done boolean NOT NULL,
+    pages bigint DEFAULT 0 NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.sync_feeds OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_feeds; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_feeds IS 'How far each list or change feed of a sync has been read; moves in the transaction that writes the page.';
+
+
+--
+-- Name: collections; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.collections AS
+ SELECT y.sync_id,
+    s.stream_id,
+    c.collection_id,
+    (COALESCE(n.records, (0)::bigint) + COALESCE(i.records, (0)::bigint)) AS records,
+    (COALESCE(n.changes, (0)::bigint) + COALESCE(i.changes, (0)::bigint)) AS changes,
+    COALESCE(f.done, (y.provider = 'push'::text)) AS backfilled,
+    f.records AS backfill_records,
+    f.updated_at AS last_page_at
+   FROM (((((sluice_internal.syncs y
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)))
+     CROSS JOIN LATERAL ( SELECT u.collection_id
+           FROM unnest(y.collection_ids) u(collection_id)
+        UNION
+         SELECT t.collection_id
+           FROM sluice_internal.record_counts t
+          WHERE (t.sync_id = y.sync_id)
+        UNION
+         SELECT u.collection_id
+           FROM (sluice_internal.ingests g
+             CROSS JOIN LATERAL unnest(g.collection_ids) u(collection_id))
+          WHERE (g.sync_id = y.sync_id)) c)
+     LEFT JOIN sluice_internal.record_counts n ON (((n.sync_id = y.sync_id) AND (n.collection_id = c.collection_id))))
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE u.first) AS records,
+            count(*) AS changes
+           FROM (sluice_internal.ingests g
+             CROSS JOIN LATERAL UNNEST(
+                CASE cardinality(g.collection_ids)
+                    WHEN 1 THEN array_fill(g.collection_ids[1], ARRAY[cardinality(g.firsts)])
+                    ELSE g.collection_ids
+                END, g.firsts) u(collection_id, first))
+          WHERE ((g.sync_id = y.sync_id) AND (u.collection_id = c.collection_id))) i ON (true))
+     LEFT JOIN sluice_internal.sync_feeds f ON (((f.sync_id = y.sync_id) AND (f.feed = c.collection_id))));
+
+
+ALTER VIEW sluice.collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW collections; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.collections IS 'The collections of each sync: how many records (tombstones too) and changes arrived, and how far the first reading is.';
+
+
+--
+-- Name: records; Type: TABLE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TABLE sluice.records (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text NOT NULL COLLATE pg_catalog."C",
+    updated_idx bigint NOT NULL,
+    upstream_created_at timestamp with time zone,
+    upstream_updated_at timestamp with time zone,
+    deleted boolean DEFAULT false NOT NULL,
+    data jsonb,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    record_no bigint NOT NULL,
+    read_from timestamp with time zone,
+    read_until timestamp with time zone,
+    CONSTRAINT records_collection_id_check CHECK (((octet_length(collection_id) >= 3) AND (octet_length(collection_id) <= 200))),
+    CONSTRAINT records_data CHECK ((deleted OR (data IS NOT NULL))),
+    CONSTRAINT records_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice.records OWNER TO sluice_owner;
+
+--
+-- Name: TABLE records; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice.records IS 'The current state of every upstream object. updated_idx is its place in the stream, in commit order.';
+
+
+--
+-- Name: COLUMN records.upstream_updated_at; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.upstream_updated_at IS 'The version, where the vendor has one: an older one never overwrites a newer one.';
+
+
+--
+-- Name: COLUMN records.deleted; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.deleted IS 'Deleted upstream; data is what was last known.';
+
+
+--
+-- Name: COLUMN records.read_from; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.read_from IS 'Where the vendor has no version: when, on the database''s clock, the read that brought this state was sent …';
+
+
+--
+-- Name: COLUMN records.read_until; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.read_until IS '… and when its reply was complete.';
+
+
+--
+-- Name: dead_letters; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.dead_letters (
+    consumer_no integer NOT NULL,
+    record_no bigint NOT NULL,
+    updated_idx bigint NOT NULL,
+    deliver_count integer NOT NULL,
+    reason text NOT NULL,
+    ack_token text NOT NULL,
+    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.dead_letters OWNER TO sluice_owner;
+
+--
+-- Name: TABLE dead_letters; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.dead_letters IS 'Messages that used up max_deliver. No copy of the data: the record is in records.';
+
+
+--
+-- Name: dead_letters; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.dead_letters AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    r.sync_id,
+    r.collection_id,
+    r.upstream_id,
+    d.updated_idx,
+    d.deliver_count,
+    d.reason,
+    d.died_at,
+    (r.updated_idx <> d.updated_idx) AS superseded
+   FROM (((sluice_internal.dead_letters d
+     JOIN sluice_internal.consumers c ON ((c.consumer_no = d.consumer_no)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)))
+     JOIN sluice.records r ON ((r.record_no = d.record_no)));
+
+
+ALTER VIEW sluice.dead_letters OWNER TO sluice_owner;
+
+--
+-- Name: VIEW dead_letters; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.dead_letters IS 'Messages that used up max_deliver. superseded: the record has changed since, and that version is delivered.';
+
+
+--
+-- Name: errors; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.errors AS
+ SELECT code,
+    name,
+    http_status,
+    meaning
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+
+
+ALTER VIEW sluice.errors OWNER TO sluice_owner;
+
+--
+-- Name: VIEW errors; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.errors IS 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
+
+
+--
+-- Name: consumer_settlements; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumer_settlements (
+    consumer_no integer NOT NULL,
+    lane smallint NOT NULL,
+    step_no bigint NOT NULL,
+    ordinal smallint NOT NULL,
+    kind "char" NOT NULL,
+    due_at timestamp with time zone
+);
+
+
+ALTER TABLE sluice_internal.consumer_settlements OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumer_settlements; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumer_settlements IS 'What became of a message: a acked, n given back until due_at, e leased until due_at after all, m moved to a later step (or its record is gone), d dead letter. Ordinal 0 speaks for every message of the step that has no row of its own.';
+
+
+--
+-- Name: _live_messages; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._live_messages AS
+ SELECT st.consumer_no,
+    st.lane,
+    st.step_no,
+    (m.ordinal)::integer AS ordinal,
+    m.record_no,
+    m.updated_idx,
+    COALESCE(st.deliver_counts[m.ordinal], 1) AS deliver_count,
+    COALESCE((COALESCE(own.kind, whole.kind) = 'n'::"char"), false) AS nacked,
+    COALESCE(own.due_at, whole.due_at, st.leased_until) AS due_at,
+    st.secret
+   FROM (((sluice_internal.consumer_steps st
+     LEFT JOIN LATERAL ( SELECT s.kind,
+            s.due_at
+           FROM sluice_internal.consumer_settlements s
+          WHERE ((s.consumer_no = st.consumer_no) AND (s.lane = st.lane) AND (s.step_no = st.step_no) AND (s.ordinal = 0))
+         OFFSET 0) whole ON (true))
+     CROSS JOIN LATERAL UNNEST(st.record_nos, st.updated_idxs) WITH ORDINALITY m(record_no, updated_idx, ordinal))
+     LEFT JOIN LATERAL ( SELECT s.kind,
+            s.due_at
+           FROM sluice_internal.consumer_settlements s
+          WHERE ((s.consumer_no = st.consumer_no) AND (s.lane = st.lane) AND (s.step_no = st.step_no) AND (s.ordinal = m.ordinal))
+         OFFSET 0) own ON (true))
+  WHERE (COALESCE(own.kind, whole.kind, 'n'::"char") = ANY (ARRAY['n'::"char", 'e'::"char"]));
+
+
+ALTER VIEW sluice_internal._live_messages OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _live_messages; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._live_messages IS 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';
+
+
+--
+-- Name: messages_in_flight; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.messages_in_flight AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    r.sync_id,
+    r.collection_id,
+    r.upstream_id,
+    v.updated_idx,
+    v.deliver_count,
+    (NOT v.nacked) AS leased,
+    v.due_at
+   FROM (((((sluice_internal.consumers c
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)))
+     CROSS JOIN LATERAL generate_series(0, (s.lanes - 1)) l(lane))
+     CROSS JOIN LATERAL ( SELECT st_1.open_steps
+           FROM sluice_internal.consumer_steps st_1
+          WHERE ((st_1.consumer_no = c.consumer_no) AND (st_1.lane = l.lane))
+          ORDER BY st_1.step_no DESC
+         LIMIT 1) st)
+     JOIN sluice_internal._live_messages v ON (((v.consumer_no = c.consumer_no) AND (v.lane = l.lane) AND (v.step_no = ANY (st.open_steps)))))
+     JOIN sluice.records r ON ((r.record_no = v.record_no)));
+
+
+ALTER VIEW sluice.messages_in_flight OWNER TO sluice_owner;
+
+--
+-- Name: VIEW messages_in_flight; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.messages_in_flight IS 'Messages that are delivered and not settled: leased by a worker until due_at, or given back and free again at due_at.';
+
+
+--
+-- Name: notices; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.notices (
+    notice_id bigint NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    error jsonb,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['broken'::text, 'recovered'::text])))
+);
+
+
+ALTER TABLE sluice_internal.notices OWNER TO sluice_owner;
+
+--
+-- Name: TABLE notices; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.notices IS 'A connection broke, or works again.';
+
+
+--
+-- Name: notices; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.notices AS
+ SELECT n.notice_id,
+    s.stream_id,
+    n.sync_id,
+    n.kind,
+    n.error,
+    n.created_at
+   FROM ((sluice_internal.notices n
+     JOIN sluice_internal.syncs y ON ((y.sync_id = n.sync_id)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)));
+
+
+ALTER VIEW sluice.notices OWNER TO sluice_owner;
+
+--
+-- Name: VIEW notices; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.notices IS 'When a connection broke, and when it recovered.';
+
+
+--
+-- Name: provider_collections; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.provider_collections AS
+ SELECT provider,
+    collection_id,
+    mutations
+   FROM ( VALUES ('stripe'::text,'stripe:customer'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:invoice'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:plan'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:price'::text,ARRAY['create'::text, 'update'::text]), ('stripe'::text,'stripe:product'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:subscription'::text,ARRAY['create'::text, 'update'::text, 'delete'::text])) c(provider, collection_id, mutations);
+
+
+ALTER VIEW sluice.provider_collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW provider_collections; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.provider_collections IS 'The collections that each provider can read, and the kinds of mutation it takes. A push sync takes any collection named provider:object.';
+
+
+--
+-- Name: providers; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.providers AS
+ SELECT DISTINCT provider
+   FROM ( VALUES ('push'::text), ('stripe'::text)) p(provider);
+
+
+ALTER VIEW sluice.providers OWNER TO sluice_owner;
+
+--
+-- Name: VIEW providers; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.providers IS 'The kinds of API that a sync can have.';
+
+
+--
+-- Name: quarantine; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.quarantine (
+    quarantine_id bigint NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text COLLATE pg_catalog."C",
+    raw bytea NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.quarantine OWNER TO sluice_owner;
+
+--
+-- Name: TABLE quarantine; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.quarantine IS 'Objects that Postgres cannot store as the vendor sent them.';
+
+
+--
+-- Name: quarantine; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.quarantine AS
+ SELECT q.quarantine_id,
+    s.stream_id,
+    q.sync_id,
+    q.collection_id,
+    q.upstream_id,
+    q.reason,
+    q.raw,
+    q.created_at
+   FROM ((sluice_internal.quarantine q
+     JOIN sluice_internal.syncs y ON ((y.sync_id = q.sync_id)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)));
+
+
+ALTER VIEW sluice.quarantine OWNER TO sluice_owner;
+
+--
+-- Name: VIEW quarantine; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.quarantine IS 'Objects that Postgres cannot store as the vendor sent them: the raw bytes and the reason.';
+
+
+--
+-- Name: records_record_no_seq; Type: SEQUENCE; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE sluice.records ALTER COLUMN record_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice.records_record_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: tokens; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.tokens (
+    token_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    prefix text NOT NULL,
+    digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT tokens_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT tokens_scopes_check CHECK (((scopes <@ '{read,consume,mutate,manage}'::text[]) AND (cardinality(scopes) > 0))),
+    CONSTRAINT tokens_token_id_check CHECK (((octet_length(token_id) >= 1) AND (octet_length(token_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.tokens OWNER TO sluice_owner;
+
+--
+-- Name: TABLE tokens; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.tokens IS 'API tokens: the SHA-256 digest, never the token. prefix is what may be shown of it.';
+
+
+--
+-- Name: tokens; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.tokens AS
+ SELECT token_id,
+    name,
+    prefix,
+    scopes,
+    created_at,
+    expires_at,
+    revoked_at
+   FROM sluice_internal.tokens t;
+
+
+ALTER VIEW sluice.tokens OWNER TO sluice_owner;
+
+--
+-- Name: VIEW tokens; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.tokens IS 'The API tokens, by their first characters.';
+
+
+--
+-- Name: consumers_consumer_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.consumers ALTER COLUMN consumer_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.consumers_consumer_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: ingests_ingest_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.ingests ALTER COLUMN ingest_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.ingests_ingest_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: installs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.installs (
+    install_id bigint NOT NULL,
+    version text NOT NULL,
+    digest text NOT NULL,
+    manifest jsonb DEFAULT '[]'::jsonb NOT NULL,
+    grants text[] DEFAULT '{}'::text[] NOT NULL,
+    installed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.installs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE installs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.installs IS 'Each time that sql/ was applied here: the digest of its files, the objects it made, the rights it gave.';
+
+
+--
+-- Name: installs_install_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.installs ALTER COLUMN install_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.installs_install_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: migrations; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.migrations (
+    name text NOT NULL,
+    digest text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.migrations OWNER TO sluice_owner;
+
+--
+-- Name: TABLE migrations; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.migrations IS 'The files of migrations/ that ran here, with the digest each had.';
+
+
+--
+-- Name: mutations_mutation_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.mutations ALTER COLUMN mutation_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.mutations_mutation_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: notices_notice_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.notices ALTER COLUMN notice_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.notices_notice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: pollers; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.pollers (
+    poller_id text NOT NULL COLLATE pg_catalog."C",
+    host text,
+    pid integer,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.pollers OWNER TO sluice_owner;
+
+--
+-- Name: TABLE pollers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.pollers IS 'Running pollers. One that is silent for 10 s has lost its syncs.';
+
+
+--
+-- Name: position_1; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE SEQUENCE sluice_internal.position_1
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER SEQUENCE sluice_internal.position_1 OWNER TO sluice_owner;
+
+--
+-- Name: position_2; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE SEQUENCE sluice_internal.position_2
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER SEQUENCE sluice_internal.position_2 OWNER TO sluice_owner;
+
+--
+-- Name: positions; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.positions (
+    stream_no integer NOT NULL,
+    lane smallint NOT NULL,
+    first boolean NOT NULL,
+    updated_idx bigint NOT NULL,
+    record_no bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.positions OWNER TO sluice_owner;
+
+--
+-- Name: TABLE positions; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.positions IS 'The order of each stream, lane by lane: written at commit, insert-only. An entry is current if its record still carries that updated_idx; first: no earlier entry of that record exists.';
+
+
+--
+-- Name: quarantine_quarantine_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.quarantine_quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: stream_times; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.stream_times (
+    stream_no integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    idx bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.stream_times OWNER TO sluice_owner;
+
+--
+-- Name: TABLE stream_times; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.stream_times IS 'What was committed after "at" has an updated_idx above idx. About one row a second with changes; the last seconds are still in ingests.';
+
+
+--
+-- Name: streams_stream_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.streams ALTER COLUMN stream_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.streams_stream_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: sync_paces; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_paces (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    next_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+
+ALTER TABLE sluice_internal.sync_paces OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_paces; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_paces IS 'When the next request of a sync with a rate limit may be sent.';
+
+
+--
+-- Data for Name: records; Type: TABLE DATA; Schema: sluice; Owner: sluice_owner
+--
+
+COPY sluice.records (sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data, stream_id, record_no, read_from, read_until) FROM stdin;
+pushed	push:user	u0	1	\N	\N	f	{"n": 0, "text": "naïve ☃"}	frozen	1	\N	\N
+pushed	push:user	u1	2	\N	\N	f	{"n": 1, "text": "naïve ☃"}	frozen	2	\N	\N
+pushed	push:user	u10	11	\N	\N	f	{"n": 10, "text": "naïve ☃"}	frozen	3	\N	\N
+pushed	push:user	u11	12	\N	\N	f	{"n": 11, "text": "naïve ☃"}	frozen	4	\N	\N
+pushed	push:user	u12	13	\N	\N	f	{"n": 12, "text": "naïve ☃"}	frozen	5	\N	\N
+pushed	push:user	u13	14	\N	\N	f	{"n": 13, "text": "naïve ☃"}	frozen	6	\N	\N
+pushed	push:user	u14	15	\N	\N	f	{"n": 14, "text": "naïve ☃"}	frozen	7	\N	\N
+pushed	push:user	u15	16	\N	\N	f	{"n": 15, "text": "naïve ☃"}	frozen	8	\N	\N
+pushed	push:user	u16	17	\N	\N	f	{"n": 16, "text": "naïve ☃"}	frozen	9	\N	\N
+pushed	push:user	u17	18	\N	\N	f	{"n": 17, "text": "naïve ☃"}	frozen	10	\N	\N
+pushed	push:user	u18	19	\N	\N	f	{"n": 18, "text": "naïve ☃"}	frozen	11	\N	\N
+pushed	push:user	u19	20	\N	\N	f	{"n": 19, "text": "naïve ☃"}	frozen	12	\N	\N
+pushed	push:user	u2	3	\N	\N	f	{"n": 2, "text": "naïve ☃"}	frozen	13	\N	\N
+pushed	push:user	u20	21	\N	\N	f	{"n": 20, "text": "naïve ☃"}	frozen	14	\N	\N
+pushed	push:user	u21	22	\N	\N	f	{"n": 21, "text": "naïve ☃"}	frozen	15	\N	\N
+pushed	push:user	u22	23	\N	\N	f	{"n": 22, "text": "naïve ☃"}	frozen	16	\N	\N
+pushed	push:user	u23	24	\N	\N	f	{"n": 23, "text": "naïve ☃"}	frozen	17	\N	\N
+pushed	push:user	u24	25	\N	\N	f	{"n": 24, "text": "naïve ☃"}	frozen	18	\N	\N
+pushed	push:user	u25	26	\N	\N	f	{"n": 25, "text": "naïve ☃"}	frozen	19	\N	\N
+pushed	push:user	u26	27	\N	\N	f	{"n": 26, "text": "naïve ☃"}	frozen	20	\N	\N
+pushed	push:user	u27	28	\N	\N	f	{"n": 27, "text": "naïve ☃"}	frozen	21	\N	\N
+pushed	push:user	u28	29	\N	\N	f	{"n": 28, "text": "naïve ☃"}	frozen	22	\N	\N
+pushed	push:user	u29	30	\N	\N	f	{"n": 29, "text": "naïve ☃"}	frozen	23	\N	\N
+pushed	push:user	u30	31	\N	\N	f	{"n": 30, "text": "naïve ☃"}	frozen	25	\N	\N
+pushed	push:user	u31	32	\N	\N	f	{"n": 31, "text": "naïve ☃"}	frozen	26	\N	\N
+pushed	push:user	u32	33	\N	\N	f	{"n": 32, "text": "naïve ☃"}	frozen	27	\N	\N
+pushed	push:user	u33	34	\N	\N	f	{"n": 33, "text": "naïve ☃"}	frozen	28	\N	\N
+pushed	push:user	u34	35	\N	\N	f	{"n": 34, "text": "naïve ☃"}	frozen	29	\N	\N
+pushed	push:user	u35	36	\N	\N	f	{"n": 35, "text": "naïve ☃"}	frozen	30	\N	\N
+pushed	push:user	u36	37	\N	\N	f	{"n": 36, "text": "naïve ☃"}	frozen	31	\N	\N
+pushed	push:user	u37	38	\N	\N	f	{"n": 37, "text": "naïve ☃"}	frozen	32	\N	\N
+pushed	push:user	u38	39	\N	\N	f	{"n": 38, "text": "naïve ☃"}	frozen	33	\N	\N
+pushed	push:user	u39	40	\N	\N	f	{"n": 39, "text": "naïve ☃"}	frozen	34	\N	\N
+pushed	push:user	u5	6	\N	\N	f	{"n": 5, "text": "naïve ☃"}	frozen	36	\N	\N
+pushed	push:user	u6	7	\N	\N	f	{"n": 6, "text": "naïve ☃"}	frozen	37	\N	\N
+pushed	push:user	u7	8	\N	\N	f	{"n": 7, "text": "naïve ☃"}	frozen	38	\N	\N
+pushed	push:user	u8	9	\N	\N	f	{"n": 8, "text": "naïve ☃"}	frozen	39	\N	\N
+pushed	push:user	u9	10	\N	\N	f	{"n": 9, "text": "naïve ☃"}	frozen	40	\N	\N
+pushed	push:order	digits	41	\N	\N	f	{"big": 12345678901234567890.123, "amount": 1.10}	frozen	41	\N	\N
+pushed	push:order	dated	42	2026-01-01 00:00:00+00	2026-02-01 00:00:00+00	f	{}	frozen	42	\N	\N
+pushed	push:user	u3	43	\N	\N	f	{"n": 3000}	frozen	24	\N	\N
+pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
+\.
+
+
+--
+-- Data for Name: consumer_settlements; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
+1	3	1	0	a	\N
+1	0	1	1	n	2026-11-24 20:07:38.666349+00
+1	0	1	2	n	2026-11-24 20:07:38.666462+00
+1	0	1	3	n	2026-11-24 20:07:38.666468+00
+1	0	1	4	n	2026-11-24 20:07:38.666473+00
+1	0	1	5	n	2026-11-24 20:07:38.666476+00
+\.
+
+
+--
+-- Data for Name: consumer_steps; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped) FROM stdin;
+1	3	1	44	{1}	2199-01-01 00:00:00+00	{}	{}	f	470	1025328120918381368	2199-01-01 00:00:00+00	{39,3,7,11,15,19,23,27,31,35}	{9,11,15,19,22,26,30,33,37,44}	\N	0	0
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-3159451597571219032	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N	0	0
+1	1	1	39	{1}	2199-01-01 00:00:00+00	{}	{}	f	468	-9041099078328922489	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33}	{1,3,7,13,17,24,28,31,35,39}	\N	0	0
+\.
+
+
+--
+-- Data for Name: consumers; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at, lanes, paused, max_ack_pending, filter, provider_patterns, sync_patterns, collection_patterns, predicate) FROM stdin;
+1	worker	1	all	0	1 year	3	{}	2026-11-24 20:07:38.646464+00	4	f	\N	\N	\N	\N	\N	\N
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 20:07:38.647712+00	4	f	\N	\N	\N	\N	\N	\N
+\.
+
+
+--
+-- Data for Name: credentials; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
+key	stripe	stripe_key	a key	\\x01805e59cc83ac7d173f03450350fbfa581ec5ee6287bc30d70fde069f1de6bd63ea84c431626798ce4b6478ed214c4d1b56f6bc1310913605	1	\N	{}	2026-11-24 20:07:38.627019+00	2026-11-24 20:07:38.627019+00
+\.
+
+
+--
+-- Data for Name: dead_letters; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.dead_letters (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token, died_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: ingests; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts, created_at) FROM stdin;
+1	1	pushed	{push:user}	{1,2,13,24,35,36,37,38,39,40,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,25,26,27,28,29,30,31,32,33,34}	{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40}	{t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t}	2026-11-24 20:07:38.640012+00
+2	1	pushed	{push:order}	{41}	{41}	{t}	2026-11-24 20:07:38.642969+00
+3	1	pushed	{push:order}	{42}	{42}	{t}	2026-11-24 20:07:38.644+00
+4	1	pushed	{push:user}	{24,35}	{43,44}	{f,f}	2026-11-24 20:07:38.644903+00
+\.
+
+
+--
+-- Data for Name: installs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
+1	0.1.0	8768fa06257fcdfde1428d933ce1a734c59d12c6158b573f1fcd283cee3adf1c	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_extend", "type": "function", "identity": "sluice.consumer_extend(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.consumer_pause", "type": "function", "identity": "sluice.consumer_pause(pg_catalog.text)"}, {"name": "sluice.consumer_peek", "type": "function", "identity": "sluice.consumer_peek(pg_catalog.text,integer)"}, {"name": "sluice.consumer_resume", "type": "function", "identity": "sluice.consumer_resume(pg_catalog.text)"}, {"name": "sluice.consumer_seek", "type": "function", "identity": "sluice.consumer_seek(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.consumer_term", "type": "function", "identity": "sluice.consumer_term(pg_catalog.text,pg_catalog.text[],pg_catalog.text)"}, {"name": "sluice.consumer_update", "type": "function", "identity": "sluice.consumer_update(pg_catalog.text,interval,integer,pg_catalog.jsonb,integer,pg_catalog.jsonb)"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.dead_letter_purge", "type": "function", "identity": "sluice.dead_letter_purge(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.dead_letter_retry", "type": "function", "identity": "sluice.dead_letter_retry(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.mutation_cancel", "type": "function", "identity": "sluice.mutation_cancel(pg_catalog.text)"}, {"name": "sluice.mutation_resolve", "type": "function", "identity": "sluice.mutation_resolve(pg_catalog.text,integer,pg_catalog.text)"}, {"name": "sluice.mutation_result", "type": "function", "identity": "sluice.mutation_result(pg_catalog.text)"}, {"name": "sluice.mutation_run", "type": "function", "identity": "sluice.mutation_run(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice.token_create", "type": "function", "identity": "sluice.token_create(pg_catalog.text,pg_catalog.text[],pg_catalog.text,timestamp with time zone)"}, {"name": "sluice.token_revoke", "type": "function", "identity": "sluice.token_revoke(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_mutation", "type": "function", "identity": "sluice_internal._authorize_mutation(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorized", "type": "function", "identity": "sluice_internal._authorized(pg_catalog.text)"}, {"name": "sluice_internal._certain_time", "type": "function", "identity": "sluice_internal._certain_time()"}, {"name": "sluice_internal._check_consumer", "type": "function", "identity": "sluice_internal._check_consumer(interval,integer,integer,pg_catalog.jsonb)"}, {"name": "sluice_internal._check_filter", "type": "function", "identity": "sluice_internal._check_filter(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_mutation", "type": "function", "identity": "sluice_internal._check_mutation(sluice_internal.syncs,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_rate_limit", "type": "function", "identity": "sluice_internal._check_rate_limit(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._consumer_due", "type": "function", "identity": "sluice_internal._consumer_due(pg_catalog.text)"}, {"name": "sluice_internal._consumer_ready", "type": "function", "identity": "sluice_internal._consumer_ready(pg_catalog.text)"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._filter_matches", "type": "function", "identity": "sluice_internal._filter_matches(pg_catalog.text[],pg_catalog.text[],pg_catalog.text[],pg_catalog.jsonpath,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._filter_patterns", "type": "function", "identity": "sluice_internal._filter_patterns(pg_catalog.jsonb,pg_catalog.text)"}, {"name": "sluice_internal._first_lane", "type": "function", "identity": "sluice_internal._first_lane(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint,integer)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._move_cursors", "type": "function", "identity": "sluice_internal._move_cursors(integer,integer,bigint)"}, {"name": "sluice_internal._mutation_claim", "type": "function", "identity": "sluice_internal._mutation_claim(pg_catalog.text,integer)"}, {"name": "sluice_internal._mutation_close", "type": "function", "identity": "sluice_internal._mutation_close(bigint)"}, {"name": "sluice_internal._mutation_complete", "type": "function", "identity": "sluice_internal._mutation_complete(bigint,integer,pg_catalog.text,integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._mutation_retry", "type": "function", "identity": "sluice_internal._mutation_retry(bigint,integer,pg_catalog.text,integer,interval,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._next_bounded", "type": "function", "identity": "sluice_internal._next_bounded(sluice_internal.consumers,integer,integer,boolean)"}, {"name": "sluice_internal._next_lanes", "type": "function", "identity": "sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint)"}, {"name": "sluice_internal._num_ack_pending", "type": "function", "identity": "sluice_internal._num_ack_pending(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._progress", "type": "function", "identity": "sluice_internal._progress(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._rate_take", "type": "function", "identity": "sluice_internal._rate_take(pg_catalog.text)"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._record_write_each", "type": "function", "identity": "sluice_internal._record_write_each(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._start_of", "type": "function", "identity": "sluice_internal._start_of(integer,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._stream_unwatch", "type": "function", "identity": "sluice_internal._stream_unwatch(pg_catalog.text)"}, {"name": "sluice_internal._stream_watch", "type": "function", "identity": "sluice_internal._stream_watch(pg_catalog.text)"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._take_many", "type": "function", "identity": "sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint)"}, {"name": "sluice_internal._time_of", "type": "function", "identity": "sluice_internal._time_of(integer,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._token_check", "type": "function", "identity": "sluice_internal._token_check(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._token_signed", "type": "function", "identity": "sluice_internal._token_signed(pg_catalog.text)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._wake", "type": "function", "identity": "sluice_internal._wake(integer)"}, {"name": "sluice_internal._wake_freed", "type": "function", "identity": "sluice_internal._wake_freed(sluice_internal.consumers,pg_catalog.text[])"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.mutation_items", "type": "view", "identity": "sluice.mutation_items"}, {"name": "sluice.mutations", "type": "view", "identity": "sluice.mutations"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice.tokens", "type": "view", "identity": "sluice.tokens"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_peek to sluice_reader","grant execute on function sluice.mutation_result to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant execute on function sluice.consumer_extend to sluice_consumer","grant execute on function sluice.consumer_term to sluice_consumer","grant usage on schema sluice_internal to sluice_consumer","grant execute on function sluice_internal._stream_watch to sluice_consumer","grant execute on function sluice_internal._stream_unwatch to sluice_consumer","grant execute on function sluice_internal._consumer_due to sluice_consumer","grant execute on function sluice_internal._consumer_ready to sluice_consumer","grant execute on function sluice.mutation_run to sluice_mutator","grant execute on function sluice.mutation_cancel to sluice_mutator","grant execute on function sluice.mutation_resolve to sluice_mutator","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant execute on function sluice_internal._rate_take to sluice_poller","grant execute on function sluice_internal._mutation_claim to sluice_poller","grant execute on function sluice_internal._mutation_complete to sluice_poller","grant execute on function sluice_internal._mutation_retry to sluice_poller","grant usage on schema sluice_internal to sluice_server","grant execute on function sluice_internal._token_check to sluice_server","grant execute on function sluice_internal._stream_watch to sluice_server","grant execute on function sluice_internal._stream_unwatch to sluice_server","grant execute on function sluice_internal._consumer_due to sluice_server","grant execute on function sluice_internal._consumer_ready to sluice_server","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 20:07:38.53716+00
+\.
+
+
+--
+-- Data for Name: migrations; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 20:07:38.514896+00
+0002_tokens_and_mutations.sql	54275203e5da830f7749fc9323e204663aab1df36bc4e28fd116ec74cbbcc902	2026-11-24 20:07:38.524626+00
+0003_consumer_engine.sql	0bd9e987a0b026a5c1092e196d84ca2f60517b0bf2bf21222889a0eea7a456db	2026-11-24 20:07:38.529939+00
+\.
+
+
+--
+-- Data for Name: mutation_items; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data, status, vendor_key, poller_id, epoch, next_attempt_at, first_sent_at, attempt, finished_at, error) FROM stdin;
+\.
+
+
+--
+-- Data for Name: mutations; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.mutations (mutation_id, mutation_no, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest, created_at, finished_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: notices; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.notices (notice_id, sync_id, kind, error, created_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: pollers; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.pollers (poller_id, host, pid, started_at, heartbeat_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: positions; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.positions (stream_no, lane, first, updated_idx, record_no) FROM stdin;
+1	1	t	1	1
+1	2	t	2	2
+1	1	t	3	13
+1	0	t	4	24
+1	3	t	5	35
+1	0	t	6	36
+1	1	t	7	37
+1	2	t	8	38
+1	3	t	9	39
+1	0	t	10	40
+1	3	t	11	3
+1	0	t	12	4
+1	1	t	13	5
+1	2	t	14	6
+1	3	t	15	7
+1	0	t	16	8
+1	1	t	17	9
+1	2	t	18	10
+1	3	t	19	11
+1	0	t	20	12
+1	2	t	21	14
+1	3	t	22	15
+1	0	t	23	16
+1	1	t	24	17
+1	2	t	25	18
+1	3	t	26	19
+1	0	t	27	20
+1	1	t	28	21
+1	2	t	29	22
+1	3	t	30	23
+1	1	t	31	25
+1	2	t	32	26
+1	3	t	33	27
+1	0	t	34	28
+1	1	t	35	29
+1	2	t	36	30
+1	3	t	37	31
+1	0	t	38	32
+1	1	t	39	33
+1	2	t	40	34
+1	1	t	41	41
+1	2	t	42	42
+1	0	f	43	24
+1	3	f	44	35
+\.
+
+
+--
+-- Data for Name: quarantine; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.quarantine (quarantine_id, sync_id, collection_id, upstream_id, raw, reason, created_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: record_counts; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FROM stdin;
+\.
+
+
+--
+-- Data for Name: stream_times; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.stream_times (stream_no, at, idx) FROM stdin;
+\.
+
+
+--
+-- Data for Name: streams; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
+1	frozen	4	2026-11-24 20:07:38.621872+00
+2	empty	16	2026-11-24 20:07:38.623732+00
+\.
+
+
+--
+-- Data for Name: sync_feeds; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, records, updated_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: sync_paces; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_paces (sync_id, next_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: sync_runs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
+polled	pending	\N	\N	0	2026-11-24 20:07:38.63282+00	\N	\N	\N	0
+\.
+
+
+--
+-- Data for Name: syncs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at, rate_limit) FROM stdin;
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 20:07:38.630308+00	\N
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 20:07:38.632696+00	\N
+\.
+
+
+--
+-- Data for Name: tokens; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.tokens (token_id, name, prefix, digest, scopes, created_at, expires_at, revoked_at) FROM stdin;
+\.
+
+
+--
+-- Name: records_record_no_seq; Type: SEQUENCE SET; Schema: sluice; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice.records_record_no_seq', 44, true);
+
+
+--
+-- Name: consumers_consumer_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.consumers_consumer_no_seq', 2, true);
+
+
+--
+-- Name: ingests_ingest_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.ingests_ingest_no_seq', 4, true);
+
+
+--
+-- Name: installs_install_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.installs_install_id_seq', 1, true);
+
+
+--
+-- Name: mutations_mutation_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.mutations_mutation_no_seq', 1, false);
+
+
+--
+-- Name: notices_notice_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.notices_notice_id_seq', 1, false);
+
+
+--
+-- Name: position_1; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.position_1', 45, true);
+
+
+--
+-- Name: position_2; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.position_2', 1, false);
+
+
+--
+-- Name: quarantine_quarantine_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.quarantine_quarantine_id_seq', 1, false);
+
+
+--
+-- Name: streams_stream_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.streams_stream_no_seq', 2, true);
+
+
+--
+-- Name: records records_key; Type: CONSTRAINT; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice.records
+    ADD CONSTRAINT records_key UNIQUE (sync_id, collection_id, upstream_id);
+
+
+--
+-- Name: records records_pkey; Type: CONSTRAINT; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice.records
+    ADD CONSTRAINT records_pkey PRIMARY KEY (record_no);
+
+
+--
+-- Name: consumer_settlements consumer_settlements_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumer_settlements
+    ADD CONSTRAINT consumer_settlements_pkey PRIMARY KEY (consumer_no, lane, step_no, ordinal);
+
+
+--
+-- Name: consumer_steps consumer_steps_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumer_steps
+    ADD CONSTRAINT consumer_steps_pkey PRIMARY KEY (consumer_no, lane, step_no);
+
+
+--
+-- Name: consumers consumers_consumer_id_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_consumer_id_key UNIQUE (consumer_id);
+
+
+--
+-- Name: consumers consumers_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_pkey PRIMARY KEY (consumer_no);
+
+
+--
+-- Name: credentials credentials_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.credentials
+    ADD CONSTRAINT credentials_pkey PRIMARY KEY (credential_id);
+
+
+--
+-- Name: dead_letters dead_letters_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (consumer_no, record_no);
+
+
+--
+-- Name: ingests ingests_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.ingests
+    ADD CONSTRAINT ingests_pkey PRIMARY KEY (ingest_no);
+
+
+--
+-- Name: installs installs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.installs
+    ADD CONSTRAINT installs_pkey PRIMARY KEY (install_id);
+
+
+--
+-- Name: migrations migrations_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: mutation_items mutation_items_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutation_items
+    ADD CONSTRAINT mutation_items_pkey PRIMARY KEY (mutation_no, item_no);
+
+
+--
+-- Name: mutations mutations_mutation_no_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_mutation_no_key UNIQUE (mutation_no);
+
+
+--
+-- Name: mutations mutations_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_pkey PRIMARY KEY (mutation_id);
+
+
+--
+-- Name: notices notices_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (notice_id);
+
+
+--
+-- Name: pollers pollers_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.pollers
+    ADD CONSTRAINT pollers_pkey PRIMARY KEY (poller_id);
+
+
+--
+-- Name: positions positions_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.positions
+    ADD CONSTRAINT positions_pkey PRIMARY KEY (stream_no, lane, updated_idx);
+
+
+--
+-- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
+
+--
+-- Name: record_counts record_counts_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.record_counts
+    ADD CONSTRAINT record_counts_pkey PRIMARY KEY (sync_id, collection_id);
+
+
+--
+-- Name: stream_times stream_times_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.stream_times
+    ADD CONSTRAINT stream_times_pkey PRIMARY KEY (stream_no, at);
+
+
+--
+-- Name: streams streams_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.streams
+    ADD CONSTRAINT streams_pkey PRIMARY KEY (stream_no);
+
+
+--
+-- Name: streams streams_stream_id_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.streams
+    ADD CONSTRAINT streams_stream_id_key UNIQUE (stream_id);
+
+
+--
+-- Name: sync_feeds sync_feeds_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_feeds
+    ADD CONSTRAINT sync_feeds_pkey PRIMARY KEY (sync_id, feed);
+
+
+--
+-- Name: sync_paces sync_paces_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_paces
+    ADD CONSTRAINT sync_paces_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: sync_runs sync_runs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_runs
+    ADD CONSTRAINT sync_runs_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: syncs syncs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: tokens tokens_digest_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.tokens
+    ADD CONSTRAINT tokens_digest_key UNIQUE (digest);
+
+
+--
+-- Name: tokens tokens_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (token_id);
+
+
+--
+-- Name: consumer_settlements_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX consumer_settlements_due ON sluice_internal.consumer_settlements USING btree (consumer_no, lane, due_at) WHERE (due_at IS NOT NULL);
+
+
+--
+-- Name: consumers_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX consumers_by_stream ON sluice_internal.consumers USING btree (stream_no);
+
+
+--
+-- Name: dead_letters_by_token; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX dead_letters_by_token ON sluice_internal.dead_letters USING btree (consumer_no, ack_token);
+
+
+--
+-- Name: mutation_items_by_record; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutation_items_by_record ON sluice_internal.mutation_items USING btree (sync_id, collection_id, upstream_id, mutation_no, item_no) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (upstream_id IS NOT NULL));
+
+
+--
+-- Name: mutation_items_open; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutation_items_open ON sluice_internal.mutation_items USING btree (next_attempt_at, mutation_no, item_no) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+
+--
+-- Name: mutations_by_key; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE UNIQUE INDEX mutations_by_key ON sluice_internal.mutations USING btree (sync_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+
+--
+-- Name: mutations_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutations_by_stream ON sluice_internal.mutations USING btree (stream_no);
+
+
+--
+-- Name: mutations_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutations_by_sync ON sluice_internal.mutations USING btree (sync_id, mutation_no);
+
+
+--
+-- Name: notices_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX notices_by_sync ON sluice_internal.notices USING btree (sync_id, notice_id);
+
+
+--
+-- Name: quarantine_by_record; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX quarantine_by_record ON sluice_internal.quarantine USING btree (sync_id, collection_id, upstream_id);
+
+
+--
+-- Name: stream_times_by_idx; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX stream_times_by_idx ON sluice_internal.stream_times USING btree (stream_no, idx);
+
+
+--
+-- Name: sync_runs_by_poller; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX sync_runs_by_poller ON sluice_internal.sync_runs USING btree (poller_id) WHERE (poller_id IS NOT NULL);
+
+
+--
+-- Name: sync_runs_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX sync_runs_due ON sluice_internal.sync_runs USING btree (next_attempt_at);
+
+
+--
+-- Name: syncs_by_credential; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_credential ON sluice_internal.syncs USING btree (credential_id);
+
+
+--
+-- Name: syncs_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_stream ON sluice_internal.syncs USING btree (stream_no);
+
+
+--
+-- Name: ingests _number_ingest; Type: TRIGGER; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE CONSTRAINT TRIGGER _number_ingest AFTER INSERT ON sluice_internal.ingests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sluice_internal._number_ingest();
+
+
+--
+-- Name: consumers _start_new_consumer; Type: TRIGGER; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE CONSTRAINT TRIGGER _start_new_consumer AFTER INSERT OR UPDATE OF start_idx ON sluice_internal.consumers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.start_idx IS NULL)) EXECUTE FUNCTION sluice_internal._start_new_consumer();
+
+
+--
+-- Name: consumers consumers_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: mutation_items mutation_items_mutation_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutation_items
+    ADD CONSTRAINT mutation_items_mutation_no_fkey FOREIGN KEY (mutation_no) REFERENCES sluice_internal.mutations(mutation_no) ON DELETE CASCADE;
+
+
+--
+-- Name: mutations mutations_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: mutations mutations_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: notices notices_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.notices
+    ADD CONSTRAINT notices_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: quarantine quarantine_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.quarantine
+    ADD CONSTRAINT quarantine_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_feeds sync_feeds_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_feeds
+    ADD CONSTRAINT sync_feeds_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_paces sync_paces_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_paces
+    ADD CONSTRAINT sync_paces_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_runs sync_runs_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_runs
+    ADD CONSTRAINT sync_runs_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: syncs syncs_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id);
+
+
+--
+-- Name: syncs syncs_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: records; Type: ROW SECURITY; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE sluice.records ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: records records_by_stream; Type: POLICY; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE POLICY records_by_stream ON sluice.records FOR SELECT USING (true);
+
+
+--
+-- Name: POLICY records_by_stream ON records; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON POLICY records_by_stream ON sluice.records IS 'Every role that may read sees every stream, until tokens carry streams.';
+
+
+--
+-- Name: SCHEMA sluice; Type: ACL; Schema: -; Owner: sluice_owner
+--
+
+GRANT USAGE ON SCHEMA sluice TO sluice_reader;
+
+
+--
+-- Name: SCHEMA sluice_internal; Type: ACL; Schema: -; Owner: sluice_owner
+--
+
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_consumer;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_poller;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_server;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_ack(consumer_id text, ack_tokens text[], strict boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) TO sluice_admin;
+
+
+--
+-- Name: TABLE consumers; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.consumers TO sluice_reader;
+
+
+--
+-- Name: FUNCTION consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_delete(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_delete(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_delete(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_info(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_info(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_info(consumer_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.consumer_info(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_nack(consumer_id text, ack_tokens text[], delay interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_next(consumer_id text, batch_size integer, ack_tokens text[]); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_pause(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_pause(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_pause(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_peek(consumer_id text, batch_size integer); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_resume(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_resume(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_resume(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_seek(consumer_id text, target text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_seek(consumer_id text, target text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_seek(consumer_id text, target text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_term(consumer_id text, ack_tokens text[], reason text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION credential_delete(credential_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.credential_delete(credential_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.credential_delete(credential_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) TO sluice_admin;
+
+
+--
+-- Name: TABLE mutations; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.mutations TO sluice_reader;
+
+
+--
+-- Name: FUNCTION mutation_cancel(mutation_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION mutation_resolve(mutation_id text, item_no integer, status text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) TO sluice_admin;
+
+
+--
+-- Name: TABLE mutation_items; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.mutation_items TO sluice_reader;
+
+
+--
+-- Name: FUNCTION mutation_result(mutation_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_result(mutation_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_result(mutation_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.mutation_result(mutation_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION record_ingest(sync_id text, collection_id text, records jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) TO sluice_admin;
+
+
+--
+-- Name: TABLE streams; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.streams TO sluice_reader;
+
+
+--
+-- Name: FUNCTION stream_create(stream_id text, lanes integer); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_create(stream_id text, lanes integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_create(stream_id text, lanes integer) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION stream_delete(stream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_delete(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_delete(stream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION stream_info(stream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_info(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_info(stream_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.stream_info(stream_id text) TO sluice_admin;
+
+
+--
+-- Name: TABLE syncs; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.syncs TO sluice_reader;
+
+
+--
+-- Name: FUNCTION sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_info(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_info(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_info(sync_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.sync_info(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_pause(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_pause(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_pause(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_resume(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_resume(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_resume(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION token_revoke(token_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.token_revoke(token_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.token_revoke(token_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _ack_token(lane integer, step_no bigint, ordinal integer, secret bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize(stream_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize(stream_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_consumer(consumer_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_mutation(mutation_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_sync(sync_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorized("right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorized("right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _certain_time(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._certain_time() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_filter(filter jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_filter(filter jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_id(noun text, id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_id(noun text, id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_rate_limit(rate_limit jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_reading(batch_size integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_reading(batch_size integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_tokens(ack_tokens text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_tokens(ack_tokens text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _consumer_due(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _consumer_ready(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: TABLE credentials; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.credentials TO sluice_reader;
+
+
+--
+-- Name: FUNCTION _credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _credential_sealed(credential_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _filter_patterns(given jsonb, suffix text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _fold_counts(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._fold_counts() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _hold_consumer(consumer sluice_internal.consumers); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _hold_stream(stream sluice_internal.streams); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _jsonb_refusal(raw text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._jsonb_refusal(raw text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._jsonb_refusal(raw text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _lane_busy(consumer_no integer, lane integer, open_steps bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_due(state sluice_internal.consumer_steps); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_state(consumer_no integer, lane integer, start_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lease_check(sync_id text, poller_id text, epoch bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lock_key(kind integer, number bigint, lane integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lock_touched(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lock_touched(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _move_cursors(consumer_no integer, lanes integer, cursor_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _mutation_claim(poller_id text, max_items integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _mutation_close(mutation_no bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_close(mutation_no bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _num_ack_pending(consumer sluice_internal.consumers, lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _number_ingest(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._number_ingest() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _poller_heartbeat(poller_id text, host text, pid integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _poller_stop(poller_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._poller_stop(poller_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._poller_stop(poller_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _progress(consumer sluice_internal.consumers, lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _random_bits(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._random_bits() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_take(sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_take(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._rate_take(sync_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_refusal(records jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_refusal(records jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _run_succeeded(run sluice_internal.sync_runs, finished boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _start_new_consumer(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._start_new_consumer() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _start_of(stream_no integer, target text, name text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _stream_unwatch(stream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _stream_watch(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_due(poller_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_due(poller_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_due(poller_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_release(sync_id text, poller_id text, epoch bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _time_of(stream_no integer, idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _time_refusal(given jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._time_refusal(given jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _token_check(token text, scope text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._token_check(token text, scope text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._token_check(token text, scope text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _token_signed(random text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._token_signed(random text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _touch_stream(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._touch_stream(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _wake(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._wake(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _wake_freed(consumer sluice_internal.consumers, ack_tokens text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) FROM PUBLIC;
+
+
+--
+-- Name: TABLE collections; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.collections TO sluice_reader;
+
+
+--
+-- Name: TABLE records; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.records TO sluice_reader;
+GRANT REFERENCES ON TABLE sluice.records TO sluice_admin;
+
+
+--
+-- Name: TABLE dead_letters; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.dead_letters TO sluice_reader;
+
+
+--
+-- Name: TABLE errors; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.errors TO sluice_reader;
+
+
+--
+-- Name: TABLE messages_in_flight; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.messages_in_flight TO sluice_reader;
+
+
+--
+-- Name: TABLE notices; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.notices TO sluice_reader;
+
+
+--
+-- Name: TABLE provider_collections; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.provider_collections TO sluice_reader;
+
+
+--
+-- Name: TABLE providers; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.providers TO sluice_reader;
+
+
+--
+-- Name: TABLE quarantine; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.quarantine TO sluice_reader;
+
+
+--
+-- Name: TABLE tokens; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.tokens TO sluice_reader;
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
