@@ -102,6 +102,7 @@ def check(server: embedded.Server, crew: Crew, ledger: Ledger, *, last: bool) ->
         assert one.value("show fsync") == "on"
         records = one.records()
         for name, value in crew.committed.items():  # nothing that was committed is gone; the last call may or may not have been
+            assert name in records, f"{name} was committed, and is gone"
             assert value <= records[name].data <= crew.sent[name]
         order = one.rows("select updated_idx from records")
         assert len(set(order)) == len(order)
