@@ -890,10 +890,9 @@ AS $function$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_info.consumer_id, 'reader');
     v_counted constant int := 10000;
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_details sluice.consumer_details;
 begin
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     with lane as materialized (
         select
             l.lane,
@@ -936,13 +935,7 @@ begin
             from sluice.records as r
             where
                 r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                and (
-                    v_consumer.filter is null
-                    or sluice_internal._filter_matches(
-                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
-                    )
-                )
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
             offset 0
         ) as r
     ),
@@ -1073,9 +1066,6 @@ begin
     end if;
     if v_consumer.paused then
         return;
-    end if;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     end if;
     if v_consumer.max_ack_pending is not null then
         return query
@@ -1443,10 +1433,9 @@ AS $function$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
     v_now timestamptz := clock_timestamp();
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     perform sluice_internal._check_reading(consumer_peek.batch_size);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return query
     with lane as materialized (
         select
@@ -1506,13 +1495,7 @@ begin
                 from sluice.records as o
                 where
                     o.record_no = e.record_no and o.updated_idx = e.updated_idx
-                    and (
-                        v_consumer.filter is null
-                        or sluice_internal._filter_matches(
-                            v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                            v_consumer.predicate, o.sync_id, o.collection_id, o.data
-                        )
-                    )
+                    and sluice_internal._filter_matches(v_consumer, o.sync_id, o.collection_id, o.data)
                 offset 0
             ) as r
             where
@@ -1538,12 +1521,7 @@ begin
         ) as m
         inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
         left join sluice_internal.syncs as y on y.sync_id = r.sync_id
-        where
-            v_consumer.filter is null
-            or sluice_internal._filter_matches(
-                v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns, v_consumer.predicate,
-                r.sync_id, r.collection_id, r.data
-            )
+        where sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
         order by r.updated_idx
         limit consumer_peek.batch_size
     ) as f
@@ -1579,7 +1557,6 @@ AS $function$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
-    v_lanes int;
     v_start_idx bigint;
 begin
     perform sluice_internal._check_reading(1);
@@ -1591,14 +1568,10 @@ begin
     perform sluice_internal._hold_consumer(v_consumer);
     update sluice_internal.consumers as c
     set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
-    where c.consumer_no = v_consumer.consumer_no
-    returning c.lanes into v_lanes;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
+    where c.consumer_no = v_consumer.consumer_no;
     perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
-    from generate_series(0, v_lanes - 1) as l (lane);
-    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_lanes, v_start_idx);
+    from generate_series(0, v_consumer.lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_consumer.lanes, v_start_idx);
     delete from sluice_internal.dead_letters as d
     where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
     if consumer_seek.target = 'end' then
@@ -1752,13 +1725,12 @@ AS $function$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_record_nos bigint[];
     v_count int;
 begin
     perform sluice_internal._check_reading(1);
     perform sluice_internal._hold_consumer(v_consumer);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     select array_agg(n.record_no) into v_record_nos
     from (
         select d.record_no
@@ -2352,6 +2324,10 @@ begin
             message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
             hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
     end if;
+    -- written by an older release
+    if v_consumer.lanes is null then
+        select s.lanes into v_consumer.lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
     return v_consumer;
 end
 $function$;
@@ -2820,12 +2796,11 @@ AS $function$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     if v_consumer.paused then
         return false;
     end if;
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
         and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
 end
@@ -2927,12 +2902,12 @@ BEGIN ATOMIC
 END;
 comment on function sluice_internal._credential_sealed(text) is 'A sealed secret, for the process that holds the master key.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb)
  RETURNS boolean
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN (((provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (provider_patterns))) AND ((sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY (sync_patterns))) AND ((collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (collection_patterns))) AND ((predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false)));
-comment on function sluice_internal._filter_matches(text[],text[],text[],jsonpath,text,text,jsonb) is 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
+RETURN (((consumer).filter IS NULL) OR ((((consumer).provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).provider_patterns))) AND (((consumer).sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY ((consumer).sync_patterns))) AND (((consumer).collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).collection_patterns))) AND (((consumer).predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, (consumer).predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false))));
+comment on function sluice_internal._filter_matches(sluice_internal.consumers,text,text,jsonb) is 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text)
  RETURNS text[]
@@ -2984,13 +2959,7 @@ begin
                     from sluice.records as r
                     where
                         r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                        and (
-                            consumer.filter is null
-                            or sluice_internal._filter_matches(
-                                consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns,
-                                consumer.predicate, r.sync_id, r.collection_id, r.data
-                            )
-                        )
+                        and sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data)
                     offset 0
                 ) as matches
             from sluice_internal.positions as e
@@ -3253,10 +3222,7 @@ begin
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
-                when consumer.filter is not null and not sluice_internal._filter_matches(
-                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                    r.sync_id, r.collection_id, r.data
-                ) then 'skip'
+                when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
                 when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
                     then 'dead'
                 else 'deliver'
@@ -3534,10 +3500,7 @@ begin
             cross join lateral (
                 select
                     o.*,
-                    consumer.filter is null or sluice_internal._filter_matches(
-                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                        o.sync_id, o.collection_id, o.data
-                    ) as matches
+                    sluice_internal._filter_matches(consumer, o.sync_id, o.collection_id, o.data) as matches
                 from sluice.records as o
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
@@ -4468,11 +4431,7 @@ declare
     v_done record;
     v_rest record;
 begin
-    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
-        null;
-    else
-        perform sluice_internal._touch_stream(_record_write.stream_no);
-    end if;
+    perform sluice_internal._touch_stream(_record_write.stream_no);
     new := 0;
     changed := 0;
     unchanged := 0;

@@ -16,10 +16,9 @@ as $$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_info.consumer_id, 'reader');
     v_counted constant int := 10000;
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_details sluice.consumer_details;
 begin
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     with lane as materialized (
         select
             l.lane,
@@ -62,13 +61,7 @@ begin
             from sluice.records as r
             where
                 r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                and (
-                    v_consumer.filter is null
-                    or sluice_internal._filter_matches(
-                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
-                    )
-                )
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
             offset 0
         ) as r
     ),

@@ -57,9 +57,6 @@ begin
     if v_consumer.paused then
         return;
     end if;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
     if v_consumer.max_ack_pending is not null then
         return query
         select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;

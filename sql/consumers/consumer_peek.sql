@@ -19,10 +19,9 @@ as $$
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
     v_now timestamptz := clock_timestamp();
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     perform sluice_internal._check_reading(consumer_peek.batch_size);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return query
     with lane as materialized (
         select
@@ -82,13 +81,7 @@ begin
                 from sluice.records as o
                 where
                     o.record_no = e.record_no and o.updated_idx = e.updated_idx
-                    and (
-                        v_consumer.filter is null
-                        or sluice_internal._filter_matches(
-                            v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                            v_consumer.predicate, o.sync_id, o.collection_id, o.data
-                        )
-                    )
+                    and sluice_internal._filter_matches(v_consumer, o.sync_id, o.collection_id, o.data)
                 offset 0
             ) as r
             where
@@ -114,12 +107,7 @@ begin
         ) as m
         inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
         left join sluice_internal.syncs as y on y.sync_id = r.sync_id
-        where
-            v_consumer.filter is null
-            or sluice_internal._filter_matches(
-                v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns, v_consumer.predicate,
-                r.sync_id, r.collection_id, r.data
-            )
+        where sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
         order by r.updated_idx
         limit consumer_peek.batch_size
     ) as f

@@ -11,7 +11,6 @@ as $$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
-    v_lanes int;
     v_start_idx bigint;
 begin
     perform sluice_internal._check_reading(1);
@@ -23,14 +22,10 @@ begin
     perform sluice_internal._hold_consumer(v_consumer);
     update sluice_internal.consumers as c
     set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
-    where c.consumer_no = v_consumer.consumer_no
-    returning c.lanes into v_lanes;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
+    where c.consumer_no = v_consumer.consumer_no;
     perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
-    from generate_series(0, v_lanes - 1) as l (lane);
-    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_lanes, v_start_idx);
+    from generate_series(0, v_consumer.lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_consumer.lanes, v_start_idx);
     delete from sluice_internal.dead_letters as d
     where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
     if consumer_seek.target = 'end' then

@@ -13,13 +13,12 @@ as $$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_record_nos bigint[];
     v_count int;
 begin
     perform sluice_internal._check_reading(1);
     perform sluice_internal._hold_consumer(v_consumer);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     select array_agg(n.record_no) into v_record_nos
     from (
         select d.record_no

@@ -20,6 +20,10 @@ begin
             message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
             hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
     end if;
+    -- written by an older release
+    if v_consumer.lanes is null then
+        select s.lanes into v_consumer.lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
     return v_consumer;
 end
 $$;

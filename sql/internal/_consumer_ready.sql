@@ -13,12 +13,11 @@ as $$
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     if v_consumer.paused then
         return false;
     end if;
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
         and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
 end

@@ -37,13 +37,7 @@ begin
                     from sluice.records as r
                     where
                         r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                        and (
-                            consumer.filter is null
-                            or sluice_internal._filter_matches(
-                                consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns,
-                                consumer.predicate, r.sync_id, r.collection_id, r.data
-                            )
-                        )
+                        and sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data)
                     offset 0
                 ) as matches
             from sluice_internal.positions as e

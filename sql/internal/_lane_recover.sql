@@ -95,10 +95,7 @@ begin
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
-                when consumer.filter is not null and not sluice_internal._filter_matches(
-                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                    r.sync_id, r.collection_id, r.data
-                ) then 'skip'
+                when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
                 when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
                     then 'dead'
                 else 'deliver'

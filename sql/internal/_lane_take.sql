@@ -84,10 +84,7 @@ begin
             cross join lateral (
                 select
                     o.*,
-                    consumer.filter is null or sluice_internal._filter_matches(
-                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                        o.sync_id, o.collection_id, o.data
-                    ) as matches
+                    sluice_internal._filter_matches(consumer, o.sync_id, o.collection_id, o.data) as matches
                 from sluice.records as o
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0

@@ -30,11 +30,7 @@ declare
     v_done record;
     v_rest record;
 begin
-    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
-        null;
-    else
-        perform sluice_internal._touch_stream(_record_write.stream_no);
-    end if;
+    perform sluice_internal._touch_stream(_record_write.stream_no);
     new := 0;
     changed := 0;
     unchanged := 0;

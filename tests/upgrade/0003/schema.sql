@@ -460,10 +460,9 @@ CREATE FUNCTION sluice.consumer_info(consumer_id text) RETURNS sluice.consumer_d
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_info.consumer_id, 'reader');
     v_counted constant int := 10000;
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_details sluice.consumer_details;
 begin
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     with lane as materialized (
         select
             l.lane,
@@ -506,13 +505,7 @@ begin
             from sluice.records as r
             where
                 r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                and (
-                    v_consumer.filter is null
-                    or sluice_internal._filter_matches(
-                        v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                        v_consumer.predicate, r.sync_id, r.collection_id, r.data
-                    )
-                )
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
             offset 0
         ) as r
     ),
@@ -665,9 +658,6 @@ begin
     end if;
     if v_consumer.paused then
         return;
-    end if;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     end if;
     if v_consumer.max_ack_pending is not null then
         return query
@@ -1057,10 +1047,9 @@ CREATE FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer DEFAUL
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
     v_now timestamptz := clock_timestamp();
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     perform sluice_internal._check_reading(consumer_peek.batch_size);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return query
     with lane as materialized (
         select
@@ -1120,13 +1109,7 @@ begin
                 from sluice.records as o
                 where
                     o.record_no = e.record_no and o.updated_idx = e.updated_idx
-                    and (
-                        v_consumer.filter is null
-                        or sluice_internal._filter_matches(
-                            v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns,
-                            v_consumer.predicate, o.sync_id, o.collection_id, o.data
-                        )
-                    )
+                    and sluice_internal._filter_matches(v_consumer, o.sync_id, o.collection_id, o.data)
                 offset 0
             ) as r
             where
@@ -1152,12 +1135,7 @@ begin
         ) as m
         inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
         left join sluice_internal.syncs as y on y.sync_id = r.sync_id
-        where
-            v_consumer.filter is null
-            or sluice_internal._filter_matches(
-                v_consumer.provider_patterns, v_consumer.sync_patterns, v_consumer.collection_patterns, v_consumer.predicate,
-                r.sync_id, r.collection_id, r.data
-            )
+        where sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
         order by r.updated_idx
         limit consumer_peek.batch_size
     ) as f
@@ -1215,7 +1193,6 @@ CREATE FUNCTION sluice.consumer_seek(consumer_id text, target text) RETURNS slui
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
-    v_lanes int;
     v_start_idx bigint;
 begin
     perform sluice_internal._check_reading(1);
@@ -1227,14 +1204,10 @@ begin
     perform sluice_internal._hold_consumer(v_consumer);
     update sluice_internal.consumers as c
     set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
-    where c.consumer_no = v_consumer.consumer_no
-    returning c.lanes into v_lanes;
-    if v_lanes is null then
-        select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
-    end if;
+    where c.consumer_no = v_consumer.consumer_no;
     perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
-    from generate_series(0, v_lanes - 1) as l (lane);
-    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_lanes, v_start_idx);
+    from generate_series(0, v_consumer.lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_consumer.lanes, v_start_idx);
     delete from sluice_internal.dead_letters as d
     where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
     if consumer_seek.target = 'end' then
@@ -1443,13 +1416,12 @@ CREATE FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text DEFAULT 
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
     v_record_nos bigint[];
     v_count int;
 begin
     perform sluice_internal._check_reading(1);
     perform sluice_internal._hold_consumer(v_consumer);
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     select array_agg(n.record_no) into v_record_nos
     from (
         select d.record_no
@@ -2506,6 +2478,10 @@ begin
             message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
             hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
     end if;
+    -- written by an older release
+    if v_consumer.lanes is null then
+        select s.lanes into v_consumer.lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
     return v_consumer;
 end
 $$;
@@ -3130,12 +3106,11 @@ CREATE FUNCTION sluice_internal._consumer_ready(consumer_id text) RETURNS boolea
 #variable_conflict use_column
 declare
     v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
-    v_lanes int;
+    v_lanes int := v_consumer.lanes;
 begin
     if v_consumer.paused then
         return false;
     end if;
-    select s.lanes into v_lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
     return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
         and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
 end
@@ -3335,21 +3310,21 @@ COMMENT ON FUNCTION sluice_internal._credential_sealed(credential_id text) IS 'A
 
 
 --
--- Name: _filter_matches(text[], text[], text[], jsonpath, text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+-- Name: _filter_matches(sluice_internal.consumers, text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
 --
 
-CREATE FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) RETURNS boolean
+CREATE FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (((provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (provider_patterns))) AND ((sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY (sync_patterns))) AND ((collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY (collection_patterns))) AND ((predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false)));
+    RETURN (((consumer).filter IS NULL) OR ((((consumer).provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).provider_patterns))) AND (((consumer).sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY ((consumer).sync_patterns))) AND (((consumer).collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).collection_patterns))) AND (((consumer).predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, (consumer).predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false))));
 
 
-ALTER FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) OWNER TO sluice_owner;
+ALTER FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) OWNER TO sluice_owner;
 
 --
--- Name: FUNCTION _filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+-- Name: FUNCTION _filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
 --
 
-COMMENT ON FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) IS 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
+COMMENT ON FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) IS 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
 
 
 --
@@ -3416,13 +3391,7 @@ begin
                     from sluice.records as r
                     where
                         r.record_no = e.record_no and r.updated_idx = e.updated_idx
-                        and (
-                            consumer.filter is null
-                            or sluice_internal._filter_matches(
-                                consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns,
-                                consumer.predicate, r.sync_id, r.collection_id, r.data
-                            )
-                        )
+                        and sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data)
                     offset 0
                 ) as matches
             from sluice_internal.positions as e
@@ -3852,10 +3821,7 @@ begin
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
-                when consumer.filter is not null and not sluice_internal._filter_matches(
-                    consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                    r.sync_id, r.collection_id, r.data
-                ) then 'skip'
+                when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
                 when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
                     then 'dead'
                 else 'deliver'
@@ -4157,10 +4123,7 @@ begin
             cross join lateral (
                 select
                     o.*,
-                    consumer.filter is null or sluice_internal._filter_matches(
-                        consumer.provider_patterns, consumer.sync_patterns, consumer.collection_patterns, consumer.predicate,
-                        o.sync_id, o.collection_id, o.data
-                    ) as matches
+                    sluice_internal._filter_matches(consumer, o.sync_id, o.collection_id, o.data) as matches
                 from sluice.records as o
                 where o.record_no = p.record_no and o.updated_idx = p.updated_idx
                 offset 0
@@ -5332,11 +5295,7 @@ declare
     v_done record;
     v_rest record;
 begin
-    if current_setting('sluice.touched_streams', true) = _record_write.stream_no::text then
-        null;
-    else
-        perform sluice_internal._touch_stream(_record_write.stream_no);
-    end if;
+    perform sluice_internal._touch_stream(_record_write.stream_no);
     new := 0;
     changed := 0;
     unchanged := 0;
@@ -7868,12 +7827,12 @@ pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
 --
 
 COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
-1	3	1	0	a	\N
-1	0	1	1	n	2026-11-24 20:07:38.666349+00
-1	0	1	2	n	2026-11-24 20:07:38.666462+00
-1	0	1	3	n	2026-11-24 20:07:38.666468+00
-1	0	1	4	n	2026-11-24 20:07:38.666473+00
-1	0	1	5	n	2026-11-24 20:07:38.666476+00
+1	0	1	0	a	\N
+1	1	1	1	n	2026-11-24 21:11:40.414853+00
+1	1	1	2	n	2026-11-24 21:11:40.41494+00
+1	1	1	3	n	2026-11-24 21:11:40.414947+00
+1	1	1	4	n	2026-11-24 21:11:40.414951+00
+1	1	1	5	n	2026-11-24 21:11:40.414954+00
 \.
 
 
@@ -7882,9 +7841,9 @@ COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, 
 --
 
 COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped) FROM stdin;
-1	3	1	44	{1}	2199-01-01 00:00:00+00	{}	{}	f	470	1025328120918381368	2199-01-01 00:00:00+00	{39,3,7,11,15,19,23,27,31,35}	{9,11,15,19,22,26,30,33,37,44}	\N	0	0
-1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-3159451597571219032	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N	0	0
-1	1	1	39	{1}	2199-01-01 00:00:00+00	{}	{}	f	468	-9041099078328922489	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33}	{1,3,7,13,17,24,28,31,35,39}	\N	0	0
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	2616328693505795924	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N	0	0
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	-6759442449122671062	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N	0	0
+1	2	1	36	{1}	2199-01-01 00:00:00+00	{}	{}	f	423	21457364928524182	2199-01-01 00:00:00+00	{2,38,6,10,14,18,22,26,30}	{2,8,14,18,21,25,29,32,36}	\N	0	0
 \.
 
 
@@ -7893,8 +7852,8 @@ COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, ope
 --
 
 COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at, lanes, paused, max_ack_pending, filter, provider_patterns, sync_patterns, collection_patterns, predicate) FROM stdin;
-1	worker	1	all	0	1 year	3	{}	2026-11-24 20:07:38.646464+00	4	f	\N	\N	\N	\N	\N	\N
-2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 20:07:38.647712+00	4	f	\N	\N	\N	\N	\N	\N
+1	worker	1	all	0	1 year	3	{}	2026-11-24 21:11:40.395859+00	4	f	\N	\N	\N	\N	\N	\N
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-24 21:11:40.396938+00	4	f	\N	\N	\N	\N	\N	\N
 \.
 
 
@@ -7903,7 +7862,7 @@ COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_pol
 --
 
 COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at) FROM stdin;
-key	stripe	stripe_key	a key	\\x01805e59cc83ac7d173f03450350fbfa581ec5ee6287bc30d70fde069f1de6bd63ea84c431626798ce4b6478ed214c4d1b56f6bc1310913605	1	\N	{}	2026-11-24 20:07:38.627019+00	2026-11-24 20:07:38.627019+00
+key	stripe	stripe_key	a key	\\x01fa595e13d8cd5efdae22606f332108224a801a4db21a12c618251cb84fe56e4b94275c5715471cb7378b7455d68179239f77e73a85a59377	1	\N	{}	2026-11-24 21:11:40.378505+00	2026-11-24 21:11:40.378505+00
 \.
 
 
@@ -7920,10 +7879,10 @@ COPY sluice_internal.dead_letters (consumer_no, record_no, updated_idx, deliver_
 --
 
 COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts, created_at) FROM stdin;
-1	1	pushed	{push:user}	{1,2,13,24,35,36,37,38,39,40,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,25,26,27,28,29,30,31,32,33,34}	{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40}	{t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t}	2026-11-24 20:07:38.640012+00
-2	1	pushed	{push:order}	{41}	{41}	{t}	2026-11-24 20:07:38.642969+00
-3	1	pushed	{push:order}	{42}	{42}	{t}	2026-11-24 20:07:38.644+00
-4	1	pushed	{push:user}	{24,35}	{43,44}	{f,f}	2026-11-24 20:07:38.644903+00
+1	1	pushed	{push:user}	{1,2,13,24,35,36,37,38,39,40,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,25,26,27,28,29,30,31,32,33,34}	{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40}	{t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t}	2026-11-24 21:11:40.389961+00
+2	1	pushed	{push:order}	{41}	{41}	{t}	2026-11-24 21:11:40.392548+00
+3	1	pushed	{push:order}	{42}	{42}	{t}	2026-11-24 21:11:40.393526+00
+4	1	pushed	{push:user}	{24,35}	{43,44}	{f,f}	2026-11-24 21:11:40.394383+00
 \.
 
 
@@ -7932,7 +7891,7 @@ COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, rec
 --
 
 COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
-1	0.1.0	8768fa06257fcdfde1428d933ce1a734c59d12c6158b573f1fcd283cee3adf1c	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_extend", "type": "function", "identity": "sluice.consumer_extend(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.consumer_pause", "type": "function", "identity": "sluice.consumer_pause(pg_catalog.text)"}, {"name": "sluice.consumer_peek", "type": "function", "identity": "sluice.consumer_peek(pg_catalog.text,integer)"}, {"name": "sluice.consumer_resume", "type": "function", "identity": "sluice.consumer_resume(pg_catalog.text)"}, {"name": "sluice.consumer_seek", "type": "function", "identity": "sluice.consumer_seek(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.consumer_term", "type": "function", "identity": "sluice.consumer_term(pg_catalog.text,pg_catalog.text[],pg_catalog.text)"}, {"name": "sluice.consumer_update", "type": "function", "identity": "sluice.consumer_update(pg_catalog.text,interval,integer,pg_catalog.jsonb,integer,pg_catalog.jsonb)"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.dead_letter_purge", "type": "function", "identity": "sluice.dead_letter_purge(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.dead_letter_retry", "type": "function", "identity": "sluice.dead_letter_retry(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.mutation_cancel", "type": "function", "identity": "sluice.mutation_cancel(pg_catalog.text)"}, {"name": "sluice.mutation_resolve", "type": "function", "identity": "sluice.mutation_resolve(pg_catalog.text,integer,pg_catalog.text)"}, {"name": "sluice.mutation_result", "type": "function", "identity": "sluice.mutation_result(pg_catalog.text)"}, {"name": "sluice.mutation_run", "type": "function", "identity": "sluice.mutation_run(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice.token_create", "type": "function", "identity": "sluice.token_create(pg_catalog.text,pg_catalog.text[],pg_catalog.text,timestamp with time zone)"}, {"name": "sluice.token_revoke", "type": "function", "identity": "sluice.token_revoke(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_mutation", "type": "function", "identity": "sluice_internal._authorize_mutation(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorized", "type": "function", "identity": "sluice_internal._authorized(pg_catalog.text)"}, {"name": "sluice_internal._certain_time", "type": "function", "identity": "sluice_internal._certain_time()"}, {"name": "sluice_internal._check_consumer", "type": "function", "identity": "sluice_internal._check_consumer(interval,integer,integer,pg_catalog.jsonb)"}, {"name": "sluice_internal._check_filter", "type": "function", "identity": "sluice_internal._check_filter(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_mutation", "type": "function", "identity": "sluice_internal._check_mutation(sluice_internal.syncs,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_rate_limit", "type": "function", "identity": "sluice_internal._check_rate_limit(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._consumer_due", "type": "function", "identity": "sluice_internal._consumer_due(pg_catalog.text)"}, {"name": "sluice_internal._consumer_ready", "type": "function", "identity": "sluice_internal._consumer_ready(pg_catalog.text)"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._filter_matches", "type": "function", "identity": "sluice_internal._filter_matches(pg_catalog.text[],pg_catalog.text[],pg_catalog.text[],pg_catalog.jsonpath,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._filter_patterns", "type": "function", "identity": "sluice_internal._filter_patterns(pg_catalog.jsonb,pg_catalog.text)"}, {"name": "sluice_internal._first_lane", "type": "function", "identity": "sluice_internal._first_lane(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint,integer)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._move_cursors", "type": "function", "identity": "sluice_internal._move_cursors(integer,integer,bigint)"}, {"name": "sluice_internal._mutation_claim", "type": "function", "identity": "sluice_internal._mutation_claim(pg_catalog.text,integer)"}, {"name": "sluice_internal._mutation_close", "type": "function", "identity": "sluice_internal._mutation_close(bigint)"}, {"name": "sluice_internal._mutation_complete", "type": "function", "identity": "sluice_internal._mutation_complete(bigint,integer,pg_catalog.text,integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._mutation_retry", "type": "function", "identity": "sluice_internal._mutation_retry(bigint,integer,pg_catalog.text,integer,interval,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._next_bounded", "type": "function", "identity": "sluice_internal._next_bounded(sluice_internal.consumers,integer,integer,boolean)"}, {"name": "sluice_internal._next_lanes", "type": "function", "identity": "sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint)"}, {"name": "sluice_internal._num_ack_pending", "type": "function", "identity": "sluice_internal._num_ack_pending(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._progress", "type": "function", "identity": "sluice_internal._progress(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._rate_take", "type": "function", "identity": "sluice_internal._rate_take(pg_catalog.text)"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._record_write_each", "type": "function", "identity": "sluice_internal._record_write_each(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._start_of", "type": "function", "identity": "sluice_internal._start_of(integer,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._stream_unwatch", "type": "function", "identity": "sluice_internal._stream_unwatch(pg_catalog.text)"}, {"name": "sluice_internal._stream_watch", "type": "function", "identity": "sluice_internal._stream_watch(pg_catalog.text)"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._take_many", "type": "function", "identity": "sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint)"}, {"name": "sluice_internal._time_of", "type": "function", "identity": "sluice_internal._time_of(integer,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._token_check", "type": "function", "identity": "sluice_internal._token_check(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._token_signed", "type": "function", "identity": "sluice_internal._token_signed(pg_catalog.text)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._wake", "type": "function", "identity": "sluice_internal._wake(integer)"}, {"name": "sluice_internal._wake_freed", "type": "function", "identity": "sluice_internal._wake_freed(sluice_internal.consumers,pg_catalog.text[])"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.mutation_items", "type": "view", "identity": "sluice.mutation_items"}, {"name": "sluice.mutations", "type": "view", "identity": "sluice.mutations"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice.tokens", "type": "view", "identity": "sluice.tokens"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_peek to sluice_reader","grant execute on function sluice.mutation_result to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant execute on function sluice.consumer_extend to sluice_consumer","grant execute on function sluice.consumer_term to sluice_consumer","grant usage on schema sluice_internal to sluice_consumer","grant execute on function sluice_internal._stream_watch to sluice_consumer","grant execute on function sluice_internal._stream_unwatch to sluice_consumer","grant execute on function sluice_internal._consumer_due to sluice_consumer","grant execute on function sluice_internal._consumer_ready to sluice_consumer","grant execute on function sluice.mutation_run to sluice_mutator","grant execute on function sluice.mutation_cancel to sluice_mutator","grant execute on function sluice.mutation_resolve to sluice_mutator","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant execute on function sluice_internal._rate_take to sluice_poller","grant execute on function sluice_internal._mutation_claim to sluice_poller","grant execute on function sluice_internal._mutation_complete to sluice_poller","grant execute on function sluice_internal._mutation_retry to sluice_poller","grant usage on schema sluice_internal to sluice_server","grant execute on function sluice_internal._token_check to sluice_server","grant execute on function sluice_internal._stream_watch to sluice_server","grant execute on function sluice_internal._stream_unwatch to sluice_server","grant execute on function sluice_internal._consumer_due to sluice_server","grant execute on function sluice_internal._consumer_ready to sluice_server","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 20:07:38.53716+00
+1	0.1.0	063aa7cac43084a24f4685a8424d67dd503ba6856d6ea3834956d179595f07e2	[{"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_extend", "type": "function", "identity": "sluice.consumer_extend(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.consumer_pause", "type": "function", "identity": "sluice.consumer_pause(pg_catalog.text)"}, {"name": "sluice.consumer_peek", "type": "function", "identity": "sluice.consumer_peek(pg_catalog.text,integer)"}, {"name": "sluice.consumer_resume", "type": "function", "identity": "sluice.consumer_resume(pg_catalog.text)"}, {"name": "sluice.consumer_seek", "type": "function", "identity": "sluice.consumer_seek(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.consumer_term", "type": "function", "identity": "sluice.consumer_term(pg_catalog.text,pg_catalog.text[],pg_catalog.text)"}, {"name": "sluice.consumer_update", "type": "function", "identity": "sluice.consumer_update(pg_catalog.text,interval,integer,pg_catalog.jsonb,integer,pg_catalog.jsonb)"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.dead_letter_purge", "type": "function", "identity": "sluice.dead_letter_purge(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.dead_letter_retry", "type": "function", "identity": "sluice.dead_letter_retry(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.mutation_cancel", "type": "function", "identity": "sluice.mutation_cancel(pg_catalog.text)"}, {"name": "sluice.mutation_resolve", "type": "function", "identity": "sluice.mutation_resolve(pg_catalog.text,integer,pg_catalog.text)"}, {"name": "sluice.mutation_result", "type": "function", "identity": "sluice.mutation_result(pg_catalog.text)"}, {"name": "sluice.mutation_run", "type": "function", "identity": "sluice.mutation_run(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice.token_create", "type": "function", "identity": "sluice.token_create(pg_catalog.text,pg_catalog.text[],pg_catalog.text,timestamp with time zone)"}, {"name": "sluice.token_revoke", "type": "function", "identity": "sluice.token_revoke(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_mutation", "type": "function", "identity": "sluice_internal._authorize_mutation(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorized", "type": "function", "identity": "sluice_internal._authorized(pg_catalog.text)"}, {"name": "sluice_internal._certain_time", "type": "function", "identity": "sluice_internal._certain_time()"}, {"name": "sluice_internal._check_consumer", "type": "function", "identity": "sluice_internal._check_consumer(interval,integer,integer,pg_catalog.jsonb)"}, {"name": "sluice_internal._check_filter", "type": "function", "identity": "sluice_internal._check_filter(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_mutation", "type": "function", "identity": "sluice_internal._check_mutation(sluice_internal.syncs,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_rate_limit", "type": "function", "identity": "sluice_internal._check_rate_limit(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._consumer_due", "type": "function", "identity": "sluice_internal._consumer_due(pg_catalog.text)"}, {"name": "sluice_internal._consumer_ready", "type": "function", "identity": "sluice_internal._consumer_ready(pg_catalog.text)"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._filter_matches", "type": "function", "identity": "sluice_internal._filter_matches(sluice_internal.consumers,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._filter_patterns", "type": "function", "identity": "sluice_internal._filter_patterns(pg_catalog.jsonb,pg_catalog.text)"}, {"name": "sluice_internal._first_lane", "type": "function", "identity": "sluice_internal._first_lane(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint,integer)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._move_cursors", "type": "function", "identity": "sluice_internal._move_cursors(integer,integer,bigint)"}, {"name": "sluice_internal._mutation_claim", "type": "function", "identity": "sluice_internal._mutation_claim(pg_catalog.text,integer)"}, {"name": "sluice_internal._mutation_close", "type": "function", "identity": "sluice_internal._mutation_close(bigint)"}, {"name": "sluice_internal._mutation_complete", "type": "function", "identity": "sluice_internal._mutation_complete(bigint,integer,pg_catalog.text,integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._mutation_retry", "type": "function", "identity": "sluice_internal._mutation_retry(bigint,integer,pg_catalog.text,integer,interval,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._next_bounded", "type": "function", "identity": "sluice_internal._next_bounded(sluice_internal.consumers,integer,integer,boolean)"}, {"name": "sluice_internal._next_lanes", "type": "function", "identity": "sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint)"}, {"name": "sluice_internal._num_ack_pending", "type": "function", "identity": "sluice_internal._num_ack_pending(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._progress", "type": "function", "identity": "sluice_internal._progress(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._rate_take", "type": "function", "identity": "sluice_internal._rate_take(pg_catalog.text)"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._record_write_each", "type": "function", "identity": "sluice_internal._record_write_each(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._start_of", "type": "function", "identity": "sluice_internal._start_of(integer,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._stream_unwatch", "type": "function", "identity": "sluice_internal._stream_unwatch(pg_catalog.text)"}, {"name": "sluice_internal._stream_watch", "type": "function", "identity": "sluice_internal._stream_watch(pg_catalog.text)"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._take_many", "type": "function", "identity": "sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint)"}, {"name": "sluice_internal._time_of", "type": "function", "identity": "sluice_internal._time_of(integer,bigint)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._token_check", "type": "function", "identity": "sluice_internal._token_check(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._token_signed", "type": "function", "identity": "sluice_internal._token_signed(pg_catalog.text)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._wake", "type": "function", "identity": "sluice_internal._wake(integer)"}, {"name": "sluice_internal._wake_freed", "type": "function", "identity": "sluice_internal._wake_freed(sluice_internal.consumers,pg_catalog.text[])"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.mutation_items", "type": "view", "identity": "sluice.mutation_items"}, {"name": "sluice.mutations", "type": "view", "identity": "sluice.mutations"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice.tokens", "type": "view", "identity": "sluice.tokens"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_peek to sluice_reader","grant execute on function sluice.mutation_result to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant execute on function sluice.consumer_extend to sluice_consumer","grant execute on function sluice.consumer_term to sluice_consumer","grant usage on schema sluice_internal to sluice_consumer","grant execute on function sluice_internal._stream_watch to sluice_consumer","grant execute on function sluice_internal._stream_unwatch to sluice_consumer","grant execute on function sluice_internal._consumer_due to sluice_consumer","grant execute on function sluice_internal._consumer_ready to sluice_consumer","grant execute on function sluice.mutation_run to sluice_mutator","grant execute on function sluice.mutation_cancel to sluice_mutator","grant execute on function sluice.mutation_resolve to sluice_mutator","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant execute on function sluice_internal._rate_take to sluice_poller","grant execute on function sluice_internal._mutation_claim to sluice_poller","grant execute on function sluice_internal._mutation_complete to sluice_poller","grant execute on function sluice_internal._mutation_retry to sluice_poller","grant usage on schema sluice_internal to sluice_server","grant execute on function sluice_internal._token_check to sluice_server","grant execute on function sluice_internal._stream_watch to sluice_server","grant execute on function sluice_internal._stream_unwatch to sluice_server","grant execute on function sluice_internal._consumer_due to sluice_server","grant execute on function sluice_internal._consumer_ready to sluice_server","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-24 21:11:40.291604+00
 \.
 
 
@@ -7941,9 +7900,9 @@ COPY sluice_internal.installs (install_id, version, digest, manifest, grants, in
 --
 
 COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
-0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 20:07:38.514896+00
-0002_tokens_and_mutations.sql	54275203e5da830f7749fc9323e204663aab1df36bc4e28fd116ec74cbbcc902	2026-11-24 20:07:38.524626+00
-0003_consumer_engine.sql	0bd9e987a0b026a5c1092e196d84ca2f60517b0bf2bf21222889a0eea7a456db	2026-11-24 20:07:38.529939+00
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-24 21:11:40.268828+00
+0002_tokens_and_mutations.sql	54275203e5da830f7749fc9323e204663aab1df36bc4e28fd116ec74cbbcc902	2026-11-24 21:11:40.278276+00
+0003_consumer_engine.sql	0bd9e987a0b026a5c1092e196d84ca2f60517b0bf2bf21222889a0eea7a456db	2026-11-24 21:11:40.283379+00
 \.
 
 
@@ -8060,8 +8019,8 @@ COPY sluice_internal.stream_times (stream_no, at, idx) FROM stdin;
 --
 
 COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
-1	frozen	4	2026-11-24 20:07:38.621872+00
-2	empty	16	2026-11-24 20:07:38.623732+00
+1	frozen	4	2026-11-24 21:11:40.37463+00
+2	empty	16	2026-11-24 21:11:40.375947+00
 \.
 
 
@@ -8086,7 +8045,7 @@ COPY sluice_internal.sync_paces (sync_id, next_at) FROM stdin;
 --
 
 COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch) FROM stdin;
-polled	pending	\N	\N	0	2026-11-24 20:07:38.63282+00	\N	\N	\N	0
+polled	pending	\N	\N	0	2026-11-24 21:11:40.3829+00	\N	\N	\N	0
 \.
 
 
@@ -8095,8 +8054,8 @@ polled	pending	\N	\N	0	2026-11-24 20:07:38.63282+00	\N	\N	\N	0
 --
 
 COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at, rate_limit) FROM stdin;
-pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 20:07:38.630308+00	\N
-polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 20:07:38.632696+00	\N
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-24 21:11:40.380738+00	\N
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-24 21:11:40.382779+00	\N
 \.
 
 
@@ -9089,10 +9048,10 @@ GRANT ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) TO 
 
 
 --
--- Name: FUNCTION _filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+-- Name: FUNCTION _filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
 --
 
-REVOKE ALL ON FUNCTION sluice_internal._filter_matches(provider_patterns text[], sync_patterns text[], collection_patterns text[], predicate jsonpath, sync_id text, collection_id text, data jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) FROM PUBLIC;
 
 
 --
