@@ -377,7 +377,12 @@ begin
             if v_taken = consumer_next.batch_size then
                 return;
             end if;
-            v_done := case when v_count > 0 then v_done || v_locked else v_done end;
+            if v_count > 0 then
+                v_done := v_done || v_locked;
+                select v_bytes - sum(st.data_bytes) into v_bytes
+                from unnest(v_locked) as l (lane)
+                cross join lateral sluice_internal._lane_state(v_consumer.consumer_no, l.lane, 0) as st;
+            end if;
         end if;
     end if;
     return query

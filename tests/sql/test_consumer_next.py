@@ -143,6 +143,24 @@ def test_never_more_than_32_megabytes(one: Session) -> None:
     assert sorted(seen) == sorted(f"o{i}" for i in range(1, 21))
 
 
+def test_never_more_than_32_megabytes_from_several_lanes(world: World) -> None:
+    """Some lanes begin with more replaced entries than a batch has messages, so what is taken together does not fill it."""
+    one = world.set_up(lanes=16)
+    for name in [f"o{n}" for n in range(16)] + [f"o{n}" for n in range(3) for _ in range(12)]:
+        one.rows(f"select record_ingest('y', 'push:o', jsonb_build_array(jsonb_build_object('upstream_id', '{name}', 'data', random())))")
+    one.rows("""
+        select record_ingest('y', 'push:o', jsonb_agg(jsonb_build_object('upstream_id', 'o' || i, 'data', repeat(chr(97 + i), 4000000))))
+        from generate_series(0, 15) as i
+    """)
+    for n in range(12):
+        one.rows(f"select consumer_create('c{n}', 's')")
+        seen = 0
+        while got := one.rows(f"select length(data #>> '{{}}') from consumer_next('c{n}', 10)"):
+            assert sum(size for (size,) in got) <= 32 << 20
+            seen += len(got)
+        assert seen == 16
+
+
 def test_one_message_of_more_than_32_megabytes_comes_alone(one: Session) -> None:
     one.push("a", "b")
     one.rows(
