@@ -21,7 +21,7 @@ from rich.text import Text
 
 from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, from_database, make
-from pgsluice.providers.base import ProviderError
+from pgsluice.providers.errors import ProviderError
 
 OUT: Final = Console()
 ERR: Final = Console(stderr=True)

@@ -9,20 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from pgsluice.poller.transport import Transport
-from pgsluice.providers.base import (
-    Change,
-    Credential,
-    Cursor,
-    Feed,
-    Hint,
-    Page,
-    Provider,
-    ProviderError,
-    RateLimited,
-    Refused,
-    Request,
-    Response,
-)
+from pgsluice.providers.base import Change, Credential, Cursor, Feed, Hint, Page, Provider, Refused, Request, Response
+from pgsluice.providers.errors import ProviderError, RateLimited
 from pgsluice.providers.limits import Backoff
 
 FETCHES: Final = 8  # objects behind hints that are asked for at once

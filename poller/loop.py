@@ -23,7 +23,7 @@ from pgsluice.poller.session import Connection, Session, end, first_of, unexpect
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import limits
-from pgsluice.providers.base import Malformed, ProviderError, RateLimited, Unauthorized
+from pgsluice.providers.errors import Malformed, ProviderError, RateLimited, Unauthorized
 
 # After SIGTERM the page at hand may still be finished, but the process ends within ten seconds.
 LAST_PAGE: Final = 6.0

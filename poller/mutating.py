@@ -26,21 +26,8 @@ from pgsluice.poller.session import Connection, Session, unexpected
 from pgsluice.poller.storing import bounded
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
-from pgsluice.providers.base import (
-    Change,
-    Credential,
-    Forbidden,
-    Hint,
-    Malformed,
-    Missing,
-    Provider,
-    ProviderError,
-    RateLimited,
-    Refused4xx,
-    Unauthorized,
-    Write,
-    Written,
-)
+from pgsluice.providers.base import Change, Credential, Hint, Provider, Write, Written
+from pgsluice.providers.errors import Forbidden, Malformed, Missing, ProviderError, RateLimited, Refused4xx, Unauthorized
 from pgsluice.providers.limits import Backoff
 
 AT_ONCE: Final = 8
@@ -192,10 +179,12 @@ class Attempt:
         item = self._item
         data = None if item.data is None else item.data.encode()
         write = Write(item.kind, item.collection_id, item.upstream_id, data, item.vendor_key)
-        request = provider.write(write, secret)
+        request = provider.write([write], secret)
         before, self._maybe_done = self._maybe_done, True
         try:
-            return provider.read_written(write, await self._transport.send(request))
+            (written,) = provider.read_written([write], await self._transport.send(request))
+            if isinstance(written, ProviderError):
+                raise written
         except Missing:
             if item.kind != "delete" or not before or item.upstream_id is None:
                 raise
@@ -209,6 +198,7 @@ class Attempt:
         except SluiceError:
             self._maybe_done = before
             raise
+        return written
 
     async def _fetched(self, provider: Provider, secret: Credential, written: Written) -> Written:
         """The object where the answer did not have it. What cannot be read now comes with the next poll."""

@@ -22,7 +22,8 @@ from pgsluice.poller.storing import Store
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
-from pgsluice.providers.base import Credential, Feed, Forbidden, ListBroken, Page, ProviderError, Refused4xx
+from pgsluice.providers.base import Credential, Feed, Page
+from pgsluice.providers.errors import Forbidden, ListBroken, ProviderError, Refused4xx
 
 __all__ = ["Stopped", "Tally", "Turn"]
 

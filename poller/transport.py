@@ -27,7 +27,8 @@ import httpx
 
 from pgsluice import __version__
 from pgsluice.db.errors import SluiceError, make
-from pgsluice.providers.base import Refused4xx, Request, Response, Unavailable, Unreadable
+from pgsluice.providers.base import Request, Response
+from pgsluice.providers.errors import Refused4xx, Unavailable, Unreadable
 from pgsluice.providers.replies import plain
 
 # Seconds. The whole of one exchange is bounded too: a body that drips in byte by byte would never meet the others.

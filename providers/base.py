@@ -14,9 +14,11 @@ The caller's part, for one sync:
 
 Hints are answered before the cursor behind them is stored: a cursor stored first would lose them in a crash.
 
-Room for what other vendors need, without a new word here: a search window, a GraphQL end cursor and the state of a bulk job all live in
-the feed's cursor; `Request.body` carries GraphQL; a window that must start again is `Page.restart`. What is not here yet (a pause before
-the next request, a token to be renewed) becomes a field with a default, so that no existing provider changes.
+Where the ways of vendors have their place: a search window, a GraphQL end cursor and the state of a bulk job live in the feed's cursor,
+and `Page.wait` is the pause until a job is asked about again; `Request.body` carries GraphQL; a window that must start again is
+`Page.restart`; a list that can be read in several pieces at once is `Page.parts`; what only a complete pass finds is a feed of kind
+`sweep`; throttles are `budget`, what a reply says of them is `signals`; a token that ends is renewed by `renew`; one request for many
+writes is `batch_size`; collections that differ between accounts are found by `describe`.
 """
 
 from __future__ import annotations
@@ -24,11 +26,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
+
+from pgsluice.providers.errors import NotPolled, ProviderError
 
 # A feed's position: any JSON object. Only the provider that wrote it looks inside; keep it small, it is stored with every page.
 Cursor = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a collection's objects."""
+
+    name: str  # the key in the object
+    type: Literal["text", "integer", "number", "boolean", "time", "date", "object", "array", "any"]
+    primary_key: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,9 @@ class Collection:
 
     collection_id: str  # provider:object, as `stripe:customer`
     description: str
+    mutations: tuple[str, ...] = ()  # of create, update, upsert, delete: what the vendor takes
+    fields: tuple[Field, ...] = ()  # as far as they are known without asking the account
+    match_on: tuple[str, ...] = ()  # unique fields that an upsert may name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +65,31 @@ class SecretField:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth app at a vendor. `client_secret` never shows in a repr."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a vendor answered to a renewal: the whole secret to be stored in place of the old one, in one step."""
+
+    secret: Mapping[str, str] = field(repr=False)
+    expires_in: float | None = None  # seconds; None where the vendor says nothing
+    base_url: str | None = None  # where the account lives now; None: unchanged
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """What opens one account. `secret` never shows in a repr."""
 
     kind: str  # one of Provider.credential_kinds
     secret: Mapping[str, str] = field(repr=False)
     base_url: str | None = None  # in place of the vendor's own address
+    client: Client | None = None  # of the OAuth app that it was obtained through
+    expires_at: datetime | None = None  # aware; None: not known, or never
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +101,26 @@ class Request:
     params: tuple[tuple[str, str], ...] = ()  # the query, in order, not yet encoded
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    cost: float = 1.0  # in the unit of the vendor's budget; requests, unless it counts points
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget of a vendor: so many requests (or points) in any `seconds`, counted for the credential's account."""
+
+    name: str  # distinct in a provider: requests name it no more than once
+    allowed: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a reply says of the vendor's budget. None: nothing."""
+
+    wait: float | None = None  # seconds in which nothing should be asked
+    remaining: float | None = None  # what is left of the budget …
+    resets_in: float | None = None  # … until so many seconds from now
+    restore_rate: float | None = None  # … or what comes back each second, where the budget refills steadily
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +139,18 @@ class Feed:
     """One sequence of pages with a cursor of its own.
 
     A backfill lists what exists and ends: once a page of it is done, it is not asked again. A feed of changes never ends: it is asked at
-    every poll until a page says `more=False`.
+    every poll until a page says `more=False`. A sweep lists everything that exists, again and again: what was there before a complete pass
+    and did not come up in it is gone. A pass begins with cursor None, ends with a page that is `done`, and begins anew after `every`.
     """
 
-    name: str  # unique in a sync and stable between releases: cursors are stored under it
-    kind: Literal["backfill", "changes"]
+    name: str  # unique in a sync and stable between releases: cursors are stored under it. No "/": parts are stored under name/part
+    kind: Literal["backfill", "changes", "sweep"]
     collection_ids: tuple[str, ...]  # that its pages may speak of
     after: tuple[str, ...] = ()  # feeds that must have a committed cursor before the first request of this one
+    every: timedelta | None = None  # of a sweep: the least time from the beginning of one pass to the beginning of the next
+    since: datetime | None = (
+        None  # objects that were created earlier are not wanted (max_age_days); the caller drops what comes all the same
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +177,13 @@ class Hint:
 class Write:
     """One object to be written at the vendor."""
 
-    kind: str  # create, update, delete
+    kind: str  # create, update, upsert, delete
     collection_id: str
     upstream_id: str | None  # None for a create
     data: bytes | None = field(repr=False)  # JSON text: the object of a create, what an update changes; None for a delete
     key: str  # what the vendor is told to recognise a repetition by; unique, the same for every attempt
+    match_on: str | None = None  # of an upsert: the unique field to find the object by
+    if_match: str | None = None  # the vendor's own version (time or tag) that the object must still have; Conflict if it has another
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +205,22 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a backfill that can be read beside its other pieces."""
+
+    name: str  # unique in its feed and stable: its cursor is stored under feed/name
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Collections that this account has, from one reply. `cursor`: where to go on, None at the end."""
+
+    collections: tuple[Collection, ...]
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one reply said, and where its feed goes on."""
 
@@ -155,6 +234,36 @@ class Page:
     # or in the same transaction, so that a crash in between repeats the restart instead of losing it.
     restart: tuple[str, ...] = ()
     notice: str | None = None  # something that a person should know, in a sentence; not an error
+    wait: float | None = None  # seconds until this feed is to be asked again (a job that is not ready yet)
+    # The rest of a backfill, in pieces that are read side by side, each like a feed of its own (`request(feed, part's cursor, …)`) to a
+    # page that is `done`. Stored with this page, which is not `done`; the feed is once all its parts are.
+    parts: tuple[Part, ...] = ()
+    total: int | None = None  # how many objects this feed has in all, where the vendor says so
+
+
+class Plain:
+    """The answers of a vendor with one object a request, tokens that do not end, and the same collections for everybody."""
+
+    def batch_size(self, kind: str, collection_id: str) -> int:  # noqa: ARG002 (the protocol's)
+        return 1
+
+    def budget(self, credential: Credential) -> tuple[Limit, ...]:  # noqa: ARG002
+        return ()
+
+    def signals(self, response: Response) -> Signals | None:  # noqa: ARG002
+        return None
+
+    def renew(self, credential: Credential) -> Request | None:  # noqa: ARG002
+        return None
+
+    def read_renewed(self, credential: Credential, response: Response) -> Renewed:  # noqa: ARG002
+        raise NotPolled("this credential has nothing to renew")
+
+    def describe(self, cursor: Cursor | None, credential: Credential) -> Request | None:  # noqa: ARG002
+        return None
+
+    def read_described(self, cursor: Cursor | None, response: Response) -> Described:  # noqa: ARG002
+        raise NotPolled("this provider has the same collections for every account")
 
 
 class Provider(Protocol):
@@ -176,8 +285,11 @@ class Provider(Protocol):
         """The kinds of credential and the values each consists of. Empty: none is needed."""
         ...
 
-    def feeds(self, collection_ids: Sequence[str] | None) -> tuple[Feed, ...]:
-        """The feeds of a sync with these collections (None: all), in the order to start them. Raises UnknownCollection."""
+    def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:
+        """The feeds of a sync with these collections (None: all), in the order to start them. `since`: as Feed.since.
+
+        Raises UnknownCollection.
+        """
         ...
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
@@ -201,14 +313,48 @@ class Provider(Protocol):
         """How long after the first attempt a write may be repeated with the same key and not be done twice. None: not at all."""
         ...
 
-    def write(self, write: Write, credential: Credential) -> Request:
-        """The request for a write. Raises NotPolled, UnknownCollection, and Refused4xx for what cannot be said to the vendor."""
+    def batch_size(self, kind: str, collection_id: str) -> int:
+        """How many writes of that kind one request may carry."""
         ...
 
-    def read_written(self, write: Write, response: Response) -> Written:
-        """What the reply to `write(write, …)` says. Raises ProviderError: Refused4xx, with the vendor's own error in `details`, if the
-        vendor will not do it; Missing if there is no such object; RateLimited if it was not done for now. After any other one it may
-        have been done."""
+    def write(self, writes: Sequence[Write], credential: Credential) -> Request:
+        """The request for writes of one kind to one collection, at most `batch_size` of them, each to another object.
+
+        Raises NotPolled, UnknownCollection, and Refused4xx for what cannot be said to the vendor.
+        """
+        ...
+
+    def read_written(self, writes: Sequence[Write], response: Response) -> tuple[Written | ProviderError, ...]:
+        """What the reply to `write(writes, …)` says of each, in their order. Raises ProviderError if it speaks of all alike.
+
+        Refused4xx, with the vendor's own error in `details`, if the vendor will not do it; Missing if there is no such object; Conflict if
+        it is not the version that was wanted; RateLimited if it was not done for now. After any other one it may have been done.
+        """
+        ...
+
+    def budget(self, credential: Credential) -> tuple[Limit, ...]:
+        """What the vendor allows this credential; each request draws its `cost` from all of them. Empty: nothing is known."""
+        ...
+
+    def signals(self, response: Response) -> Signals | None:
+        """What any reply, good or bad, says of the vendor's budget."""
+        ...
+
+    def renew(self, credential: Credential) -> Request | None:
+        """The request that brings a new token for one that has ended or soon will; None where there is nothing to renew."""
+        ...
+
+    def read_renewed(self, credential: Credential, response: Response) -> Renewed:
+        """What the reply to `renew(credential)` says. Raises ProviderError: Unauthorized if the grant is gone, so that a person
+        has to consent again."""
+        ...
+
+    def describe(self, cursor: Cursor | None, credential: Credential) -> Request | None:
+        """The request for the collections and fields that this account has; None where `collections` is all there is to know."""
+        ...
+
+    def read_described(self, cursor: Cursor | None, response: Response) -> Described:
+        """What the reply to `describe(cursor, …)` says. Raises ProviderError."""
         ...
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
@@ -231,127 +377,3 @@ def is_base_url(value: str) -> bool:
         )
     except ValueError:
         return False
-
-
-class ProviderError(Exception):
-    """A vendor's answer that cannot be used, in the one error shape.
-
-    `retryable`: asking again soon, with backoff, may help. Otherwise a person has to do something first (or the vendor has): ask rarely.
-    `sent`: the vendor may have acted on the request; False where it certainly got none.
-    """
-
-    code: ClassVar[str]
-    retryable: bool = False
-    sent: bool = True
-
-    def __init__(self, message: str, *, details: str | None = None, hint: str | None = None, retryable: bool | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details
-        self.hint = hint
-        if retryable is not None:
-            self.retryable = retryable
-
-    def as_dict(self) -> dict[str, str | None]:
-        return {"code": self.code, "message": self.message, "details": self.details, "hint": self.hint}
-
-
-class UnknownProvider(ProviderError):
-    """No provider of that name."""
-
-    code = "SL105"
-
-
-class UnknownCollection(ProviderError):
-    """The provider has no such collection."""
-
-    code = "SL106"
-
-
-class NotPolled(ProviderError):
-    """The provider has no vendor to ask: its records come from the caller."""
-
-    code = "SL004"
-
-
-class Unauthorized(ProviderError):
-    """The vendor refused the credential."""
-
-    code = "SL201"
-
-
-class Forbidden(ProviderError):
-    """The credential is valid but lacks the right."""
-
-    code = "SL202"
-
-
-class Refused4xx(ProviderError):
-    """The vendor refused the request itself."""
-
-    code = "SL203"
-
-
-class Missing(Refused4xx):
-    """The vendor has no object of that id."""
-
-
-class Unreadable(ProviderError):
-    """Something else came than the promised shape: HTML, an empty or cut body, an error under status 200."""
-
-    code = "SL204"
-    retryable = True
-
-
-class Unavailable(ProviderError):
-    """The vendor is down or failing."""
-
-    code = "SL205"
-    retryable = True
-
-
-class RateLimited(ProviderError):
-    """The vendor asks for a pause. `retry_after` in seconds, None where it named none."""
-
-    code = "SL206"
-    retryable = True
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        details: str | None = None,
-        hint: str | None = None,
-        retryable: bool | None = None,
-    ) -> None:
-        super().__init__(message, details=details, hint=hint, retryable=retryable)
-        self.retry_after = retry_after
-
-
-class ListBroken(ProviderError):
-    """The vendor's list does not get on: a page came twice, or says there is more and brings nothing.
-
-    The stored cursor leads into the same trap again. `cursor`, where given, is the feed's position at the start of that list: the caller
-    commits it (with no records) before it reports the error, so that the next attempt reads the list anew.
-    """
-
-    code = "SL207"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        cursor: Cursor | None = None,
-        details: str | None = None,
-        hint: str | None = None,
-        retryable: bool | None = None,
-    ) -> None:
-        super().__init__(message, details=details, hint=hint, retryable=retryable)
-        self.cursor = cursor
-
-
-class Malformed(ProviderError):
-    """The credential cannot be one of its kind."""
-
-    code = "SL208"

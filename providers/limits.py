@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pgsluice.providers.base import ProviderError, RateLimited, Response
+from pgsluice.providers.base import Response
+from pgsluice.providers.errors import ProviderError, RateLimited
 from pgsluice.providers.replies import http_date, vendor_clock
 
 # A vendor that asks for more (a year has been seen, from a date in the wrong unit) is asked once an hour instead.

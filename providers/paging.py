@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pgsluice.providers.base import ListBroken
+from pgsluice.providers.errors import ListBroken
 
 # Walks begun anew, without having come to an end in between, before the list counts as broken.
 MAX_RESTARTS = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NoReturn
 
 from pgsluice.providers.base import (
@@ -12,18 +13,18 @@ from pgsluice.providers.base import (
     Cursor,
     Feed,
     Hint,
-    Malformed,
-    NotPolled,
     Page,
+    Plain,
     Request,
     Response,
     SecretField,
     Write,
     Written,
 )
+from pgsluice.providers.errors import Malformed, NotPolled, ProviderError
 
 
-class Push:
+class Push(Plain):
     """Any collection, no feeds, no credential."""
 
     name: Final = "push"
@@ -32,7 +33,7 @@ class Push:
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {}
     key_window: Final = None
 
-    def feeds(self, collection_ids: Sequence[str] | None) -> tuple[Feed, ...]:  # noqa: ARG002 (the protocol's)
+    def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:  # noqa: ARG002 (the protocol's)
         return ()
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:  # noqa: ARG002
@@ -47,10 +48,10 @@ class Push:
     def read_fetched(self, hint: Hint, response: Response) -> Change:  # noqa: ARG002
         _nobody_to_ask()
 
-    def write(self, write: Write, credential: Credential) -> Request:  # noqa: ARG002
+    def write(self, writes: Sequence[Write], credential: Credential) -> Request:  # noqa: ARG002
         _nobody_to_ask()
 
-    def read_written(self, write: Write, response: Response) -> Written:  # noqa: ARG002
+    def read_written(self, writes: Sequence[Write], response: Response) -> tuple[Written | ProviderError, ...]:  # noqa: ARG002
         _nobody_to_ask()
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:  # noqa: ARG002

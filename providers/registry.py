@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pgsluice.providers.base import Provider, UnknownProvider
+from pgsluice.providers.base import Provider
+from pgsluice.providers.errors import UnknownProvider
 from pgsluice.providers.push import Push
 from pgsluice.providers.stripe import Stripe
 

@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pgsluice.providers.base import Response, Unreadable
+from pgsluice.providers.base import Response
+from pgsluice.providers.errors import Unreadable
 
 # What looks like a secret never gets into a message, whoever sent it: keys by their prefix, and whatever follows "Bearer".
 _SECRET = re.compile(r"\b(?:[a-z]{2,5}_(?:test|live)|whsec|ghp|xox[a-z])[_-][\w*-]+|(?<=\bBearer )\S+|(?<=\bBasic )\S+", re.IGNORECASE)

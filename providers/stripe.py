@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -19,16 +20,16 @@ from pgsluice.providers.base import (
     Cursor,
     Feed,
     Hint,
-    Malformed,
     Page,
+    Plain,
     Refused,
     Request,
     Response,
     SecretField,
-    UnknownCollection,
     Write,
     Written,
 )
+from pgsluice.providers.errors import Malformed, ProviderError, UnknownCollection
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object
 
 BASE_URL: Final = "https://api.stripe.com"
@@ -67,12 +68,13 @@ _TOKEN = re.compile(r"[!-~]{8,1000}", re.ASCII)
 _PREFIX = re.compile(r"(?:[a-z]{2,5}_(?:test|live)_|whsec_|acct_|pk_|sk_|rk_)", re.ASCII)
 
 
-class Stripe:
+class Stripe(Plain):
     """Lists by id cursor, changes by events, single objects by id."""
 
     name: Final = "stripe"
     collections: Mapping[str, Collection] = {
-        collection_id: Collection(collection_id, source.description) for collection_id, source in _SOURCES.items()
+        collection_id: Collection(collection_id, source.description, stripe_writes.KINDS[collection_id])
+        for collection_id, source in _SOURCES.items()
     }
     free_form: Final = False
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
@@ -81,12 +83,12 @@ class Stripe:
     }
     key_window: Final = stripe_writes.KEY_WINDOW
 
-    def feeds(self, collection_ids: Sequence[str] | None) -> tuple[Feed, ...]:
+    def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:
         chosen = tuple(_SOURCES) if collection_ids is None else tuple(dict.fromkeys(collection_ids))
         for collection_id in chosen:
             _source(collection_id)
-        changes = Feed(EVENTS, "changes", chosen)
-        return (changes, *(Feed(collection_id, "backfill", (collection_id,), after=(EVENTS,)) for collection_id in chosen))
+        changes = Feed(EVENTS, "changes", chosen, since=since)
+        return (changes, *(Feed(collection_id, "backfill", (collection_id,), after=(EVENTS,), since=since) for collection_id in chosen))
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
         if feed.name == EVENTS:
@@ -111,12 +113,14 @@ class Stripe:
             return Change(hint.collection_id, hint.upstream_id, raw=None, deleted=True)
         return stripe_lists.fetched_record(hint, response)
 
-    def write(self, write: Write, credential: Credential) -> Request:
+    def write(self, writes: Sequence[Write], credential: Credential) -> Request:
+        (write,) = writes
         said = stripe_writes.said(write, _source(write.collection_id).path)
         return _request(said.method, credential, said.path, headers=said.headers, body=said.body)
 
-    def read_written(self, write: Write, response: Response) -> Written:
-        return stripe_writes.read_written(write, response)
+    def read_written(self, writes: Sequence[Write], response: Response) -> tuple[Written | ProviderError, ...]:
+        (write,) = writes
+        return (stripe_writes.read_written(write, response),)
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         if kind not in self.credential_kinds:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pgsluice.providers import replies
-from pgsluice.providers.base import Forbidden, ProviderError, RateLimited, Refused4xx, Response, Unauthorized, Unavailable
+from pgsluice.providers.base import Response
+from pgsluice.providers.errors import Forbidden, ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable
 from pgsluice.providers.limits import retry_after
 
 KEYS_PAGE = "https://dashboard.stripe.com/apikeys"

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from pgsluice.providers import paging, rawjson, replies
-from pgsluice.providers.base import Change, Cursor, Feed, Hint, ListBroken, Page, Refused, Response
+from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page, Refused, Response
+from pgsluice.providers.errors import ListBroken
 from pgsluice.providers.paging import Walk
 from pgsluice.providers.stripe_errors import error_of, fault, lost_place
 

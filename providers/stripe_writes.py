@@ -11,19 +11,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from pgsluice.providers import rawjson, replies
-from pgsluice.providers.base import (
-    Change,
-    Forbidden,
-    Hint,
-    Missing,
-    ProviderError,
-    Refused4xx,
-    Response,
-    UnknownCollection,
-    Unreadable,
-    Write,
-    Written,
-)
+from pgsluice.providers.base import Change, Hint, Response, Write, Written
+from pgsluice.providers.errors import Forbidden, Missing, ProviderError, Refused4xx, UnknownCollection, Unreadable
 from pgsluice.providers.stripe_errors import KEYS_PAGE, error_of, fault, missing_object
 from pgsluice.providers.stripe_lists import fetched_record, read_record
 

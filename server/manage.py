@@ -15,7 +15,8 @@ from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Token
 from pgsluice.db.shapes import PAGE
 from pgsluice.providers import registry
-from pgsluice.providers.base import BASE_URL, ProviderError, is_base_url
+from pgsluice.providers.base import BASE_URL, is_base_url
+from pgsluice.providers.errors import ProviderError
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text

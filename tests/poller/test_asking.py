@@ -11,19 +11,8 @@ import pytest
 
 from pgsluice.poller import asking
 from pgsluice.poller.asking import Stopped, Vendor
-from pgsluice.providers.base import (
-    Change,
-    Credential,
-    Feed,
-    Hint,
-    Page,
-    ProviderError,
-    RateLimited,
-    Request,
-    Response,
-    Unauthorized,
-    Unavailable,
-)
+from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Request, Response
+from pgsluice.providers.errors import ProviderError, RateLimited, Unauthorized, Unavailable
 from pgsluice.providers.limits import Backoff
 
 FEED = Feed("list", "backfill", ("c",))

@@ -13,7 +13,8 @@ from pgsluice.db.errors import SluiceError
 from pgsluice.db.leases import ClaimedSync, FeedState
 from pgsluice.poller import pull
 from pgsluice.poller.pull import Stopped, Turn
-from pgsluice.providers.base import Change, Feed, Forbidden, Hint, ListBroken, Page, ProviderError, Unauthorized
+from pgsluice.providers.base import Change, Feed, Hint, Page
+from pgsluice.providers.errors import Forbidden, ListBroken, ProviderError, Unauthorized
 
 EVENTS = Feed("events", "changes", ("a", "b"))
 A = Feed("a", "backfill", ("a",), after=("events",))

@@ -13,7 +13,8 @@ import pytest
 from pgsluice.db.errors import SluiceError
 from pgsluice.poller import transport
 from pgsluice.poller.transport import Transport, is_public
-from pgsluice.providers.base import Refused4xx, Request, Response, Unavailable, Unreadable
+from pgsluice.providers.base import Request, Response
+from pgsluice.providers.errors import Refused4xx, Unavailable, Unreadable
 
 Writer = asyncio.StreamWriter
 Answer = Callable[[bytes, Writer], Awaitable[None]]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgsluice.providers import limits
-from pgsluice.providers.base import Forbidden, RateLimited, Response, Unauthorized, Unavailable
+from pgsluice.providers.base import Response
+from pgsluice.providers.errors import Forbidden, RateLimited, Unauthorized, Unavailable
 from pgsluice.providers.limits import MAX_RETRY_AFTER, Backoff
 
 CHANCE = st.floats(0, 1)

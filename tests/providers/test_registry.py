@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pgsluice.providers import registry
-from pgsluice.providers.base import Credential, Feed, Hint, Malformed, NotPolled, UnknownProvider
+from pgsluice.providers.base import Credential, Feed, Hint
+from pgsluice.providers.errors import Malformed, NotPolled, UnknownProvider
 
 
 def test_names_are_found_under_themselves() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples.replies import customers, gone, reply_of
 
-from pgsluice.providers.base import Credential, ListBroken, Page, Response
+from pgsluice.providers.base import Credential, Page, Response
+from pgsluice.providers.errors import ListBroken
 from pgsluice.providers.stripe import Stripe
 
 STRIPE = Stripe()

@@ -6,17 +6,8 @@ from typing import Any
 import pytest
 from samples.replies import reply_of
 
-from pgsluice.providers.base import (
-    Credential,
-    Forbidden,
-    Malformed,
-    ProviderError,
-    RateLimited,
-    Refused4xx,
-    Unauthorized,
-    Unavailable,
-    Unreadable,
-)
+from pgsluice.providers.base import Credential
+from pgsluice.providers.errors import Forbidden, Malformed, ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable, Unreadable
 from pgsluice.providers.stripe import Stripe
 
 STRIPE = Stripe()

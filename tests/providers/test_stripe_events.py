@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from samples.replies import NOW, OURS, reply_of
 
 from pgsluice.providers import stripe_events
-from pgsluice.providers.base import Credential, Feed, Hint, ListBroken, Page, ProviderError, Unreadable
+from pgsluice.providers.base import Credential, Feed, Hint, Page
+from pgsluice.providers.errors import ListBroken, ProviderError, Unreadable
 from pgsluice.providers.stripe import Stripe
 from pgsluice.providers.stripe_events import DAY, OVERLAP, START_OVERLAP
 

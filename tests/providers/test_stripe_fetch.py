@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from samples.replies import reply_of
 
-from pgsluice.providers.base import Change, Credential, Hint, Refused, Refused4xx, Unauthorized, Unavailable, Unreadable
+from pgsluice.providers.base import Change, Credential, Hint, Refused
+from pgsluice.providers.errors import Refused4xx, Unauthorized, Unavailable, Unreadable
 from pgsluice.providers.stripe import Stripe
 
 STRIPE = Stripe()

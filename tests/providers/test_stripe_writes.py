@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.replies import reply_of
 
-from pgsluice.providers.base import Change, Credential, Missing, RateLimited, Refused4xx, UnknownCollection, Write
+from pgsluice.providers.base import Change, Credential, Write, Written
+from pgsluice.providers.errors import Missing, RateLimited, Refused4xx, UnknownCollection
 from pgsluice.providers.stripe import Stripe
 from pgsluice.providers.stripe_writes import form
 
@@ -52,36 +53,38 @@ def test_what_has_no_form_is_refused(data: bytes) -> None:
 
 
 def test_requests(credential: Credential) -> None:
-    made = STRIPE.write(CREATE, credential)
+    made = STRIPE.write([CREATE], credential)
     assert (made.method, made.url, made.body) == ("POST", "https://api.stripe.com/v1/customers", b"name=A")
     assert made.headers["Idempotency-Key"] == "key-1"
-    gone = STRIPE.write(DELETE, credential)
+    gone = STRIPE.write([DELETE], credential)
     assert (gone.method, gone.url, gone.body) == ("DELETE", "https://api.stripe.com/v1/customers/cus_1", None)
     with pytest.raises(UnknownCollection):
-        STRIPE.write(Write("delete", "stripe:price", "price_1", None, "k"), credential)
+        STRIPE.write([Write("delete", "stripe:price", "price_1", None, "k")], credential)
     with pytest.raises(Refused4xx):
-        STRIPE.write(Write("delete", "stripe:customer", "..", None, "k"), credential)
+        STRIPE.write([Write("delete", "stripe:customer", "..", None, "k")], credential)
 
 
 def test_answers() -> None:
-    written = STRIPE.read_written(CREATE, reply_of({"id": "cus_1", "created": 1}))
+    (written,) = STRIPE.read_written([CREATE], reply_of({"id": "cus_1", "created": 1}))
+    assert isinstance(written, Written)
     assert (written.upstream_id, isinstance(written.change, Change)) == ("cus_1", True)
-    gone = STRIPE.read_written(DELETE, reply_of({"id": "cus_1", "object": "customer", "deleted": True})).change
-    assert gone is not None
-    assert gone.deleted
+    (gone,) = STRIPE.read_written([DELETE], reply_of({"id": "cus_1", "object": "customer", "deleted": True}))
+    assert isinstance(gone, Written)
+    assert gone.change is not None
+    assert gone.change.deleted
 
 
 def test_a_refusal_carries_the_vendors_own_error() -> None:
     own = {"type": "invalid_request_error", "code": "email_invalid", "message": "Invalid email", "param": "email"}
     with pytest.raises(Refused4xx) as caught:
-        STRIPE.read_written(CREATE, reply_of({"error": own}, 400))
+        STRIPE.read_written([CREATE], reply_of({"error": own}, 400))
     assert msgspec.json.decode(caught.value.details or "") == {"status": 400, "error": own}
     with pytest.raises(Missing):
-        STRIPE.read_written(DELETE, reply_of({"error": {"code": "resource_missing", "message": "No such customer: 'cus_1'"}}, 404))
+        STRIPE.read_written([DELETE], reply_of({"error": {"code": "resource_missing", "message": "No such customer: 'cus_1'"}}, 404))
     with pytest.raises(RateLimited):
-        STRIPE.read_written(CREATE, reply_of({"error": {"code": "rate_limit"}}, 429))
+        STRIPE.read_written([CREATE], reply_of({"error": {"code": "rate_limit"}}, 429))
 
 
 def test_an_oauth_token_is_a_bearer_too() -> None:
-    request = STRIPE.write(CREATE, Credential("stripe_oauth2", {"access_token": "sk_test_token"}))
+    request = STRIPE.write([CREATE], Credential("stripe_oauth2", {"access_token": "sk_test_token"}))
     assert request.headers["Authorization"] == "Bearer sk_test_token"
