@@ -92,6 +92,7 @@
 \ir internal/_progress.sql
 \ir internal/_next_bounded.sql
 \ir internal/_settle_each.sql
+\ir internal/_settle_leases.sql
 \ir internal/_settle.sql
 \ir views/consumers.sql
 \ir views/messages_in_flight.sql

@@ -1046,6 +1046,8 @@ declare
     v_count int;
     v_next int;
     v_first int;
+    v_batch_lane int;
+    v_enough int := 0;
     v_ready int[];
     v_locked int[] := '{}';
     v_done int[] := '{}';
@@ -1186,22 +1188,34 @@ begin
                 return;
             end if;
         end if;
-    elsif v_consumer.filter is null and exists (
-        select
-        from sluice_internal.positions as p
-        where
-            p.stream_no = v_consumer.stream_no and p.lane = v_lane
-            and p.updated_idx > coalesce(
-                (
-                    select st.cursor_idx
-                    from sluice_internal.consumer_steps as st
-                    where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
-                    order by st.step_no desc
-                    limit 1
-                ),
-                v_consumer.start_idx
-            )
-    ) and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+    elsif v_consumer.filter is null then
+        -- A lane with much in it that nobody else reads; a few in each lane are taken together, below.
+        while v_batch_lane is null and exists (
+            select
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(
+                    (
+                        select st.cursor_idx
+                        from sluice_internal.consumer_steps as st
+                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                        order by st.step_no desc
+                        limit 1
+                    ),
+                    v_consumer.start_idx
+                )
+            offset least(consumer_next.batch_size, 32) - 1
+        ) loop
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+                v_batch_lane := v_lane;
+            else
+                v_lane := (v_lane + 1) % v_lanes;
+                exit when v_lane = v_first;
+            end if;
+        end loop;
+    end if;
+    if v_batch_lane is not null then
         if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
             perform sluice_internal._hold_consumer(v_consumer);
         end if;
@@ -1370,16 +1384,41 @@ begin
             return;
         end if;
         foreach v_next in array v_ready loop
-            exit when v_open and cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int);
+            exit when v_open and (v_enough >= v_need or cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int));
             if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
                 v_locked := v_locked || v_next;
+                -- no more lanes than it takes: they stay locked
+                if v_open then
+                    v_enough := v_enough + (
+                        select count(*)
+                        from (
+                            select
+                            from sluice_internal.positions as p
+                            where
+                                p.stream_no = v_consumer.stream_no and p.lane = v_next
+                                and p.updated_idx > coalesce(
+                                    (
+                                        select st.cursor_idx
+                                        from sluice_internal.consumer_steps as st
+                                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_next
+                                        order by st.step_no desc
+                                        limit 1
+                                    ),
+                                    v_consumer.start_idx
+                                )
+                            limit v_need
+                        ) as e
+                    );
+                end if;
             end if;
         end loop;
         if v_locked = '{}' then
             -- somebody else reads there; a lane that was not looked at may be free
             v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
         else
-            perform sluice_internal._hold_consumer(v_consumer);
+            if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+                perform sluice_internal._hold_consumer(v_consumer);
+            end if;
             return query
             select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
             get diagnostics v_count = row_count;
@@ -4432,6 +4471,7 @@ declare
     v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
     v_items int := jsonb_array_length(_record_write.records);
+    v_written int := 0;
     v_there record;
     v_done record;
     v_rest record;
@@ -4533,6 +4573,81 @@ begin
     ) then
         -- compressed or out of line, it would be opened for each object
         records := _record_write.records #> '{}';
+        if not exists (
+            -- If the first and the last are new, so are the others, usually: they are not looked up, but put in.
+            select
+            from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
+            cross join lateral (
+                select
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+                offset 0
+            ) as r
+        ) then
+            with written as (
+                insert into sluice.records as r (
+                    sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                    stream_id, read_from, read_until
+                )
+                select
+                    _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx,
+                    (n.value ->> 'upstream_created_at')::timestamptz,
+                    (n.value ->> 'upstream_updated_at')::timestamptz,
+                    coalesce((n.value ->> 'deleted')::boolean, false),
+                    nullif(n.value -> 'data', 'null'),
+                    (select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no),
+                    _record_write.read_from, v_read_until
+                from (
+                    select d.collection_id, d.upstream_id, d.next_idx, _record_write.records -> (d.place - 1) as value
+                    from (
+                        select
+                            coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                            e.value ->> 'upstream_id' as upstream_id,
+                            e.place::int as place,
+                            nextval(v_sequence) as next_idx
+                        from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                        offset 0
+                    ) as d
+                    order by d.collection_id, d.upstream_id
+                    offset 0
+                ) as n
+                on conflict on constraint records_key do update set
+                    updated_idx = excluded.updated_idx,
+                    upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                    upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                    deleted = excluded.deleted,
+                    data = coalesce(excluded.data, r.data),
+                    read_from = excluded.read_from,
+                    read_until = excluded.read_until
+                where sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+                ) = 'changed'
+                returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+            )
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+            returning cardinality(firsts), cardinality(array_positions(firsts, true)) into v_written, new;
+            new := coalesce(new, 0);
+            v_written := coalesce(v_written, 0);
+            changed := v_written - new;
+            if v_written = v_items then
+                return;
+            end if;
+            -- The others stood there already, and are locked by now, all in the order of their keys. What was written comes up as
+            -- unchanged.
+        end if;
         with judged as materialized (
             -- without the data, which is taken out of the call once more: cheaper than to carry it along
             select
@@ -4638,9 +4753,9 @@ begin
             r.places
         into v_done
         from rest as r;
-        new := v_done.new;
-        changed := v_done.changed;
-        unchanged := v_done.unchanged;
+        new := new + v_done.new;
+        changed := changed + v_done.changed;
+        unchanged := v_done.unchanged - v_written;
         if v_done.places is null then
             return;
         end if;
@@ -4937,6 +5052,7 @@ declare
     v_messages int;
     v_secret bigint;
     v_rest record;
+    v_others text[];
 begin
     accepted := 0;
     rejected := '{}';
@@ -4944,40 +5060,47 @@ begin
     if v_last > 0 and not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0)) then
         perform sluice_internal._hold_consumer(consumer);
     end if;
-    -- The usual case, several times cheaper: whole leases, their tokens as they were handed out. Anything else, and what
-    -- is left after the first lease that is not like that, is looked at token by token.
-    while _settle.kind = 'a' and v_next <= v_last loop
-        exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
-        v_lane := split_part(v_tokens[v_next], '.', 1)::int;
-        v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
-        -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
-        -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
-        select cardinality(st.record_nos), st.secret into v_messages, v_secret
-        from sluice_internal.consumer_steps as st
-        where
-            st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
-            and (
-                cardinality(st.record_nos) = 1
-                or v_tokens[v_next + cardinality(st.record_nos) - 1]
-                like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
-            )
-        for no key update skip locked;
-        exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
-        exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
-            select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
-            from generate_series(1, v_messages) as g (ordinal)
-        );
-        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
-        select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
-        where not exists (
-            select
-            from sluice_internal.consumer_settlements as s
-            where s.consumer_no = consumer.consumer_no and s.lane = v_lane and s.step_no = v_step_no
-        );
-        exit when not found;
-        accepted := accepted + v_messages;
-        v_next := v_next + v_messages;
-    end loop;
+    -- The usual cases, several times cheaper: whole leases, their tokens as they were handed out, small ones together and
+    -- large ones each. Anything else, and what is left after the first one that is not like that, is looked at token by token.
+    if _settle.kind = 'a' and v_last > 2 and split_part(v_tokens[least(v_last, 9)], '.', 3) <> least(v_last, 9)::text then
+        v_rest := sluice_internal._settle_leases(consumer, v_tokens);
+        accepted := v_rest.accepted;
+        v_others := v_rest.others;
+    else
+        while _settle.kind = 'a' and v_next <= v_last loop
+            exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
+            v_lane := split_part(v_tokens[v_next], '.', 1)::int;
+            v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+            -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
+            -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
+            select cardinality(st.record_nos), st.secret into v_messages, v_secret
+            from sluice_internal.consumer_steps as st
+            where
+                st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+                and (
+                    cardinality(st.record_nos) = 1
+                    or v_tokens[v_next + cardinality(st.record_nos) - 1]
+                    like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
+                )
+            for no key update skip locked;
+            exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+            exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
+                select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
+                from generate_series(1, v_messages) as g (ordinal)
+            );
+            insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+            select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
+            where not exists (
+                select
+                from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = v_lane and s.step_no = v_step_no
+            );
+            exit when not found;
+            accepted := accepted + v_messages;
+            v_next := v_next + v_messages;
+        end loop;
+        v_others := v_tokens[v_next : v_last];
+    end if;
     -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
     if _settle.kind in ('a', 'd') and not coalesce(
         case
@@ -4988,10 +5111,10 @@ begin
     ) then
         perform sluice_internal._wake_freed(consumer, v_tokens);
     end if;
-    if v_next <= v_last then
+    if v_others <> '{}' then
         perform sluice_internal._hold_consumer(consumer);
         select e.accepted, e.rejected into v_rest
-        from sluice_internal._settle_each(consumer, v_tokens[v_next : v_last], _settle.kind, _settle.delay, _settle.reason) as e;
+        from sluice_internal._settle_each(consumer, v_others, _settle.kind, _settle.delay, _settle.reason) as e;
         accepted := accepted + v_rest.accepted;
         rejected := v_rest.rejected;
     end if;
@@ -5226,6 +5349,98 @@ begin
 end
 $function$;
 comment on function sluice_internal._settle_each(sluice_internal.consumers,text[],"char",interval,text) is '_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter, as giving up does; a late acknowledgement of a dead letter removes it. Locks the leases (skips those that stay locked for some 40 ms); waits only for another transaction that settles the same message.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_last int := cardinality(_settle_leases.ack_tokens);
+    v_lease record;
+    v_settled bigint[];
+begin
+    accepted := 0;
+    others := _settle_leases.ack_tokens;
+    if array_to_string(_settle_leases.ack_tokens, ',') !~ '^(?:[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}(?:,|$))*$' then
+        return;
+    end if;
+    -- One statement locks them, the next settles them. The lateral join leaves only one plan: a look at the key for each lease.
+    select
+        array_agg(g.lane) as lanes,
+        array_agg(g.step_no) as step_nos,
+        array_agg(g.place) as places,
+        array_agg(cardinality(g.tokens)) as messages
+    into v_lease
+    from (
+        select
+            b.place,
+            split_part(b.token, '.', 1)::int as lane,
+            split_part(b.token, '.', 2)::bigint as step_no,
+            _settle_leases.ack_tokens[b.place : lead(b.place, 1, v_last + 1) over (rows unbounded preceding) - 1] as tokens
+        from (
+            select u.token, u.place::int as place
+            from unnest(_settle_leases.ack_tokens) with ordinality as u (token, place)
+            where split_part(u.token, '.', 3) = '1'
+        ) as b
+        offset 0
+    ) as g
+    cross join lateral (
+        select
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+            and cardinality(st.record_nos) = cardinality(g.tokens)
+            and g.tokens[1] = sluice_internal._ack_token(g.lane, g.step_no, 1, st.secret)
+            and case
+                when cardinality(g.tokens) = 1 then true
+                else g.tokens = array(
+                    select sluice_internal._ack_token(g.lane, g.step_no, o.ordinal, st.secret)
+                    from generate_series(1, cardinality(g.tokens)) as o (ordinal)
+                )
+            end
+        for no key update of st skip locked
+    ) as w;
+    with settled as (
+        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, n.lane, n.step_no, 0, 'a'
+        from (select distinct u.lane, u.step_no from unnest(v_lease.lanes, v_lease.step_nos) as u (lane, step_no) offset 0) as n
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.step_no = n.step_no
+            offset 0
+        )
+        returning lane, step_no
+    )
+    select array_agg((d.step_no << 8) | d.lane) into v_settled from settled as d;
+    if cardinality(v_settled) = cardinality(v_lease.lanes) then
+        accepted := (select sum(u.messages) from unnest(v_lease.messages) as u (messages));
+        if accepted = v_last then
+            others := '{}';
+            return;
+        end if;
+    end if;
+    -- Each lease counts once, however often its tokens were given.
+    with once as materialized (
+        select distinct on (u.lane, u.step_no) u.place, u.messages
+        from unnest(v_lease.lanes, v_lease.step_nos, v_lease.places, v_lease.messages) as u (lane, step_no, place, messages)
+        where (u.step_no << 8) | u.lane = any(v_settled)
+        order by u.lane, u.step_no, u.place
+    )
+    select
+        coalesce((select sum(o.messages) from once as o), 0),
+        array(
+            select t.token
+            from unnest(_settle_leases.ack_tokens) with ordinality as t (token, place)
+            where not exists (select from once as o where t.place between o.place and o.place + o.messages - 1)
+            order by t.place
+        )
+    into accepted, others;
+end
+$function$;
+comment on function sluice_internal._settle_leases(sluice_internal.consumers,text[]) is 'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Its plan is made under the settings of the caller.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._start_new_consumer()
  RETURNS trigger
@@ -5556,6 +5771,7 @@ begin
                         where
                             s.consumer_no = consumer.consumer_no and s.lane = l.lane
                             and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        offset 0
                     )
                 )
             end as open_steps
@@ -5568,6 +5784,8 @@ begin
             limit 1
         ) as st on true
         where case
+            -- deleted before this transaction held it
+            when not exists (select from sluice_internal.consumers as c where c.consumer_no = consumer.consumer_no) then false
             when st.step_no is null then true
             when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
             when st.open_steps = '{}' then true
@@ -5655,7 +5873,7 @@ begin
         offset 0
     ) as f
     cross join entry as n;
-    if random() < 0.08 then
+    if random() < 0.04 then
         perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
         from unnest(taken_lanes) as l (lane)
         cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;

@@ -36,6 +36,8 @@ declare
     v_count int;
     v_next int;
     v_first int;
+    v_batch_lane int;
+    v_enough int := 0;
     v_ready int[];
     v_locked int[] := '{}';
     v_done int[] := '{}';
@@ -176,22 +178,34 @@ begin
                 return;
             end if;
         end if;
-    elsif v_consumer.filter is null and exists (
-        select
-        from sluice_internal.positions as p
-        where
-            p.stream_no = v_consumer.stream_no and p.lane = v_lane
-            and p.updated_idx > coalesce(
-                (
-                    select st.cursor_idx
-                    from sluice_internal.consumer_steps as st
-                    where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
-                    order by st.step_no desc
-                    limit 1
-                ),
-                v_consumer.start_idx
-            )
-    ) and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+    elsif v_consumer.filter is null then
+        -- A lane with much in it that nobody else reads; a few in each lane are taken together, below.
+        while v_batch_lane is null and exists (
+            select
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(
+                    (
+                        select st.cursor_idx
+                        from sluice_internal.consumer_steps as st
+                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                        order by st.step_no desc
+                        limit 1
+                    ),
+                    v_consumer.start_idx
+                )
+            offset least(consumer_next.batch_size, 32) - 1
+        ) loop
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+                v_batch_lane := v_lane;
+            else
+                v_lane := (v_lane + 1) % v_lanes;
+                exit when v_lane = v_first;
+            end if;
+        end loop;
+    end if;
+    if v_batch_lane is not null then
         if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
             perform sluice_internal._hold_consumer(v_consumer);
         end if;
@@ -360,16 +374,41 @@ begin
             return;
         end if;
         foreach v_next in array v_ready loop
-            exit when v_open and cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int);
+            exit when v_open and (v_enough >= v_need or cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int));
             if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
                 v_locked := v_locked || v_next;
+                -- no more lanes than it takes: they stay locked
+                if v_open then
+                    v_enough := v_enough + (
+                        select count(*)
+                        from (
+                            select
+                            from sluice_internal.positions as p
+                            where
+                                p.stream_no = v_consumer.stream_no and p.lane = v_next
+                                and p.updated_idx > coalesce(
+                                    (
+                                        select st.cursor_idx
+                                        from sluice_internal.consumer_steps as st
+                                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_next
+                                        order by st.step_no desc
+                                        limit 1
+                                    ),
+                                    v_consumer.start_idx
+                                )
+                            limit v_need
+                        ) as e
+                    );
+                end if;
             end if;
         end loop;
         if v_locked = '{}' then
             -- somebody else reads there; a lane that was not looked at may be free
             v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
         else
-            perform sluice_internal._hold_consumer(v_consumer);
+            if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+                perform sluice_internal._hold_consumer(v_consumer);
+            end if;
             return query
             select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
             get diagnostics v_count = row_count;

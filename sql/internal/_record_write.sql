@@ -26,6 +26,7 @@ declare
     v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
     v_items int := jsonb_array_length(_record_write.records);
+    v_written int := 0;
     v_there record;
     v_done record;
     v_rest record;
@@ -127,6 +128,81 @@ begin
     ) then
         -- compressed or out of line, it would be opened for each object
         records := _record_write.records #> '{}';
+        if not exists (
+            -- If the first and the last are new, so are the others, usually: they are not looked up, but put in.
+            select
+            from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
+            cross join lateral (
+                select
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+                offset 0
+            ) as r
+        ) then
+            with written as (
+                insert into sluice.records as r (
+                    sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                    stream_id, read_from, read_until
+                )
+                select
+                    _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx,
+                    (n.value ->> 'upstream_created_at')::timestamptz,
+                    (n.value ->> 'upstream_updated_at')::timestamptz,
+                    coalesce((n.value ->> 'deleted')::boolean, false),
+                    nullif(n.value -> 'data', 'null'),
+                    (select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no),
+                    _record_write.read_from, v_read_until
+                from (
+                    select d.collection_id, d.upstream_id, d.next_idx, _record_write.records -> (d.place - 1) as value
+                    from (
+                        select
+                            coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                            e.value ->> 'upstream_id' as upstream_id,
+                            e.place::int as place,
+                            nextval(v_sequence) as next_idx
+                        from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                        offset 0
+                    ) as d
+                    order by d.collection_id, d.upstream_id
+                    offset 0
+                ) as n
+                on conflict on constraint records_key do update set
+                    updated_idx = excluded.updated_idx,
+                    upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                    upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                    deleted = excluded.deleted,
+                    data = coalesce(excluded.data, r.data),
+                    read_from = excluded.read_from,
+                    read_until = excluded.read_until
+                where sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+                ) = 'changed'
+                returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+            )
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+            returning cardinality(firsts), cardinality(array_positions(firsts, true)) into v_written, new;
+            new := coalesce(new, 0);
+            v_written := coalesce(v_written, 0);
+            changed := v_written - new;
+            if v_written = v_items then
+                return;
+            end if;
+            -- The others stood there already, and are locked by now, all in the order of their keys. What was written comes up as
+            -- unchanged.
+        end if;
         with judged as materialized (
             -- without the data, which is taken out of the call once more: cheaper than to carry it along
             select
@@ -232,9 +308,9 @@ begin
             r.places
         into v_done
         from rest as r;
-        new := v_done.new;
-        changed := v_done.changed;
-        unchanged := v_done.unchanged;
+        new := new + v_done.new;
+        changed := changed + v_done.changed;
+        unchanged := v_done.unchanged - v_written;
         if v_done.places is null then
             return;
         end if;

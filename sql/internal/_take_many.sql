@@ -37,6 +37,7 @@ begin
                         where
                             s.consumer_no = consumer.consumer_no and s.lane = l.lane
                             and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        offset 0
                     )
                 )
             end as open_steps
@@ -49,6 +50,8 @@ begin
             limit 1
         ) as st on true
         where case
+            -- deleted before this transaction held it
+            when not exists (select from sluice_internal.consumers as c where c.consumer_no = consumer.consumer_no) then false
             when st.step_no is null then true
             when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
             when st.open_steps = '{}' then true
@@ -136,7 +139,7 @@ begin
         offset 0
     ) as f
     cross join entry as n;
-    if random() < 0.08 then
+    if random() < 0.04 then
         perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
         from unnest(taken_lanes) as l (lane)
         cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;

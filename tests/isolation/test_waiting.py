@@ -87,6 +87,20 @@ def test_workers_in_open_transactions_share_the_stream(world: World) -> None:
     assert sorted(everything) == sorted(f"o{i}" for i in range(1600))
 
 
+def test_open_transactions_hold_no_more_lanes_than_they_take_from(world: World) -> None:
+    """Five in each lane: a batch of ten takes two or three lanes, and four of them leave something to the fifth."""
+    one = world.set_up(lanes=16)
+    one.push(*(f"o{i}" for i in range(80)))
+    held: list[str] = []
+    for worker in world.sessions(4):
+        got = worker.begin().ids(10)
+        assert len(got) == 10
+        held += got
+    flowing = one.drain(10)
+    assert len(held) + len(flowing) >= 60
+    assert len({*held, *(m.upstream_id for m in flowing)}) == len(held) + len(flowing)
+
+
 @pytest.mark.parametrize("batch", [10, 1000])
 def test_at_most_a_share_of_the_stream_stands_still_for_an_open_transaction(world: World, batch: int) -> None:
     one = world.set_up(lanes=16)

@@ -189,6 +189,31 @@ def test_every_arrangement_of_good_tokens_is_accepted(world: World, settle: Any,
         assert (accepted, set(rejected)) == (0, set(call))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_small_leases_mixed_with_what_names_nothing(world: World, seed: int) -> None:
+    """Tokens of many leases of one to three messages: shuffled, repeated, spent, altered, some left out."""
+    chance = random.Random(seed)
+    one = world.set_up(lanes=16)
+    one.push(*(f"o{i}" for i in range(40)))
+    spent = one.next(5)
+    assert one.ack(spent) == (5, [])
+    owner = {m.ack_token: m.upstream_id for m in one.next(20)}
+    held = list(owner)
+    assert len(held) > 10
+    kept = set(chance.sample(held, chance.randint(0, 3)))
+    given = [t for t in held if t not in kept]
+    bad = [*tokens(spent)[: chance.randint(0, 3)], *(t[:-1] + ("0" if t[-1] != "0" else "1") for t in kept)]
+    repeated = chance.sample(given, chance.randint(0, 2))
+    mixed = [*given, *bad, *repeated]
+    if chance.random() < 0.7:
+        chance.shuffle(mixed)
+    accepted, rejected = one.ack(mixed)
+    assert accepted == len(given)
+    # a token that stands in the call twice is good once
+    assert sorted(rejected) == sorted([*bad, *repeated])
+    assert one.in_flight() == sorted(owner[t] for t in kept)
+
+
 def test_rejected_ones_are_named_among_accepted_ones(one: Session) -> None:
     one.push(*"abcdef")
     got = tokens(one.drain(6))

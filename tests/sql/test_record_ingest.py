@@ -27,6 +27,34 @@ def test_new_changed_unchanged(one: Session) -> None:
     assert one.ingest() == (0, 0, 0, 0)
 
 
+def test_a_page_whose_ends_are_new_and_whose_middle_is_known(one: Session) -> None:
+    one.ingest(obj("same", 1), obj("other", 1), obj("newer", 1, "2026-02-01T00:00:00Z"), obj("touched", 1, "2026-01-01T00:00:00Z"))
+    xmin = one.value("select xmin::text from records where upstream_id = 'same'")
+    before = {i: r.updated_idx for i, r in one.records().items()}
+    page = (
+        obj("first", 1),
+        obj("same", 1),
+        obj("other", 2),
+        obj("newer", 2, "2026-01-01T00:00:00Z"),
+        obj("touched", 1, "2026-02-01T00:00:00Z"),
+        obj("last", 1),
+    )
+    assert one.ingest(*page) == (2, 1, 2, 1)
+    records = one.records()
+    assert {i: r.data for i, r in records.items()} == {"first": 1, "same": 1, "other": 2, "newer": 1, "touched": 1, "last": 1}
+    assert {i for i in before if records[i].updated_idx != before[i]} == {"other"}
+    assert one.value("select xmin::text from records where upstream_id = 'same'") == xmin
+    order = sorted(("first", "other", "last"), key=lambda i: records[i].updated_idx)
+    assert order == ["first", "other", "last"]
+    assert sorted(m.upstream_id for m in one.drain(ack=True)) == ["first", "last", "newer", "other", "same", "touched"]
+    assert one.ingest(*page) == (0, 0, 5, 1)
+
+
+def test_a_page_of_new_objects_with_one_of_them_twice(one: Session) -> None:
+    assert one.ingest(obj("a", 1), obj("b", 1), obj("b", 2), obj("c", 1)) == (3, 1, 0, 0)
+    assert {i: r.data for i, r in one.records().items()} == {"a": 1, "b": 2, "c": 1}
+
+
 def test_columns_and_names(one: Session) -> None:
     row = one.one(
         """select * from record_ingest(records => '[{"upstream_id": "a", "data": {}}]', collection_id => 'push:o', sync_id => 'y')"""
