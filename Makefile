@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test test-16 test-17 breaks crash bench bench-full docs lock clean
+.PHONY: help demo up check test test-16 test-17 breaks crash bench bench-full plans docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
@@ -15,6 +15,7 @@ help:
 	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
 	@echo "make test-16, test-17   the database suite on those servers"
 	@echo "make bench   figures beside other queues, in 8 minutes; make bench-full: in full size, goes on where it stopped (ARGS='--only idle')"
+	@echo "make plans   how the hot queries are carried out at ten million records: docs/explanation/plans.md"
 	@echo "make breaks  breaks each promise on purpose: its test must notice (ARGS='lease' for some)"
 	@echo "make crash   kills the server, workers and pollers under load, again and again"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
@@ -27,7 +28,7 @@ up: .venv/ready
 
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy && $(BIN)/mypy -m pgsluice.bench.__main__
+	$(BIN)/mypy && $(BIN)/mypy -m pgsluice.bench.__main__ -m pgsluice.bench.plans
 	$(BIN)/pytest -q tests/house/test_sql.py tests/house/test_python.py  # sqlfluff, pglast, imports: no server needed
 
 test: check .venv/pg15/ready
@@ -67,6 +68,9 @@ bench: .venv/bench/ready .venv/pg15/ready
 
 bench-full: .venv/bench/ready .venv/pg15/ready
 	@$(BIN)/python -m pgsluice.bench --full $(ARGS)
+
+plans: .venv/bench/ready .venv/pg15/ready
+	@$(BIN)/python -m pgsluice.bench.plans $(ARGS)
 
 # What is generated: the reference, and the dump of the schema for reviewers.
 docs: .venv/ready
