@@ -139,7 +139,7 @@ begin
         offset 0
     ) as f
     cross join entry as n;
-    if random() < 0.04 then
+    if random() < 0.08 then
         perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
         from unnest(taken_lanes) as l (lane)
         cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;
