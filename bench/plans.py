@@ -12,7 +12,7 @@ import re
 import statistics
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,14 +43,20 @@ def tokens_of(conn: Connection, consumer: str, size: int) -> list[str]:
     return [row[0] for row in conn.execute("select ack_token from sluice.consumer_next(%s, %s)", (consumer, size))]
 
 
-def ingest(first: int, count: int, change: int = 0) -> Call:
-    records = json.dumps(
-        [
-            {"upstream_id": f"fill-{n}" if first >= 0 else f"{change}-{n}", "data": {"n": n, "change": change, "text": "x" * 900}}
-            for n in range(abs(first), abs(first) + count)
-        ]
-    )
+def ingest(upstream_ids: Iterable[str], change: int) -> Call:
+    data = {"change": change, "text": "x" * 900}
+    records = json.dumps([{"upstream_id": upstream_id, "data": data} for upstream_id in upstream_ids])
     return lambda conn: conn.execute("select * from sluice.record_ingest('bench', 'push:item', %s::jsonb)", (records,))
+
+
+def new(count: int) -> Call:
+    turn = next(COUNTER)
+    return ingest((f"plan-{turn}-{n}" for n in range(count)), turn)
+
+
+def known(first: int, count: int, change: int) -> Call:
+    """Of those that were there from the beginning."""
+    return ingest((f"fill-{n}" for n in range(first, first + count)), change)
 
 
 def calls(conn: Connection, many: int) -> Iterator[tuple[str, Callable[[], Call]]]:
@@ -67,7 +73,7 @@ def calls(conn: Connection, many: int) -> Iterator[tuple[str, Callable[[], Call]
         return ready
 
     def near_the_end() -> Call:
-        ingest(-1, 10, next(COUNTER) + 10**6)(conn)
+        new(10)(conn)
         return lambda c: c.execute("select * from sluice.consumer_next('end', 10)")
 
     def few_of_many_lanes() -> Call:
@@ -85,10 +91,10 @@ def calls(conn: Connection, many: int) -> Iterator[tuple[str, Callable[[], Call]
     yield "consumer_peek, 10", lambda: lambda c: c.execute("select * from sluice.consumer_peek('ten', 10)")
     yield "consumer_info", lambda: lambda c: c.execute("select * from sluice.consumer_info('ten')")
     yield "consumer_seek, to the middle", lambda: lambda c: c.execute("select sluice.consumer_seek('seek', %s)", (str(many // 2),))
-    yield "record_ingest, 1 new", lambda: ingest(-1, 1, next(COUNTER))
-    yield "record_ingest, 100 new", lambda: ingest(-1, 100, next(COUNTER) + 10**7)
-    yield "record_ingest, 100 changed", lambda: ingest(many // 3, 100, next(COUNTER))
-    unchanged = ingest(many // 2, 100, 7)
+    yield "record_ingest, 1 new", lambda: new(1)
+    yield "record_ingest, 100 new", lambda: new(100)
+    yield "record_ingest, 100 changed", lambda: known(many // 3, 100, next(COUNTER))
+    unchanged = known(many // 2, 100, 7)
     yield "record_ingest, 100 unchanged", lambda: unchanged
 
 
@@ -175,11 +181,13 @@ def measured(conn: Connection, many: int) -> dict[str, Seen]:
 
 
 def churn(conn: Connection, batches: int) -> None:
-    """Batches taken and acknowledged, and records changed, which leaves dead rows behind."""
+    """Batches taken and acknowledged, and records changed, which leaves dead rows behind. One consumer gets to the end of the stream."""
     for turn in range(batches):
         for consumer, size in (("ten", 10), ("hundred", 100), ("one", 1), ("end", 10)):
             conn.execute("select * from sluice.consumer_ack(%s, %s)", (consumer, tokens_of(conn, consumer, size)))
-        ingest(20 * turn, 20, turn)(conn)
+        known(20 * turn, 20, turn)(conn)
+    while tokens := tokens_of(conn, "end", 1000):
+        conn.execute("select * from sluice.consumer_ack('end', %s)", (tokens,))
 
 
 def page(found: Sequence[dict[str, Seen]], many: int, batches: int, version: str) -> str:
