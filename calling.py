@@ -20,6 +20,7 @@ from pgsluice.db.calls import UNSET
 from pgsluice.db.client import Client
 from pgsluice.db.errors import make
 from pgsluice.installation import Installation
+from pgsluice.providers import registry
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; errors too.")
 sql_option = click.option("--as-sql", is_flag=True, help="Print the SQL statement instead of running it.")
@@ -96,7 +97,7 @@ class Call:
     def one(self, function: str, **arguments: Any) -> dict[str, Any] | None:
         """A function that answers a row."""
         if self.watch:
-            self._watch(lambda client: Text("\n".join(terminal.lines(getattr(client, function)(**calls.given(arguments))))))
+            self.live(lambda client: Text("\n".join(terminal.lines(getattr(client, function)(**calls.given(arguments))))))
             return None
         row: dict[str, Any] | None = self.run(function, arguments)
         if row is not None:
@@ -113,7 +114,7 @@ class Call:
         else:
             click.echo(words)
 
-    def view(self, name: str, columns: Sequence[str], empty: str, *, method: str | None = None, **filters: Any) -> None:
+    def view(self, name: str, columns: Sequence[str], empty: str, /, *, method: str | None = None, **filters: Any) -> None:
         """The rows of a view."""
         if self.as_curl:
             self.show_curl(name, filters)
@@ -123,12 +124,13 @@ class Call:
             return
         look = method or name
         if self.watch:
-            self._watch(lambda client: terminal.table(getattr(client, look)(**filters), columns, empty))
+            self.live(lambda client: terminal.table(getattr(client, look)(**filters), columns, empty))
             return
         with self.installation.client(raw_json=True) as client:
             self.print_many(getattr(client, look)(**filters), columns, empty)
 
-    def _watch(self, look: Callable[[Client], RenderableType]) -> None:
+    def live(self, look: Callable[[Client], RenderableType]) -> None:
+        """What `look` finds, again every second."""
         with self.installation.client(raw_json=True) as client:
             terminal.watch(lambda: look(client))
 
@@ -151,6 +153,14 @@ class Call:
             what = "there is more than one stream" if found else "there is no stream"
             raise make(what, code="SL001", hint="name one with --stream" if found else "make one with: pgsluice stream create dev")
         return str(found[0]["stream_id"])
+
+
+def learn(call: Call, provider: str) -> None:
+    """From here on `registry.get` answers what the database has under that name, where it is a provider of the user's own."""
+    if not registry.is_built_in(provider):
+        with call.installation.client(raw_json=True) as client:
+            found = client.provider_documents(provider=provider)
+        registry.learn(provider, str(found[0]["document"]) if found else None)
 
 
 def or_unset(value: Any) -> Any:

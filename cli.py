@@ -10,25 +10,12 @@ from typing import IO, Any
 
 import click
 
-from pgsluice import __version__, consumers, credentials, mutations, running, settings, terminal, tokens, working
-from pgsluice.calling import (
-    BIGINT,
-    INT,
-    POSITIVE_SECONDS,
-    Call,
-    Seconds,
-    calling,
-    metadata_option,
-    or_unset,
-    rate_limit,
-    text_of,
-    watch_option,
-)
+from pgsluice import __version__, consumers, credentials, mutations, providing, running, settings, syncs, terminal, tokens, typed, working
+from pgsluice.calling import BIGINT, INT, Call, Seconds, calling, or_unset, text_of, watch_option
 from pgsluice.db import calls
 from pgsluice.db.calls import RECORD_COLUMNS, UNSET
 from pgsluice.installation import Installation
-from pgsluice.progress import configure_logs, wait_until_read
-from pgsluice.providers import registry
+from pgsluice.progress import configure_logs
 
 CONTEXT = {"auto_envvar_prefix": "PGSLUICE", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -72,6 +59,7 @@ class Root(click.Group):
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded database.")
 @click.option("--master-key", help="Key that seals secrets: 32 bytes in base64 or hex. Better in PGSLUICE_MASTER_KEY.")
 @click.option("--master-key-file", type=click.Path(path_type=Path), help="File with that key, mode 0600.")
+@click.option("--master-key-previous", help="Earlier keys, version:key, that open what they sealed. Better in the environment.")
 @click.option("--allow-private-addresses", is_flag=True, help="Let a base_url lead to private or local addresses.")
 @click.option(
     "--poll-interval", type=Seconds(min=0.05, max=1e6), default=5.0, show_default=True, help="Seconds between two readings of an account."
@@ -85,7 +73,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
     Every option here is also a variable (PGSLUICE_DATABASE_URL) and an entry of pgsluice.toml (database_url).
     """
-    names = ("database_url", "data_dir", "master_key", "master_key_file", "allow_private_addresses")
+    names = ("database_url", "data_dir", "master_key", "master_key_file", "master_key_previous", "allow_private_addresses")
     ctx.obj = Installation(**{name: options[name] for name in names}, address=options["listen"], say=terminal.aside)
     ctx.meta.update({name: options[name] for name in ("poll_interval", "log_format", "bootstrap_token")})
     configure_logs(options["log_format"])
@@ -93,13 +81,18 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
 for command in (running.up, running.migrate, running.poll, running.serve, running.sql, running.schema, running.doctor, running.completion):
     main.add_command(command)
-main.add_command(credentials.provider)
+main.add_command(providing.provider)
 main.add_command(credentials.credential)
 consumers.consumer.add_command(working.run)
 main.add_command(consumers.consumer)
 main.add_command(consumers.dead_letter)
 main.add_command(mutations.mutation)
+main.add_command(syncs.sync)
+main.add_command(syncs.quarantine)
+main.add_command(syncs.notice)
 main.add_command(tokens.token)
+main.add_command(typed.collection)
+main.add_command(typed.view)
 
 
 # ---------------------------------------------------------------- streams
@@ -135,113 +128,31 @@ def stream_info(call: Call, stream_id: str) -> None:
     call.one("stream_info", stream_id=stream_id)
 
 
+@stream.command("prune")
+@click.argument("stream_id")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", required=True, help="Age in days; 0 for any.")
+@click.option("--force", is_flag=True, help="Do not wait for consumers: what they lack of it they never get.")
+@calling
+def stream_prune(call: Call, stream_id: str, older_than: float, *, force: bool) -> None:
+    """Remove tombstones that every consumer has settled."""
+    age = timedelta(days=older_than)
+    row = call.run("stream_prune", {"stream_id": stream_id, "older_than": age, "force": force or UNSET})
+    if row is None:
+        return
+    total = dict(row)
+    with call.installation.client() as client:
+        while total["more"]:
+            step = client.stream_prune(stream_id, age, force)
+            total = {**step, "removed": total["removed"] + step["removed"]}
+    call.print_one(total)
+
+
 @stream.command("delete")
 @click.argument("stream_id")
 @calling
 def stream_delete(call: Call, stream_id: str) -> None:
     """Delete a stream without syncs and consumers."""
     call.done("stream_delete", f"deleted stream {stream_id}", stream_id=stream_id)
-
-
-# ---------------------------------------------------------------- syncs
-
-
-@main.group()
-def sync() -> None:
-    """Syncs: connections to accounts."""
-
-
-@sync.command("create")
-@click.argument("sync_id", required=False)
-@click.option("--stream", "stream_id", help="Stream to write into.  [the only one]")
-@click.option("--provider", "provider_name", help="For example stripe, or push.  [that of the credential]")
-@click.option("--credential", "credential_id", help="Credential that opens the account.")
-@click.option("--collection", "collections", multiple=True, help="What to read; repeatable.  [everything]")
-@click.option("--name", help="A name for people.")
-@click.option("--external-id", help="Your own id for the account.")
-@click.option("--rate-limit", metavar="REQUESTS/SECONDS", callback=rate_limit, help="Requests at most, for example 100/60.")
-@click.option("--sync-frequency", type=POSITIVE_SECONDS, help="Seconds between two readings.  [continuous]")
-@metadata_option
-@click.option("--wait", is_flag=True, help="Wait until a poller has read the account; exit status 1 if it cannot.")
-@calling
-def sync_create(
-    call: Call,
-    *,
-    sync_id: str | None,
-    stream_id: str | None,
-    provider_name: str | None,
-    credential_id: str | None,
-    collections: tuple[str, ...],
-    sync_frequency: float | None,
-    wait: bool,
-    **options: Any,
-) -> None:
-    """Create a sync; a poller starts on it at once."""
-    provider_name = provider_name or _provider_of(call, credential_id)
-    chosen = list(collections) or list(registry.get(provider_name).collections)
-    arguments = {
-        "stream_id": call.stream_or_only_one(stream_id),
-        "provider": provider_name,
-        "sync_id": or_unset(sync_id),
-        "collection_ids": or_unset(chosen or None),
-        "credential_id": or_unset(credential_id),
-        "sync_frequency": UNSET if sync_frequency is None else timedelta(seconds=sync_frequency),
-        **{name: or_unset(value) for name, value in options.items()},
-    }
-    row = call.run("sync_create", arguments)
-    if row is not None and wait:
-        with call.installation.client() as client:
-            row = wait_until_read(client, row["sync_id"], shown=not call.as_json)
-    if row is not None:
-        call.print_one(row)
-
-
-def _provider_of(call: Call, credential_id: str | None) -> str:
-    if credential_id is None:
-        raise click.UsageError("Missing option '--provider' (or '--credential', which has one).")
-    with call.installation.client() as client:
-        return str(client.credential_info(credential_id)["provider"])
-
-
-@sync.command("list")
-@click.option("--stream", "stream_id", help="Only those of this stream.")
-@watch_option
-@calling
-def sync_list(call: Call, stream_id: str | None) -> None:
-    """List the syncs with where they stand."""
-    columns = ("sync_id", "stream_id", "provider", "status", "last_success_at", "next_attempt_at", "error")
-    call.view("syncs", columns, "No sync yet: pgsluice sync create --help", stream_id=stream_id)
-
-
-@sync.command("info")
-@click.argument("sync_id")
-@watch_option
-@calling
-def sync_info(call: Call, sync_id: str) -> None:
-    """Show a sync."""
-    call.one("sync_info", sync_id=sync_id)
-
-
-def _sync_command(name: str, words: str) -> None:
-    @sync.command(name, help=words)
-    @click.argument("sync_id")
-    @calling
-    def command(call: Call, sync_id: str) -> None:
-        call.one(f"sync_{name}", sync_id=sync_id)
-
-
-_sync_command("pause", "Stop a sync; consumers go on.")
-_sync_command("resume", "Let a paused sync go on.")
-
-
-@sync.command("collections")
-@click.argument("sync_id", required=False)
-@watch_option
-@calling
-def sync_collections(call: Call, sync_id: str | None) -> None:
-    """List the collections of syncs, with what arrived."""
-    columns = ("sync_id", "collection_id", "records", "changes", "backfilled", "last_page_at")
-    call.view("collections", columns, "Nothing yet.", sync_id=sync_id)
 
 
 # ---------------------------------------------------------------- records
@@ -280,6 +191,16 @@ def record_list(call: Call, *, after_idx: int | None, limit: int, **filters: str
 def record_ingest(call: Call, sync_id: str, collection_id: str, file: IO[bytes]) -> None:
     """Write a JSON array of {upstream_id, data} from FILE (- is standard input)."""
     call.one("record_ingest", sync_id=sync_id, collection_id=collection_id, records=text_of(file.read()))
+
+
+@record.command("erase")
+@click.argument("sync_id")
+@click.argument("collection_id")
+@click.argument("upstream_id")
+@calling
+def record_erase(call: Call, sync_id: str, collection_id: str, upstream_id: str) -> None:
+    """Wipe all that is known of one object, and refuse it from now on."""
+    call.one("record_erase", sync_id=sync_id, collection_id=collection_id, upstream_id=upstream_id)
 
 
 if __name__ == "__main__":

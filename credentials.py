@@ -1,4 +1,4 @@
-"""The commands about providers and credentials: the only ones that handle secrets."""
+"""The commands about credentials: the only ones that handle secrets."""
 
 from __future__ import annotations
 
@@ -9,25 +9,14 @@ from typing import IO, Any
 
 import click
 
-from pgsluice.calling import Call, calling, curl_option, metadata_option, storing, text_of
+from pgsluice.calling import Call, calling, curl_option, learn, metadata_option, storing, text_of
 from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
+from pgsluice.progress import counted
 from pgsluice.providers import registry
-from pgsluice.providers.base import BASE_URL, SecretField, is_base_url
+from pgsluice.providers.base import BASE_URL, Provider, SecretField, is_base_url
 
 VARIABLE = "PGSLUICE_SECRET"
-
-
-@click.group()
-def provider() -> None:
-    """Providers: the kinds of API."""
-
-
-@provider.command("list")
-@calling
-def provider_list(call: Call) -> None:
-    """List the collections of each provider; push takes any that is named provider:object."""
-    call.view("provider_collections", ("provider", "collection_id"), "No provider.")
 
 
 @click.group()
@@ -63,9 +52,9 @@ def _unknown_secret(provider_name: str, kind: str | None) -> dict[str, str]:
     return {"kind": str(kind), **{field.name: "…" for field in kinds[str(kind)]}}
 
 
-def _secret(provider_name: str, kind: str | None, **ways: Any) -> tuple[str, dict[str, str]]:
-    """Kind and secret, checked before anything is stored. SL001, SL105, SL208."""
-    known = registry.get(provider_name)
+def secret_of(known: Provider, kind: str | None, **ways: Any) -> tuple[str, dict[str, str]]:
+    """Kind and secret, checked before anything is stored. SL001, SL208."""
+    provider_name = known.name
     if not known.credential_kinds:
         raise make(f"provider {provider_name} takes no credential", code="SL001", hint="create the sync without one")
     kind = kind or next(iter(known.credential_kinds))
@@ -111,6 +100,7 @@ def _fields(text: str, fields: tuple[SecretField, ...]) -> dict[str, str]:
 @click.argument("credential_id", required=False)
 @click.option("--provider", "provider_name", required=True, help="For example stripe.")
 @click.option("--name", help="A name for people.")
+@click.option("--account", help="The account at the vendor. One that has a credential gets no second one: that one is updated.")
 @metadata_option
 @secret_options
 @curl_option
@@ -121,20 +111,23 @@ def credential_create(
     credential_id: str | None,
     provider_name: str,
     name: str | None,
+    account: str | None,
     metadata: dict[str, Any] | None,
     kind: str | None,
     base_url: str | None,
     **ways: Any,
 ) -> None:
     """Seal a secret and store it. It comes from an option, from PGSLUICE_SECRET, or it is asked for."""
+    learn(call, provider_name)
     if call.as_curl:
         shown = _unknown_secret(provider_name, kind)
-        rest = {"credential_id": credential_id, "name": name, "base_url": base_url, "metadata": metadata}
+        rest = {"credential_id": credential_id, "name": name, "base_url": base_url, "metadata": metadata, "account": account}
         call.show_curl("credential_create", {**shown, **rest})
         return
-    kind, secret = _secret(provider_name, kind, **ways)
+    kind, secret = secret_of(registry.get(provider_name), kind, **ways)
     with call.installation.client(raw_json=True, sealing=True) as client:
-        row = client.credential_create(provider_name, credential_id, kind, secret=secret, name=name, base_url=base_url, metadata=metadata)
+        more: dict[str, Any] = {"name": name, "base_url": base_url, "metadata": metadata, "account": account}
+        row = client.credential_create(provider_name, credential_id, kind, secret=secret, **more)
     call.print_one(row)
 
 
@@ -146,9 +139,25 @@ def credential_update(call: Call, *, credential_id: str, kind: str | None, base_
     """Give a credential a new secret; its syncs go on at once, from where they are."""
     with call.installation.client(raw_json=True, sealing=True) as client:
         known = client.credential_info(credential_id)
-        kind, secret = _secret(known["provider"], kind or known["kind"], **ways)
+        learn(call, known["provider"])
+        kind, secret = secret_of(registry.get(known["provider"]), kind or known["kind"], **ways)
         row = client.credential_update(credential_id, kind, secret=secret, base_url=base_url)
     call.print_one(row)
+
+
+@credential.command("rotate-key")
+@storing
+def credential_rotate_key(call: Call) -> None:
+    """Seal every secret with the newest master key, while pollers run. Can be stopped and run again."""
+    with call.installation.client(sealing=True) as client:
+        row = client.credential_rotate_key(counted("credentials", shown=not call.as_json))
+    call.print_one(row)
+    if row["left"]:
+        raise make(
+            f"{row['left']} credentials do not open with any key that is at hand",
+            code="SL302",
+            hint="give the earlier keys, too (PGSLUICE_MASTER_KEY_PREVIOUS=1:<key>), or store the secrets anew: pgsluice credential update",
+        )
 
 
 @credential.command("list")

@@ -31,6 +31,9 @@ ROUTES: Final[Mapping[str, Route]] = {
     "streams": Route("GET", "/v1/streams"),
     "providers": Route("GET", "/v1/providers"),
     "provider_collections": Route("GET", "/v1/providers"),
+    "provider_info": Route("GET", "/v1/providers/{provider}"),
+    "provider_delete": Route("DELETE", "/v1/providers/{provider}"),
+    "provider_create": Route("POST", "/v1/providers"),
     "credential_create": Route("POST", "/v1/credentials", {"credential_id": "id"}),
     "credential_info": Route("GET", "/v1/credentials/{credential_id}"),
     "credential_delete": Route("DELETE", "/v1/credentials/{credential_id}"),
@@ -39,7 +42,20 @@ ROUTES: Final[Mapping[str, Route]] = {
     "sync_info": Route("GET", "/v1/syncs/{sync_id}"),
     "sync_pause": Route("PATCH", "/v1/syncs/{sync_id}", fixed={"status": "disabled"}),
     "sync_resume": Route("PATCH", "/v1/syncs/{sync_id}", fixed={"status": "active"}),
+    "sync_update": Route("PATCH", "/v1/syncs/{sync_id}"),
+    "sync_restart": Route("POST", "/v1/syncs/{sync_id}/restart"),
+    "sync_move": Route("POST", "/v1/syncs/{sync_id}/move"),
+    "sync_delete": Route("DELETE", "/v1/syncs/{sync_id}"),
+    "sync_tidy": Route("POST", "/v1/syncs/{sync_id}/tidy"),
     "syncs": Route("GET", "/v1/syncs"),
+    "collections": Route("GET", "/v1/syncs/{sync_id}"),
+    "stream_prune": Route("POST", "/v1/streams/{stream_id}/prune"),
+    "record_erase": Route("POST", "/v1/records/erase"),
+    "quarantine": Route("GET", "/v1/quarantine"),
+    "quarantine_info": Route("GET", "/v1/quarantine/{quarantine_id}"),
+    "quarantine_retry": Route("POST", "/v1/quarantine/retry"),
+    "quarantine_purge": Route("POST", "/v1/quarantine/purge"),
+    "notices": Route("GET", "/v1/notices"),
     "records": Route("GET", "/v1/records", {"after_idx": "after_cursor"}),
     "consumer_create": Route("POST", "/v1/http-consumers", {"consumer_id": "id"}),
     "consumer_info": Route("GET", _CONSUMER),
@@ -61,6 +77,13 @@ ROUTES: Final[Mapping[str, Route]] = {
     "dead_letter_purge": Route("POST", f"{_CONSUMER}/dead-letters/purge"),
     "mutation_run": Route("POST", "/v1/mutations/run"),
     "mutation_result": Route("GET", "/v1/mutations/{mutation_id}"),
+    "credential_collections": Route("GET", "/v1/collections/{credential_id}"),
+    "collection_info": Route("GET", "/v1/collections/{credential_id}/{collection_id}"),
+    "collection_refresh": Route("POST", "/v1/collections/{credential_id}/refresh"),
+    "view_create": Route("POST", "/v1/views"),
+    "view_info": Route("GET", "/v1/views/{view_name}"),
+    "view_delete": Route("DELETE", "/v1/views/{view_name}"),
+    "views": Route("GET", "/v1/views"),
     "token_create": Route("POST", "/v1/tokens", {"token_id": "id"}),
     "token_revoke": Route("DELETE", "/v1/tokens/{token_id}"),
     "tokens": Route("GET", "/v1/tokens"),
@@ -71,15 +94,31 @@ def as_curl(address: str, name: str, arguments: Mapping[str, Any]) -> str:
     """A command for a shell; the token stands in PGSLUICE_TOKEN. `address`: host:port or a URL. KeyError for what has no route."""
     route = ROUTES[name]
     left = {key: value for key, value in given(arguments).items() if value is not None}
-    in_path = {key: quote(str(left.pop(key)), safe="") for key in list(left) if f"{{{key}}}" in route.path}
+    in_path = {key: _segment(str(left.pop(key))) for key in list(left) if f"{{{key}}}" in route.path}
     url = (address if "://" in address else f"http://{address}") + route.path.format(**in_path)
     body = {route.renamed.get(key, key): _seconds(value) for key, value in left.items()} | dict(route.fixed)
-    if route.method == "GET" and body:
-        url += "?" + urlencode(body)
-    words = ["curl", "-X", route.method, shlex.quote(url), "-H", '"Authorization: Bearer $PGSLUICE_TOKEN"']
+    if route.method in {"GET", "DELETE"} and body:
+        url += "?" + urlencode({key: _query(value) for key, value in body.items()})
+    # Without it curl takes an id of dots for a way up the path, even encoded.
+    literal = ["--path-as-is"] if any(value.startswith("%2E") for value in in_path.values()) else []
+    words = ["curl", *literal, "-X", route.method, shlex.quote(url), "-H", '"Authorization: Bearer $PGSLUICE_TOKEN"']
     if route.method in {"POST", "PATCH"}:
         words += ["-H", shlex.quote("Content-Type: application/json"), "-d", shlex.quote(_json(body))]
     return " ".join(words)
+
+
+def _query(value: Any) -> Any:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return rows.encode_strict(value)
+        case _:
+            return value
+
+
+def _segment(value: str) -> str:
+    return value.replace(".", "%2E") if value in {".", ".."} else quote(value, safe="")
 
 
 def _seconds(value: Any) -> Any:

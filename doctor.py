@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -82,11 +83,14 @@ def _syncs(installation: Installation) -> Finding:
 
 def _key(installation: Installation) -> Finding:
     with installation.client() as client:
-        versions = {row["key_version"] for row in client.credentials()}
+        versions = Counter(row["key_version"] for row in client.credentials())
     key = installation.key
     if key is None:
         how = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE"
         return not versions, "none, and none is needed yet" if not versions else "none, but there are credentials", how
     for version in sorted(versions):
         key.key(version)
+    old = sum(count for version, count in versions.items() if version != key.version)
+    if old:
+        return True, f"version {key.version}; {old} credentials are sealed with an earlier one", "run: pgsluice credential rotate-key"
     return True, f"version {key.version}", None

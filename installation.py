@@ -26,6 +26,7 @@ class Installation:
     data_dir: Path | None = None
     master_key: str | None = None
     master_key_file: Path | None = None
+    master_key_previous: str | None = None
     allow_private_addresses: bool = False
     address: str = "127.0.0.1:7420"
     say: Callable[[str], None] = _quiet
@@ -69,7 +70,7 @@ class Installation:
     def key(self) -> secrets.MasterKey | None:
         """The master key that was given; else, beside an embedded database, the one in its key file, made on first use. SL301, SL406."""
         if self.master_key or self.master_key_file:
-            return secrets.load_key(self.master_key, self.master_key_file)
+            return secrets.load_key(self.master_key, self.master_key_file, self.master_key_previous)
         return secrets.make_key_file(self.server.data_dir / "master.key") if self.server else None
 
     def client(self, *, raw_json: bool = False, sealing: bool = False) -> Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self, TextIO, cast
 
@@ -45,8 +46,20 @@ class _Stderr:
         sys.stderr.flush()
 
 
+def counted(what: str, *, shown: bool) -> Callable[[int, int], None]:
+    """How many are done, of how many: a line on standard error a second, and the last one."""
+    said = [0.0]
+
+    def step(done: int, count: int) -> None:
+        if shown and count and (done == count or time.monotonic() > said[0] + 1.0):
+            said[0] = time.monotonic()
+            note(f"{done:,} of {count:,} {what}")
+
+    return step
+
+
 class Progress:
-    """What is being read: a moving line for each sync on a terminal, elsewhere a plain line whenever a sync goes on to another list."""
+    """What is being read: a moving line for each sync on a terminal, elsewhere a plain line for each list that a sync begins."""
 
     def __init__(self, *, shown: bool) -> None:
         self._moving = shown and ERR.is_terminal
@@ -61,7 +74,7 @@ class Progress:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._feeds: dict[str, str] = {}
+        self._feeds: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -74,9 +87,9 @@ class Progress:
         self.show(tally.sync_id, tally.feed, tally.new + tally.changed + tally.unchanged)
 
     def show(self, sync_id: str, feed: str, records: int) -> None:
-        if self._plain and feed and self._feeds.get(sync_id) != feed:
+        if self._plain and feed and (sync_id, feed) not in self._feeds:
             note(f"{sync_id}: {feed}, {records} records so far")
-            self._feeds[sync_id] = feed
+            self._feeds.add((sync_id, feed))
         if self._moving:
             if sync_id not in self._tasks:
                 self._tasks[sync_id] = self._bars.add_task(sync_id, total=None)

@@ -31,7 +31,9 @@ from pgsluice.server.run import Settings as HttpSettings
 
 PATIENCE: Final = 60.0
 
-workers_option = click.option("--workers", type=click.IntRange(1, 100), default=8, show_default=True, help="Syncs worked on at once.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 1000), default=Settings.workers, show_default=True, help="Syncs worked on at once."
+)
 
 
 @click.command()

@@ -37,7 +37,7 @@ def load(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> 
         if name not in known:
             _unknown(place, name, list(known))
         _check(place, ctx, known[name], value)
-    if "master_key" in found:
+    if "master_key" in found or "master_key_previous" in found:
         _private(path)
     ctx.default_map = {**(ctx.default_map or {}), **found}
     return path

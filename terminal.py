@@ -92,15 +92,15 @@ def print_error(error: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(rows.encode(error), err=True)
         return
-    click.echo(f"error {error['code']}: {_clean(str(error['message']))}", err=True)
+    click.echo(f"error {error['code']}: {clean(str(error['message']))}", err=True)
     for word in ("details", "hint"):
         if error.get(word):
-            click.echo(f"  {word}: {_clean(str(error[word]))}", err=True)
+            click.echo(f"  {word}: {clean(str(error[word]))}", err=True)
 
 
 def note(words: str) -> None:
     """A line for people beside the answer: on standard error, so that what is piped on stays clean."""
-    click.echo(_clean(words), err=True)
+    click.echo(clean(words), err=True)
 
 
 def aside(words: str) -> None:
@@ -168,7 +168,7 @@ def message(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell(column: str, value: Any) -> str:
-    if column == _ERROR and value is not None:
+    if column in {_ERROR, "last_error"} and value is not None:
         return _sentences(value).partition("; ")[0]
     text = _text(value)
     return f"{text[:_LONGEST]}…" if column == _LONG and len(text) > _LONGEST else text
@@ -178,14 +178,20 @@ def _sentences(value: Any) -> str:
     """An error that a sync carries, {code, message, details, hint}."""
     error = rows.decode(str(value)) if isinstance(value, str) else value
     words = [f"{error['code']}: {error['message']}", *(f"{word}: {error[word]}" for word in ("details", "hint") if error.get(word))]
-    return _clean("; ".join(words))
+    return clean("; ".join(words))
 
 
 def _text(value: Any) -> str:
-    return _clean(_words(value))
+    return clean(_words(value))
 
 
-def _clean(text: str) -> str:
+def text(value: Any) -> Text:
+    """A value as in a cell of a table."""
+    return Text(_text(value))
+
+
+def clean(text: str) -> str:
+    """Text that cannot move the cursor."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 

@@ -34,10 +34,14 @@ class Sizes:
     held: float  # seconds of the old snapshot
     fan_out: int  # records
     commits: float  # seconds of single commits at 100 a second
+    read: int  # records at the vendor
+    read_slowly: int
+    rounds: int  # of all readers
+    idle: float  # seconds
 
 
-SHORT = Sizes(0.3, 5, 2, 40_000, 200_000, 20_000, 30.0, 500, 3.0)
-FULL = Sizes(1.5, 7, 7, 600_000, 10_000_000, 100_000, 300.0, 10_000, 20.0)
+SHORT = Sizes(0.3, 5, 2, 40_000, 200_000, 20_000, 30.0, 500, 3.0, 10_000, 2_000, 3, 20.0)
+FULL = Sizes(1.5, 7, 7, 600_000, 10_000_000, 100_000, 300.0, 10_000, 20.0, 100_000, 10_000, 3, 120.0)
 
 
 @dataclass

@@ -96,6 +96,33 @@ def calls(conn: Connection, many: int) -> Iterator[tuple[str, Callable[[], Call]
     yield "record_ingest, 100 changed", lambda: known(many // 3, 100, next(COUNTER))
     unchanged = known(many // 2, 100, 7)
     yield "record_ingest, 100 unchanged", lambda: unchanged
+    yield from pollers_calls(conn)
+
+
+def pollers_calls(conn: Connection) -> Iterator[tuple[str, Callable[[], Call]]]:
+    """What pollers call, with 2,000 syncs that are due. Each claim finishes what it took: rows die as in real use."""
+    conn.execute("select sluice_internal._poller_heartbeat('plans', 'here', 1)")
+    held = conn.execute("select sync_id, epoch from sluice_internal._sync_claim('plans', 1)").fetchall()[0]
+
+    def claiming(count: int) -> Callable[[], Call]:
+        def ready() -> Call:
+            conn.execute("update sluice_internal.sync_runs set poller_id = null where poller_id = 'plans' and sync_id <> %s", held[:1])
+            return lambda c: c.execute("select * from sluice_internal._sync_claim('plans', %s)", (count,))
+
+        return ready
+
+    def page(first: int, change: int) -> Call:
+        data = {"change": change, "text": "x" * 900}
+        records = json.dumps([{"collection_id": "push:item", "upstream_id": f"page-{first + n}", "data": data} for n in range(100)])
+        query = "select * from sluice_internal._page_commit(%s, 'plans', %s, 'push:item', '{}', false, %s::jsonb, '[]', clock_timestamp())"
+        return lambda c: c.execute(query, (*held, records))
+
+    yield "_sync_claim, 10 of 2,000 that are due", claiming(10)
+    yield "_sync_due", lambda: lambda c: c.execute("select * from sluice_internal._sync_due('plans')")
+    yield "_page_commit, 100 new", lambda: page(100 * next(COUNTER), 1)
+    same = page(-1000, 1)
+    same(conn)
+    yield "_page_commit, 100 unchanged", lambda: same
 
 
 @contextmanager
@@ -163,6 +190,9 @@ def prepare(conn: Connection, engine: Sluice, many: int) -> None:
         for start in range(0, many, 50_000):
             engine.fill(conn, min(start + 50_000, many), start)
             progress.update(task, completed=start + 50_000)
+    for number in range(2000):
+        conn.execute("select sluice.sync_create(%s, 'push', %s)", (STREAM, f"due{number}"))
+    conn.execute("insert into sluice_internal.sync_runs (sync_id) select sync_id from sluice_internal.syncs on conflict do nothing")
     for consumer in ("one", "ten", "hundred", "seek"):
         conn.execute("select sluice.consumer_create(%s, %s)", (consumer, STREAM))
     conn.execute("select sluice.consumer_create('end', %s, 'new')", (STREAM,))

@@ -6,11 +6,11 @@ A statement that finds nothing answers no row, which reads as null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 from pgsluice.db.serving import Ask
-from pgsluice.db.shapes import RECORD, page, seconds, time
+from pgsluice.db.shapes import RECORD, page, time
 
 # ---------------------------------------------------------------- streams
 
@@ -41,71 +41,15 @@ def streams(values: Mapping[str, Any]) -> Ask:
     return Ask("read", page("sluice.streams", "stream_id", _STREAM), values)
 
 
+def stream_known(stream_id: str) -> Ask:
+    return Ask("read", "select 'true' from sluice.streams where stream_id = %s", (stream_id,))
+
+
 def only_stream() -> Ask:
     """The ids of the first two streams."""
     statement: LiteralString = """
         select coalesce(json_agg(s.stream_id), '[]')::text from (select stream_id from sluice.streams order by stream_id limit 2) as s"""
     return Ask("read", statement)
-
-
-# ---------------------------------------------------------------- syncs
-
-_SYNC: Final[LiteralString] = f"""json_build_object(
-    'id', x.sync_id,
-    'provider', x.provider,
-    'name', x.name,
-    'collection_ids', x.collection_ids,
-    'rate_limit', x.rate_limit,
-    'credential_id', x.credential_id,
-    'metadata', x.metadata,
-    'stream_id', x.stream_id,
-    'external_id', x.external_id,
-    'sync_frequency', coalesce(to_json({seconds("x.sync_frequency")}), to_json('continuous'::text)),
-    'status', case when x.paused then 'disabled' else x.status end,
-    'health', json_build_object(
-        'status', x.status, 'reason', x.error ->> 'message', 'hint', x.error ->> 'hint',
-        'since', {time("x.error_since")}, 'next_attempt', {time("x.next_attempt_at")}
-    ),
-    'last_success_at', {time("x.last_success_at")},
-    'initial_backfill_completed_at', {time("x.backfill_completed_at")},
-    'created_at', {time("x.created_at")},
-    'credential', (
-        select json_build_object('id', k.credential_id, 'kind', k.kind, 'name', k.name, 'secret', '********')
-        from sluice.credentials as k where k.credential_id = x.credential_id
-    )
-)"""
-
-
-def sync_create(values: Mapping[str, Any]) -> Ask:
-    statement: LiteralString = f"""
-        select {_SYNC}::text
-        from sluice.sync_create(
-            %(stream_id)s, %(provider)s, %(id)s, %(name)s, %(collection_ids)s::text[], %(credential_id)s, %(rate_limit)s::jsonb,
-            coalesce(%(metadata)s::jsonb, '{{}}'), %(external_id)s, %(max_age_days)s, %(sync_frequency)s
-        ) as x"""
-    return Ask("manage", statement, values)
-
-
-def sync_info(sync_id: str) -> Ask:
-    return Ask("read", f"select {_SYNC}::text from sluice.sync_info(%s) as x", (sync_id,))
-
-
-def sync_pause(sync_id: str) -> Ask:
-    return Ask("manage", f"select {_SYNC}::text from sluice.sync_pause(%s) as x", (sync_id,))
-
-
-def sync_resume(sync_id: str) -> Ask:
-    return Ask("manage", f"select {_SYNC}::text from sluice.sync_resume(%s) as x", (sync_id,))
-
-
-def syncs(values: Mapping[str, Any]) -> Ask:
-    conditions: LiteralString = """
-        and (%(stream_id)s::text is null or x.stream_id = %(stream_id)s)
-        and (%(provider)s::text is null or x.provider = %(provider)s)
-        and (%(name)s::text is null or x.name = %(name)s)
-        and (%(health)s::text is null or x.status = %(health)s)
-        and (%(metadata)s::jsonb is null or x.metadata @> %(metadata)s::jsonb)"""
-    return Ask("read", page("sluice.syncs", "sync_id", _SYNC, conditions), values)
 
 
 # ---------------------------------------------------------------- credentials, providers, tokens
@@ -117,6 +61,8 @@ _CREDENTIAL: Final[LiteralString] = f"""json_build_object(
     'name', x.name,
     'secret', '********',
     'base_url', x.base_url,
+    'account', x.account,
+    'expires_at', {time("x.expires_at")},
     'metadata', x.metadata,
     'created_at', {time("x.created_at")},
     'updated_at', {time("x.updated_at")}
@@ -127,9 +73,25 @@ def credential_put(values: Mapping[str, Any]) -> Ask:
     statement: LiteralString = f"""
         select {_CREDENTIAL}::text
         from sluice_internal._credential_put(
-            %(id)s, %(provider)s, %(kind)s, %(name)s, %(sealed)s, %(key_version)s, %(base_url)s, coalesce(%(metadata)s::jsonb, '{{}}')
+            %(id)s, %(provider)s, %(kind)s, %(name)s, %(sealed)s, %(key_version)s, %(base_url)s, coalesce(%(metadata)s::jsonb, '{{}}'),
+            %(account)s, %(expires_at)s::timestamptz
         ) as x"""
     return Ask("manage", statement, values)
+
+
+def credential_replace(values: Mapping[str, Any]) -> Ask:
+    statement: LiteralString = f"""
+        select {_CREDENTIAL}::text
+        from sluice_internal._credential_replace(
+            %(id)s, %(kind)s, %(sealed)s, %(key_version)s, %(base_url)s, %(account)s, %(expires_at)s::timestamptz,
+            %(name)s, %(metadata)s::jsonb
+        ) as x"""
+    return Ask("manage", statement, values)
+
+
+def credential_known(provider: str, account: str) -> Ask:
+    """The id of that account's credential."""
+    return Ask("manage", "select coalesce(to_json(sluice_internal._credential_known(%s, %s))::text, 'null')", (provider, account))
 
 
 def credential_info(credential_id: str) -> Ask:
@@ -143,6 +105,56 @@ def credential_delete(credential_id: str) -> Ask:
 def credentials(values: Mapping[str, Any]) -> Ask:
     condition: LiteralString = "and (%(provider)s::text is null or x.provider = %(provider)s)"
     return Ask("read", page("sluice.credentials", "credential_id", _CREDENTIAL, condition), values)
+
+
+def provider_documents() -> Ask:
+    """Name and JSON text of each provider of the users' own."""
+    return Ask("read", "select coalesce(json_object_agg(d.provider, d.document::text), '{}')::text from sluice.provider_documents as d")
+
+
+_PROVIDER: Final[LiteralString] = f"""json_build_object(
+    'id', x.provider,
+    'title', x.title,
+    'built_in', x.built_in,
+    'updated_at', {time("x.updated_at")},
+    'collections', (
+        select coalesce(
+            json_agg(
+                json_build_object(
+                    'id', c.collection_id, 'description', c.description, 'mutations', c.mutations,
+                    'match_on', c.match_on, 'if_match', c.if_match
+                )
+                order by c.collection_id
+            ),
+            '[]'
+        )
+        from sluice.provider_collections as c
+        where c.provider = x.provider
+    )
+)"""
+
+
+def provider_create(values: Mapping[str, Any]) -> Ask:
+    statement: LiteralString = f"""
+        select {_PROVIDER}::text
+        from sluice.provider_create(%(provider)s, %(document)s::jsonb, %(source)s, %(replace)s) as x"""
+    return Ask("manage", statement, values)
+
+
+def provider_info(provider: str) -> Ask:
+    statement: LiteralString = f"""
+        select (
+            {_PROVIDER}::jsonb || jsonb_build_object(
+                'document', (select d.document from sluice.provider_documents as d where d.provider = x.provider),
+                'source', (select d.source from sluice.provider_documents as d where d.provider = x.provider)
+            )
+        )::text
+        from sluice.provider_info(%s) as x"""
+    return Ask("read", statement, (provider,))
+
+
+def provider_delete(provider: str) -> Ask:
+    return Ask("manage", "select 'null' from sluice.provider_delete(%s) as d", (provider,))
 
 
 def providers() -> Ask:
@@ -244,6 +256,11 @@ def mutation_run(values: Mapping[str, Any]) -> Ask:
             %(kind)s, %(sync_id)s, %(collection_id)s, %(data)s::jsonb, %(match_on)s, %(idempotency_key)s, %(if_match)s
         ) as x"""
     return Ask("mutate", statement, values)
+
+
+def mutation_seen(mutation_id: str, consumer_ids: Sequence[str]) -> Ask:
+    """Whether these consumers have acknowledged what it wrote. SL103."""
+    return Ask("mutate", "select to_json(sluice_internal._mutation_seen(%s, %s))::text", (mutation_id, list(consumer_ids)))
 
 
 def mutation_state(mutation_id: str) -> Ask:

@@ -27,7 +27,7 @@ Unset = Literal[_Unset.UNSET]
 UNSET: Final = _Unset.UNSET
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_JSON: Final = frozenset({"records", "metadata", "filter", "rate_limit", "data"})
+_JSON: Final = frozenset({"records", "document", "metadata", "filter", "rate_limit", "data"})
 # Reads like a view, but its rows are what `consumer_info` answers for each consumer.
 _DETAILS: Final = "consumer_details"
 # Without the columns that only the engine needs.
@@ -83,9 +83,13 @@ def list_statement(
     after: Any = None,
     limit: int | None = None,
 ) -> tuple[bytes, list[Any]]:
-    """`select … from sluice.view where column = …` and its parameters; a filter that is None is none. `after` is a value of `order_by`."""
+    """`select … from sluice.view where column = …` and its parameters; a filter that is None is none, JSON is to be contained.
+
+    `after` is a value of `order_by`.
+    """
     used = {name: value for name, value in filters.items() if value is not None}
-    parameters = [*used.values(), *(value for value in (after, limit) if value is not None)]
+    values = [_parameter(name, value) for name, value in used.items()]
+    parameters = [*values, *(value for value in (after, limit) if value is not None)]
     slot = sql.SQL("%s")
     after_slot, limit_slot = (None if value is None else slot for value in (after, limit))
     query = _read(view, dict.fromkeys(used, slot), columns=columns, order_by=order_by, after=after_slot, limit=limit_slot)
@@ -105,7 +109,7 @@ def _read(
         found = _read("consumers", filters, columns=("consumer_id",), order_by="consumer_id", after=after, limit=limit)
         return sql.SQL("select d.* from ({}) as c cross join lateral sluice.consumer_info(c.consumer_id) as d").format(found)
     query = sql.SQL("select {} from sluice.{}").format(sql.SQL(", ").join(map(_word, columns)) if columns else sql.SQL("*"), _word(view))
-    conditions = [_word(name) + sql.SQL(" = ") + value for name, value in filters.items()]
+    conditions = [_word(name) + sql.SQL(" @> " if name in _JSON else " = ") + value for name, value in filters.items()]
     if order_by is not None and after is not None:
         conditions.append(_word(order_by) + sql.SQL(" > ") + after)
     if conditions:
@@ -137,7 +141,7 @@ def as_sql_list(
 ) -> str:
     """The read of a view (`list_statement`) as a statement that runs in psql as it stands."""
     with translated():
-        used = {name: sql.Literal(value) for name, value in filters.items() if value is not None}
+        used = {name: _literal(name, value) for name, value in filters.items() if value is not None}
         after_, limit_ = (None if value is None else sql.Literal(value) for value in (after, limit))
         return _read(view, used, columns=columns, order_by=order_by, after=after_, limit=limit_).as_string() + ";"
 

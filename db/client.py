@@ -6,7 +6,6 @@ transaction takes part in it; nothing here commits on its own, except that a con
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -14,17 +13,18 @@ from typing import Any, Self
 import psycopg
 
 from pgsluice.db import secrets
-from pgsluice.db.calls import UNSET, Unset, call_statement, given
+from pgsluice.db.calls import UNSET, Unset, given
 from pgsluice.db.connect import connect
 from pgsluice.db.consume import Consuming
 from pgsluice.db.errors import make
+from pgsluice.db.managing import Managing
 from pgsluice.db.rows import Row
-from pgsluice.db.views import Views
+from pgsluice.db.sealing import Sealing
 
 Interval = str | timedelta
 
 
-class Client(Consuming, Views):
+class Client(Consuming, Managing, Sealing):
     """`sluice` through one psycopg connection. For one thread at a time, like the transaction it works in."""
 
     def __init__(self, conn: psycopg.Connection[Any], *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> None:
@@ -56,6 +56,18 @@ class Client(Consuming, Views):
 
     # ------------------------------------------------------------ streams
 
+    def provider_create(self, provider: str, document: Any, source: str | Unset | None = UNSET, replace: bool | Unset = UNSET) -> Row:
+        """The stored provider; `document`: its values. Whether it can be used is to be asked first (`rest_check`). SL110, SL111, SL150."""
+        return self._one("provider_create", provider=provider, document=document, source=source, replace=replace)
+
+    def provider_info(self, provider: str) -> Row:
+        """A provider. SL105."""
+        return self._one("provider_info", provider=provider)
+
+    def provider_delete(self, provider: str) -> None:
+        """Deletes a provider of the user's own. SL105, SL111."""
+        self._call("provider_delete", provider=provider)
+
     def stream_create(self, stream_id: str | Unset | None = UNSET, lanes: int | Unset = UNSET) -> Row:
         """The new stream. SL001, SL110."""
         return self._one("stream_create", stream_id=stream_id, lanes=lanes)
@@ -68,89 +80,6 @@ class Client(Consuming, Views):
         """Deletes an empty stream. SL101, SL111."""
         self._call("stream_delete", stream_id=stream_id)
 
-    # ------------------------------------------------------------ credentials and syncs
-
-    def credential_create(
-        self,
-        provider: str,
-        credential_id: str | None = None,
-        kind: str | None = None,
-        *,
-        secret: Mapping[str, str],
-        name: str | None = None,
-        base_url: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Row:
-        """The new credential, without its secret: `secret` is sealed here, before it reaches SQL. SL001, SL105, SL110, SL301.
-
-        Whether the secret looks like one of that provider is the provider's to say (`seal_check`), before this is called.
-        """
-        credential_id = credential_id if credential_id is not None else str(uuid.uuid4())
-        arguments = {
-            "credential_id": credential_id,
-            "provider": provider,
-            "kind": kind if kind is not None else "api_key",
-            "name": name,
-            **self._sealed(credential_id, secret),
-            "base_url": base_url,
-            "metadata": metadata if metadata is not None else {},
-        }
-        return self._fetch(*call_statement("_credential_put", arguments, schema="sluice_internal"))[0]
-
-    def credential_update(self, credential_id: str, kind: str, *, secret: Mapping[str, str], base_url: str | None = None) -> Row:
-        """The credential, with a new secret; its syncs are tried again at once and go on from where they are. SL104, SL301."""
-        arguments = {"credential_id": credential_id, "kind": kind, **self._sealed(credential_id, secret), "base_url": base_url}
-        return self._fetch(*call_statement("_credential_replace", arguments, schema="sluice_internal"))[0]
-
-    def credential_info(self, credential_id: str) -> Row:
-        """The credential, without its secret. SL104."""
-        found = self._list("credentials", {"credential_id": credential_id}, 1)
-        if not found:
-            raise make(f'credential "{credential_id}" does not exist', code="SL104", hint="list them with: pgsluice credential list")
-        return found[0]
-
-    def _sealed(self, credential_id: str, secret: Mapping[str, str]) -> dict[str, Any]:
-        if self.master_key is None:
-            raise make(
-                "there is no master key to seal the credential with",
-                code="SL301",
-                hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE",
-            )
-        return {"sealed": secrets.seal(secret, credential_id, self.master_key), "key_version": self.master_key.version}
-
-    def credential_delete(self, credential_id: str) -> None:
-        """Deletes a credential that no sync uses. SL104, SL111."""
-        self._call("credential_delete", credential_id=credential_id)
-
-    def sync_create(  # noqa: PLR0917  all of SQL's can be given by position
-        self,
-        stream_id: str,
-        provider: str,
-        sync_id: str | Unset | None = UNSET,
-        name: str | Unset | None = UNSET,
-        collection_ids: Sequence[str] | Unset | None = UNSET,
-        credential_id: str | Unset | None = UNSET,
-        rate_limit: Mapping[str, Any] | Unset | None = UNSET,
-        metadata: Mapping[str, Any] | Unset = UNSET,
-        external_id: str | Unset | None = UNSET,
-        max_age_days: int | Unset | None = UNSET,
-        sync_frequency: Interval | Unset | None = UNSET,
-    ) -> Row:
-        """The new sync. SL001, SL004, SL101, SL104, SL105, SL106, SL110."""
-        return self._one("sync_create", **given(locals()))
-
-    def sync_info(self, sync_id: str) -> Row:
-        """The sync with its state. SL102."""
-        return self._one("sync_info", sync_id=sync_id)
-
-    def sync_pause(self, sync_id: str) -> Row:
-        """The sync, now paused. SL102."""
-        return self._one("sync_pause", sync_id=sync_id)
-
-    def sync_resume(self, sync_id: str) -> Row:
-        """The sync, now at work again. SL102."""
-        return self._one("sync_resume", sync_id=sync_id)
-
     # ------------------------------------------------------------ records
 
     def record_ingest(self, sync_id: str, collection_id: str, records: Iterable[Mapping[str, Any]] | str | bytes) -> Row:
@@ -161,6 +90,37 @@ class Client(Consuming, Views):
         """
         listed = records if isinstance(records, str | bytes) else list(records)
         return self._one("record_ingest", sync_id=sync_id, collection_id=collection_id, records=listed)
+
+    # ------------------------------------------------------------ collections and typed views
+
+    def collection_refresh(self, credential_id: str) -> Row:
+        """Where the account's description stands, after it was asked for anew. SL002, SL104."""
+        return self._one("collection_refresh", credential_id=credential_id)
+
+    def collection_info(self, credential_id: str, collection_id: str) -> Row:
+        """A collection of an account with its `fields`. SL173."""
+        found = self.credential_collections(credential_id=credential_id, collection_id=collection_id)
+        if not found:
+            raise make(
+                f'credential "{credential_id}" has no collection "{collection_id}"',
+                code="SL173",
+                hint="list them with: pgsluice collection list",
+            )
+        keys = ("name", "type", "primary_key", "description")
+        fields = sorted(self.credential_fields(credential_id=credential_id, collection_id=collection_id), key=lambda field: field["place"])
+        return {**found[0], "fields": [{key: field[key] for key in keys} for field in fields]}
+
+    def view_create(self, collection_id: str, stream_id: str | Unset | None = UNSET, sync_id: str | Unset | None = UNSET) -> str:
+        """The name of the typed view, new or with new columns. SL002, SL101, SL102, SL106, SL171."""
+        return str(self._one("view_create", **given(locals()))["view_create"])
+
+    def view_info(self, view_name: str) -> Row:
+        """The typed view, named with or without its schema. SL170."""
+        return self._one("view_info", view_name=view_name)
+
+    def view_delete(self, view_name: str) -> None:
+        """Drops a typed view, never what stands on it. SL111, SL170."""
+        self._call("view_delete", view_name=view_name)
 
     # ------------------------------------------------------------ consumers
 
@@ -308,11 +268,3 @@ class Client(Consuming, Views):
     def token_revoke(self, token_id: str) -> None:
         """Ends a token. SL107."""
         self._call("token_revoke", token_id=token_id)
-
-    # ------------------------------------------------------------ how
-
-    def _one(self, function: str, **arguments: Any) -> Row:
-        return self._call(function, **arguments)[0]
-
-    def _call(self, function: str, **arguments: Any) -> list[Row]:
-        return self._fetch(*call_statement(function, given(arguments)))

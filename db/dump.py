@@ -192,7 +192,7 @@ _PARTS: Final[tuple[tuple[str, LiteralString], ...]] = (
 )
 
 
-def schema_dump(conninfo: str, schemas: tuple[str, ...] = ("sluice", "sluice_internal")) -> str:
+def schema_dump(conninfo: str, schemas: tuple[str, ...] = ("sluice", "sluice_internal", "sluice_views")) -> str:
     """Tables, views, functions, comments and rights in `schemas`, as text that ends in a newline; equal states give equal texts."""
     with connect(conninfo) as conn, translated(), conn.transaction():
         conn.execute(_SETTINGS)

@@ -36,6 +36,14 @@ NAMES: Final[dict[str, tuple[str, int]]] = {
     "SL130": ("lease_lost", 409),
     "SL140": ("unauthenticated", 401),
     "SL141": ("too_busy", 503),
+    "SL150": ("provider_document_invalid", 422),
+    "SL165": ("sync_deleting", 409),
+    "SL166": ("sync_busy", 409),
+    "SL167": ("unknown_quarantine", 404),
+    "SL170": ("unknown_view", 404),
+    "SL171": ("view_changed", 409),
+    "SL172": ("column_not_writable", 422),
+    "SL173": ("collection_not_there", 404),
     "SL201": ("vendor_unauthorized", 502),
     "SL202": ("vendor_forbidden", 502),
     "SL203": ("vendor_refused", 502),
@@ -90,7 +98,7 @@ def _rebuild(cls: type[SluiceError], message: str, code: str, details: str | Non
 
 
 class InvalidArgument(SluiceError):
-    """An argument is malformed, out of range, or not supported (SL001, SL003, SL004, SL105, SL106)."""
+    """An argument is malformed, out of range, or not supported (SL001, SL003, SL004, SL105, SL106, SL172)."""
 
 
 class NotAuthorized(SluiceError):
@@ -98,11 +106,11 @@ class NotAuthorized(SluiceError):
 
 
 class NotFound(SluiceError):
-    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109)."""
+    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109, SL167, SL170, SL173)."""
 
 
 class Conflict(SluiceError):
-    """The id is taken, or the object is still in use (SL110 to SL112)."""
+    """The id is taken, or the object is still in use (SL110 to SL112, SL165, SL166, SL171)."""
 
 
 class StaleToken(SluiceError):
@@ -142,10 +150,10 @@ class NotMigrated(SluiceError):
 
 
 _CLASSES: Final[dict[str, type[SluiceError]]] = {
-    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106"), InvalidArgument),
+    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106", "SL172"), InvalidArgument),
     "SL002": NotAuthorized,
-    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109"), NotFound),
-    **dict.fromkeys(("SL110", "SL111", "SL112"), Conflict),
+    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109", "SL167", "SL170", "SL173"), NotFound),
+    **dict.fromkeys(("SL110", "SL111", "SL112", "SL165", "SL166", "SL171"), Conflict),
     "SL120": StaleToken,
     "SL130": LeaseLost,
     "SL301": MasterKeyMissing,

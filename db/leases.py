@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import rows
-from pgsluice.db.statements import Connection, run
+from pgsluice.db.statements import Connection, Database, run
 
 # NOTIFY: a sync was created, resumed or given back.
 CHANNEL: Final = "sluice_poller"
@@ -21,19 +21,32 @@ CHANNEL: Final = "sluice_poller"
 
 @dataclass(frozen=True)
 class FeedState:
-    """How far one list or change feed of a sync has been read, as committed. `cursor` is the provider's own; None before the first page."""
+    """How far one list or change feed of a sync has been read, as committed. `cursor` is the provider's own; None before the first page.
+
+    `kind`, `collection_ids` and `every` (seconds) are what `reading.declare` was told. `wait`: seconds from the claim in which it is not
+    to be asked. `error`: the code of why it could not be read, so many times (`attempt`) in a row. `concluding`: a sweep's pass is
+    complete.
+    """
 
     feed: str
     cursor: Mapping[str, Any] | None
     done: bool
+    kind: str | None = None
+    collection_ids: tuple[str, ...] = ()
+    every: float | None = None
+    wait: float = 0.0
+    error: str | None = None
+    attempt: int = 0
+    concluding: bool = False
 
 
 @dataclass(frozen=True)
 class ClaimedSync:
     """A sync that this poller holds now.
 
-    `sealed`, `key_version`, `kind` and `base_url` are the credential's, None without one. `attempt` counts failures in a row. `clock` is
-    the database's time of the claim.
+    `sealed`, `key_version`, `kind`, `base_url` and `credential_…` are the credential's, None without one. `attempt` counts failures in a
+    row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`: (`collection_id`,
+    `upstream_id`) of objects to be fetched once more.
     """
 
     sync_id: str
@@ -48,6 +61,13 @@ class ClaimedSync:
     attempt: int
     feeds: tuple[FeedState, ...]
     clock: datetime
+    max_age_days: int | None = None
+    max_concurrent_requests: int | None = None
+    due_at: datetime | None = None
+    credential_version: int | None = None
+    credential_expires_at: datetime | None = None
+    credential_renew_at: datetime | None = None
+    wanted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,25 +100,31 @@ class SealedCredential:
     kind: str
     provider: str
     base_url: str | None
+    version: int
 
 
-async def heartbeat(conn: Connection, poller_id: str, host: str | None, pid: int | None) -> None:
+async def heartbeat(conn: Database, poller_id: str, host: str | None, pid: int | None) -> None:
     """Says that this poller lives: every 2 s. After 10 s of silence others take its syncs."""
     await run(conn, "select sluice_internal._poller_heartbeat(%s, %s, %s)", poller_id, host, pid)
 
 
-async def stop(conn: Connection, poller_id: str) -> None:
+async def stop(conn: Database, poller_id: str) -> None:
     """Ends this poller: its syncs are free at once."""
     await run(conn, "select sluice_internal._poller_stop(%s)", poller_id)
 
 
-async def claim(conn: Connection, poller_id: str, max_syncs: int, *, ignore_schedule: bool = False) -> list[ClaimedSync]:
-    """Takes up to `max_syncs` syncs that are due, longest waiting first; with `ignore_schedule` also those that are not due yet."""
-    claimed = await run(conn, "select * from sluice_internal._sync_claim(%s, %s, %s)", poller_id, max_syncs, ignore_schedule)
-    return [_claimed(row) for row in claimed]
+async def claim(
+    conn: Database, poller_id: str, max_syncs: int, *, ignore_schedule: bool = False, since: datetime | None = None
+) -> list[ClaimedSync]:
+    """Takes up to `max_syncs` syncs that are due, longest waiting first; with `ignore_schedule` also those that are not due yet.
+
+    `since`: only those that fell due then or later. Others are passed over, and with them what an old snapshot keeps of their past.
+    """
+    query = "select * from sluice_internal._sync_claim(%s, %s, %s, null, %s)"
+    return [_claimed(row) for row in await run(conn, query, poller_id, max_syncs, ignore_schedule, since)]
 
 
-async def reclaim(conn: Connection, poller_id: str, sync: ClaimedSync) -> ClaimedSync | None:
+async def reclaim(conn: Database, poller_id: str, sync: ClaimedSync) -> ClaimedSync | None:
     """The same sync in a new epoch, as it was last committed: after a lost connection. None if another poller has it, or it is paused."""
     query = "select * from sluice_internal._sync_claim(%s, 1, true, %s)"
     claimed = await run(conn, query, poller_id, sync.sync_id)
@@ -111,17 +137,25 @@ async def listen(conn: Connection) -> None:
 
 
 def _claimed(row: rows.Row) -> ClaimedSync:
-    feeds = tuple(FeedState(feed["feed"], feed["cursor"], feed["done"]) for feed in row["feeds"] or ())
-    return ClaimedSync(**{**row, "collection_ids": tuple(row["collection_ids"]), "feeds": feeds})
+    feeds = tuple(_feed(feed) for feed in row["feeds"] or ())
+    wanted = tuple((item["collection_id"], item["upstream_id"]) for item in row["wanted"] or ())
+    return ClaimedSync(**{**row, "collection_ids": tuple(row["collection_ids"]), "feeds": feeds, "wanted": wanted})
 
 
-async def due(conn: Connection, poller_id: str) -> Due:
-    (row,) = await run(conn, "select * from sluice_internal._sync_due(%s)", poller_id)
+def _feed(state: Mapping[str, Any]) -> FeedState:
+    every = state.get("every")
+    seconds = {"wait": float(state.get("wait") or 0), "every": None if every is None else float(every)}
+    return FeedState(**{**state, "collection_ids": tuple(state.get("collection_ids") or ()), **seconds})
+
+
+async def due(conn: Database, poller_id: str, *, since: datetime | None = None) -> Due:
+    """`since` as for `claim`."""
+    (row,) = await run(conn, "select * from sluice_internal._sync_due(%s, %s)", poller_id, since)
     return Due(**row)
 
 
 async def commit_page(
-    conn: Connection,
+    conn: Database,
     poller_id: str,
     sync: ClaimedSync,
     *,
@@ -131,61 +165,79 @@ async def commit_page(
     records: Sequence[Mapping[str, Any]] | str | bytes,
     quarantine: Sequence[Mapping[str, Any]] = (),
     read_from: datetime,
+    facts: Mapping[str, Any] | None = None,
 ) -> PageResult:
     """Writes a page and moves the feed's cursor, together or not at all. SL130 if the lease is gone.
 
     `records`: `{collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted}` each, or the JSON text of an array of
     them, which keeps the vendor's digits without a detour. `quarantine`: `{collection_id, upstream_id, raw (base64), reason}` each.
-    `read_from`: the database's clock before the request was sent.
+    `read_from`: the database's clock before the request was sent. `facts`: what else the page says (sql/internal/_page_commit.sql).
     """
-    query = "select * from sluice_internal._page_commit(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb, %s::jsonb, %s)"
+    query = "select * from sluice_internal._page_commit(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb, %s::jsonb, %s, %s::jsonb)"
     json = rows.json_parameter
-    arguments = (feed, None if cursor is None else json(dict(cursor)), done, json(records), json(list(quarantine)), read_from)
+    place = None if cursor is None else json(dict(cursor))
+    arguments = (feed, place, done, json(records), json(list(quarantine)), read_from, json(dict(facts or {})))
     (row,) = await run(conn, query, sync.sync_id, poller_id, sync.epoch, *arguments)
     refetch = tuple((item["collection_id"], item["upstream_id"]) for item in row["refetch"] or ())
     return PageResult(**{**row, "refetch": refetch})
 
 
-async def finish(conn: Connection, poller_id: str, sync: ClaimedSync, next_in: timedelta) -> None:
-    """The sync is caught up: free again once its `sync_frequency`, else `next_in`, has passed. SL130."""
-    await run(conn, "select sluice_internal._sync_finish(%s, %s, %s, %s)", sync.sync_id, poller_id, sync.epoch, next_in)
+async def finish(
+    conn: Database,
+    poller_id: str,
+    sync: ClaimedSync,
+    next_in: timedelta,
+    *,
+    complete: bool = True,
+    pages: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """The sync is read as far as it can be: free again once its `sync_frequency`, else `next_in`, has passed, or a feed is due. SL130.
+
+    `complete`: nothing failed and nothing waits. `pages`: {feed, cursor, read_from, facts} of pages without anything in them, which are
+    committed in the same transaction.
+    """
+    query = "select sluice_internal._sync_finish(%s, %s, %s, %s, %s, %s::jsonb)"
+    await run(conn, query, sync.sync_id, poller_id, sync.epoch, next_in, complete, rows.json_parameter(list(pages)))
 
 
-async def fail(conn: Connection, poller_id: str, sync: ClaimedSync, *, status: str, error: Mapping[str, Any], retry_in: timedelta) -> None:
+async def fail(conn: Database, poller_id: str, sync: ClaimedSync, *, status: str, error: Mapping[str, Any], retry_in: timedelta) -> None:
     """The turn failed: `error` ({code, message, details, hint}), `status` `error` or `rate_limited`; again after `retry_in`. SL130."""
     query = "select sluice_internal._sync_fail(%s, %s, %s, %s, %s::jsonb, %s)"
     await run(conn, query, sync.sync_id, poller_id, sync.epoch, status, rows.json_parameter(dict(error)), retry_in)
 
 
-async def release(conn: Connection, poller_id: str, sync: ClaimedSync) -> None:
+async def release(conn: Database, poller_id: str, sync: ClaimedSync) -> None:
     """Gives the sync back in the middle of its work; whoever comes first goes on. Nothing happens if the lease is gone."""
     await run(conn, "select sluice_internal._sync_release(%s, %s, %s)", sync.sync_id, poller_id, sync.epoch)
 
 
-async def credential(conn: Connection, credential_id: str) -> SealedCredential | None:
+async def tidy(conn: Connection) -> bool:
+    """One step of removing and moving the records of syncs that were deleted or moved; False if there is nothing to do now."""
+    (row,) = await run(conn, "select sluice_internal._sync_tidy() as more")
+    return bool(row["more"])
+
+
+async def credential(conn: Database, credential_id: str) -> SealedCredential | None:
     """The sealed secret of that id, None if there is no such credential."""
     found = await run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)
     return SealedCredential(**found[0]) if found else None
 
 
-async def jsonb_refusal(conn: Connection, raw: str) -> str | None:
+async def provider_document(conn: Database, provider: str) -> str | None:
+    """The document of a provider of the user's own, as JSON text; None if there is none."""
+    (row,) = await run(conn, "select sluice_internal._provider_document(%s) as document", provider)
+    document: str | None = row["document"]
+    return document
+
+
+async def jsonb_refusal(conn: Database, raw: str) -> str | None:
     """Why Postgres cannot store this JSON text as jsonb, None if it can. `raw` itself must not hold a NUL character."""
     (row,) = await run(conn, "select sluice_internal._jsonb_refusal(%s) as reason", raw)
     reason: str | None = row["reason"]
     return reason
 
 
-async def rate_take(conn: Connection, sync_id: str) -> float | None:
-    """Takes the next place among the requests of a sync: seconds to wait before sending, None without a rate limit.
-
-    Outside a transaction only.
-    """
-    (row,) = await run(conn, "select sluice_internal._rate_take(%s) as pause", sync_id)
-    pause: timedelta | None = row["pause"]
-    return None if pause is None else pause.total_seconds()
-
-
-async def clock(conn: Connection) -> datetime:
+async def clock(conn: Database) -> datetime:
     """The database's clock, for `read_from`."""
     (row,) = await run(conn, "select clock_timestamp() as clock")
     now: datetime = row["clock"]

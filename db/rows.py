@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,7 +32,16 @@ class RawJSON(str):
 
 def decode(data: bytes | str) -> Any:
     """JSON as Python values; numbers with a point or an exponent become `Decimal`."""
-    return _DECODER.decode(data)
+    try:
+        return _DECODER.decode(data)
+    except msgspec.ValidationError:
+        # An integer of thousands of digits, which jsonb keeps as well.
+        return json.loads(data, parse_int=_integer, parse_float=Decimal)
+
+
+def _integer(digits: str) -> int | Decimal:
+    # Python makes no int of more than 4,300 digits.
+    return int(digits) if len(digits) < 1000 else Decimal(digits)
 
 
 def _raw(data: bytes | str) -> RawJSON:

@@ -14,7 +14,7 @@ import re
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,19 +34,40 @@ _HOW: Final = (
 
 @dataclass(frozen=True)
 class MasterKey:
-    """One or more keys by version. The highest version seals; each opens what it sealed. Neither repr nor errors show a key."""
+    """One or more keys by version. The highest version seals; each opens what it sealed. Neither repr nor errors show a key.
+
+    `_seals`: another version that seals. `_path`: the file they came from, which is read again for a version that is not known yet: a key
+    is added there while processes run.
+    """
 
     _keys: Mapping[int, bytes] = field(repr=False)
+    _seals: int | None = None
+    _path: Path | None = None
 
     @property
     def version(self) -> int:
-        return max(self._keys)
+        return self._seals or max(self._keys)
 
     def key(self, version: int) -> bytes:
         """The key of that version; SL302 if it is not here."""
-        if version not in self._keys:
-            raise _unreadable(f"it was sealed with version {version} of the master key, and only {sorted(self._keys)} is at hand")
-        return self._keys[version]
+        known = self._keys
+        if version not in known and self._path is not None:
+            known = {**known, **read_key_file(self._path).all()}
+        if version not in known:
+            raise _unreadable(f"it was sealed with version {version} of the master key, and only {sorted(known)} is at hand")
+        return known[version]
+
+    def all(self) -> dict[int, bytes]:
+        """Each key by its version."""
+        return dict(self._keys)
+
+    def kept_in(self, path: Path) -> MasterKey:
+        """The same, read again from there when it has to be."""
+        return replace(self, _path=path)
+
+    def beside(self, earlier: MasterKey) -> MasterKey:
+        """With others that only open what they sealed."""
+        return replace(self, _keys={**earlier.all(), **self._keys}, _seals=self.version)
 
 
 def parse_key(text: str) -> MasterKey:
@@ -67,6 +88,19 @@ def parse_key(text: str) -> MasterKey:
     return MasterKey(keys)
 
 
+def _with_previous(key: MasterKey, previous: str | None) -> MasterKey:
+    if previous is None or not previous.strip():
+        return key
+    earlier = parse_key(previous)
+    if earlier.all().keys() & key.all().keys():
+        raise make(
+            "the previous master keys and the present one have the same version",
+            code="SL406",
+            hint="name the versions: PGSLUICE_MASTER_KEY=2:<key> and PGSLUICE_MASTER_KEY_PREVIOUS=1:<key>",
+        )
+    return key.beside(earlier)
+
+
 def _decode(encoded: str) -> bytes:
     try:
         if re.fullmatch(r"[0-9a-fA-F]{64}", encoded):
@@ -81,12 +115,15 @@ def _decode(encoded: str) -> bytes:
     return raw
 
 
-def load_key(value: str | None = None, path: Path | None = None) -> MasterKey:
-    """The key from a setting's `value`, else from the file `path`. SL301 if neither is given."""
+def load_key(value: str | None = None, path: Path | None = None, previous: str | None = None) -> MasterKey:
+    """The key from a setting's `value`, else from the file `path`. SL301 if neither is given.
+
+    `previous`: keys that open what they sealed, and seal nothing. Versions are needed then: SL406 where two are the same.
+    """
     if value is not None and value.strip():
-        return parse_key(value)
+        return _with_previous(parse_key(value), previous)
     if path is not None:
-        return read_key_file(path)
+        return _with_previous(read_key_file(path), previous)
     raise make("there is no master key to seal credentials with", code="SL301", hint=_HOW)
 
 
@@ -102,7 +139,7 @@ def read_key_file(path: Path) -> MasterKey:
         raise make(f"the master key file {path} cannot be opened", code="SL406", details=exc.strerror, hint=_HOW) from None
     try:
         _check_owner(path, os.fstat(handle))
-        return parse_key(os.read(handle, 65536).decode("ascii", errors="replace"))
+        return parse_key(os.read(handle, 65536).decode("ascii", errors="replace")).kept_in(path)
     finally:
         os.close(handle)
 

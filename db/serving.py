@@ -76,6 +76,8 @@ class Store:
         )
 
         self._checking: asyncio.Task[None] | None = None
+        self._probe: Connection | None = None
+        self._probing = asyncio.Lock()
 
     async def open(self) -> None:
         """Begins to connect; does not wait for it."""
@@ -83,6 +85,8 @@ class Store:
 
     async def close(self) -> None:
         await self._pool.close(timeout=1)
+        if self._probe is not None:
+            await self._probe.close()
 
     async def _configure(self, conn: Connection) -> None:
         conn.adapters.register_loader("text", _Raw)
@@ -129,10 +133,29 @@ class Store:
         return b"null" if row is None or row[0] is None else row[0]
 
     async def ready(self) -> None:
-        """Raises SL401 or SL407 if a request could not be served now."""
-        with translated():
-            async with await connect_async(self.conninfo, connect_timeout=3) as conn:
-                await conn.execute("select from sluice_internal._token_check('', '') as t where false")
+        """Raises SL401 or SL407 if a request could not be served now. On a connection of its own, kept: the pool may be busy."""
+        async with self._probing:
+            fresh = self._probe is None or self._probe.closed
+            try:
+                await self._look()
+            except (SluiceError, TimeoutError) as exc:
+                if fresh and isinstance(exc, SluiceError):
+                    raise
+                # The connection was lost since the last call; what counts is whether a new one can be had.
+                await self._look()
+
+    async def _look(self) -> None:
+        try:
+            with translated():
+                if self._probe is None or self._probe.closed:
+                    self._probe = await connect_async(self.conninfo, connect_timeout=3)
+                async with asyncio.timeout(5):
+                    await self._probe.execute("select from sluice_internal._token_check('', '') as t where false")
+        except BaseException:
+            if self._probe is not None:
+                await self._probe.close()
+                self._probe = None
+            raise
 
 
 def _broken(exc: psycopg.Error) -> bool:

@@ -15,18 +15,22 @@ def seconds(column: LiteralString) -> LiteralString:
     return f"trim_scale(extract(epoch from {column}))"
 
 
-def page(view: LiteralString, key: LiteralString, shape: LiteralString, conditions: LiteralString = "") -> LiteralString:
-    """A page of a view as {data, next_cursor}, after %(cursor)s, by its id."""
+def page(
+    view: LiteralString, key: LiteralString, shape: LiteralString, conditions: LiteralString = "", kind: LiteralString = "text"
+) -> LiteralString:
+    """A page of a view as {data, next_cursor}, after %(cursor)s, by its id, which is of that `kind`."""
+    first: LiteralString = "0" if kind == "bigint" else "''"
+    collation: LiteralString = "" if kind == "bigint" else 'collate "C"'
     return f"""
         select json_build_object(
             'data', coalesce(json_agg(t.shape order by t.id) filter (where t.place <= %(limit)s), '[]'),
-            'next_cursor', max(t.id) filter (where t.place = %(limit)s and t.rows > %(limit)s)
+            'next_cursor', max(t.id::text) filter (where t.place = %(limit)s and t.rows > %(limit)s)
         )::text
         from (
             select x.{key} as id, {shape} as shape, row_number() over (order by x.{key}) as place, count(*) over () as rows
             from (
                 select * from {view} as x
-                where (%(cursor)s::text is null or x.{key} > %(cursor)s::text collate "C") {conditions}
+                where x.{key} > coalesce(%(cursor)s::{kind}, {first}) {collation} {conditions}
                 order by x.{key}
                 limit %(limit)s + 1
             ) as x

@@ -51,14 +51,47 @@ class Views:
     def providers(self) -> list[Row]:
         return self._list("providers", {}, None)
 
+    def provider_documents(self, *, provider: str | None = None) -> list[Row]:
+        return self._list("provider_documents", {"provider": provider}, None)
+
     def provider_collections(self, *, provider: str | None = None) -> list[Row]:
         return self._list("provider_collections", {"provider": provider}, None)
+
+    def provider_fields(self, *, provider: str | None = None, collection_id: str | None = None) -> list[Row]:
+        return self._list("provider_fields", {"provider": provider, "collection_id": collection_id}, None)
+
+    def descriptions(self, *, credential_id: str | None = None, provider: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("descriptions", {"credential_id": credential_id, "provider": provider}, limit)
+
+    def credential_collections(self, *, credential_id: str | None = None, collection_id: str | None = None) -> list[Row]:
+        return self._list("credential_collections", {"credential_id": credential_id, "collection_id": collection_id}, None)
+
+    def credential_fields(self, *, credential_id: str | None = None, collection_id: str | None = None) -> list[Row]:
+        return self._list("credential_fields", {"credential_id": credential_id, "collection_id": collection_id}, None)
+
+    def views(self, *, collection_id: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("views", {"collection_id": collection_id}, limit)
+
+    def view_fields(self, *, view_name: str | None = None) -> list[Row]:
+        return self._list("view_fields", {"view_name": view_name}, None)
 
     def credentials(self, *, provider: str | None = None, limit: int | None = None) -> list[Row]:
         return self._list("credentials", {"provider": provider}, limit)
 
-    def syncs(self, *, stream_id: str | None = None, provider: str | None = None, limit: int | None = None) -> list[Row]:
-        return self._list("syncs", {"stream_id": stream_id, "provider": provider}, limit)
+    def syncs(
+        self,
+        *,
+        stream_id: str | None = None,
+        provider: str | None = None,
+        name: str | None = None,
+        status: str | None = None,
+        external_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> list[Row]:
+        """`metadata`: those whose metadata contains it."""
+        filters = {"stream_id": stream_id, "provider": provider, "name": name, "status": status, "external_id": external_id}
+        return self._list("syncs", {**filters, "metadata": metadata}, limit)
 
     def collections(self, *, stream_id: str | None = None, sync_id: str | None = None) -> list[Row]:
         return self._list("collections", {"stream_id": stream_id, "sync_id": sync_id}, None)
@@ -85,11 +118,18 @@ class Views:
         filters = {"consumer_id": consumer_id, "sync_id": sync_id, "collection_id": collection_id, "upstream_id": upstream_id}
         return self._list("dead_letters", filters, limit)
 
-    def quarantine(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("quarantine", {"sync_id": sync_id}, limit)
+    def quarantine(
+        self,
+        *,
+        sync_id: str | None = None,
+        collection_id: str | None = None,
+        upstream_id: str | None = None,
+        limit: int | None = 1000,
+    ) -> list[Row]:
+        return self._list("quarantine", {"sync_id": sync_id, "collection_id": collection_id, "upstream_id": upstream_id}, limit)
 
-    def notices(self, *, sync_id: str | None = None, limit: int | None = 1000) -> list[Row]:
-        return self._list("notices", {"sync_id": sync_id}, limit)
+    def notices(self, *, sync_id: str | None = None, kind: str | None = None, limit: int | None = 1000) -> list[Row]:
+        return self._list("notices", {"sync_id": sync_id, "kind": kind}, limit)
 
     def errors(self) -> list[Row]:
         return self._list("errors", {}, None)

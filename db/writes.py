@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import rows
-from pgsluice.db.statements import Connection, run
+from pgsluice.db.statements import Connection, Database, run
 
 # NOTIFY: something is to be sent.
 CHANNEL: Final = "sluice_mutations"
@@ -47,6 +47,10 @@ class ClaimedItem:
     base_url: str | None
     clock: datetime
     sent_before: bool
+    match_on: str | None = None
+    if_match: str | None = None
+    credential_version: int | None = None
+    credential_renew_at: datetime | None = None
 
 
 async def listen(conn: Connection) -> None:
@@ -54,15 +58,17 @@ async def listen(conn: Connection) -> None:
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Connection, poller_id: str, max_items: int) -> list[ClaimedItem]:
-    """Takes up to `max_items` items that are due; of one object only the oldest."""
+async def claim(conn: Database, poller_id: str, max_items: int, *, like: ClaimedItem | None = None) -> list[ClaimedItem]:
+    """Takes up to `max_items` items that are due; of one object only the oldest. `like`: to be sent in one request with that one."""
+    query = "select * from sluice_internal._mutation_claim(%s, %s, %s, %s, %s)"
+    only = (None, None, None) if like is None else (like.sync_id, like.collection_id, like.kind)
     # The data goes on to the vendor as text: no digit is lost.
-    claimed = await run(conn, "select * from sluice_internal._mutation_claim(%s, %s)", poller_id, max_items, raw_json=True)
+    claimed = await run(conn, query, poller_id, max_items, *only, raw_json=True)
     return [ClaimedItem(**row) for row in claimed]
 
 
 async def complete(
-    conn: Connection,
+    conn: Database,
     poller_id: str,
     item: ClaimedItem,
     *,
@@ -86,7 +92,7 @@ async def complete(
 
 
 async def retry(
-    conn: Connection, poller_id: str, item: ClaimedItem, *, retry_in: timedelta, was_sent: bool, error: Mapping[str, Any] | None
+    conn: Database, poller_id: str, item: ClaimedItem, *, retry_in: timedelta, was_sent: bool, error: Mapping[str, Any] | None
 ) -> bool:
     """Puts an item back for a later attempt. `was_sent`: this or an earlier attempt may have reached the vendor. False if taken over."""
     query = "select sluice_internal._mutation_retry(%s, %s, %s, %s, %s, %s, %s::jsonb) as done"

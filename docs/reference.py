@@ -1,11 +1,14 @@
-"""Writes what is generated: docs/reference/sql.md, docs/reference/cli.md and sql/schema.sql. `make docs` runs it; tests compare."""
+"""Writes what is generated: docs/reference, sql/schema.sql, the facts of providers in sql/internal. `make docs` runs it; tests compare."""
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -79,7 +82,19 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
             yield from commands(command.commands[name], f"{path} {name}")
 
 
+def load_facts() -> ModuleType:
+    """`facts.py` beside this file, which is no package."""
+    spec = importlib.util.spec_from_file_location("docs_facts", ROOT / "docs" / "facts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["docs_facts"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
+    load_facts().write(ROOT / "sql")
     folder = Path(tempfile.mkdtemp(prefix="pgsluice-docs-"))
     folder.chmod(0o711)
     try:

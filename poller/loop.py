@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,9 +17,13 @@ from pgsluice.db import leases, secrets
 from pgsluice.db.connect import waits
 from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError
 from pgsluice.db.leases import ClaimedSync
+from pgsluice.db.statements import Pool
+from pgsluice.poller.describing import Describer
+from pgsluice.poller.knowing import know
 from pgsluice.poller.mutating import Writer
+from pgsluice.poller.places import LOOK, TURNS_A_PLACE, Horizon, Places
 from pgsluice.poller.pull import Stopped, Turn
-from pgsluice.poller.session import Connection, Session, end, first_of, unexpected
+from pgsluice.poller.session import Session, end, first_of, unexpected
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import limits
@@ -31,8 +35,10 @@ LAST_PAGE: Final = 6.0
 LONGEST_SLEEP: Final = 2.0
 # A poller of which nothing was heard for 10 s is dead.
 DEAD: Final = 11.0
-# Seconds that one sync is worked on while others may wait.
-TURN: Final = 60.0
+# Seconds that one sync is worked on while others may wait. To go on with it later costs two calls of the database.
+TURN: Final = 15.0
+# What falls due is looked for no more often than this, so that a thousand syncs are not claimed one by one.
+GRAIN: Final = 0.25
 # A database that was back for so many seconds is a new loss when it goes away again.
 STEADY: Final = 5.0
 # Ours, or the database's for a moment: a bug and a full disk are likelier to pass than a missing key.
@@ -45,7 +51,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 class Settings:
     """How a poller works. Seconds."""
 
-    workers: int = 8
+    workers: int = 64  # syncs at once; bounded for their memory, not for connections
     poll_interval: float = 5.0
     database_patience: float = 60.0
     allow_private_addresses: bool = False
@@ -73,7 +79,7 @@ class Poller:
         self.stopping = asyncio.Event()
         self.tallies: list[Tally] | None = None  # kept by run_once only
         self._session = Session(conninfo)
-        self._turns: set[asyncio.Task[None]] = set()
+        self._places = Places(self.settings.workers, self._session.woken)
         self._opened: float | None = None  # when this session's connections were open
 
     def stop(self) -> None:
@@ -82,7 +88,7 @@ class Poller:
 
     async def run(self) -> None:
         """Works until `stop`. Raises SL401 once the database has been away for longer than the patience."""
-        await self._patiently(lambda: first_of(self._serve(), self._writer.serve()))
+        await self._patiently(lambda: first_of(self._serve(), self._writer.serve(), self._describer.serve()))
 
     async def run_once(self) -> list[Tally]:
         """Reads every sync that nobody else works on, due or not, until it is caught up; what became of each. Raises SL401 as `run`."""
@@ -97,10 +103,13 @@ class Poller:
         leave: set[str] = set()
         pauses: Iterator[float] = iter(())
         first = True
-        async with Transport(allow_private=self.settings.allow_private_addresses) as self.transport:
+        sockets = self.settings.workers * TURNS_A_PLACE + 200
+        async with Transport(allow_private=self.settings.allow_private_addresses, connections=sockets) as self.transport:
             while True:
                 self._session, self._opened = Session(self.conninfo), None
+                self._places = Places(self.settings.workers, self._session.woken)
                 self._writer = Writer(self._session, self.transport, self.key, self.stopping)
+                self._describer = Describer(self._session, self.transport, self.key, self.stopping)
                 try:
                     await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
                 except DatabaseUnavailable as exc:
@@ -138,32 +147,39 @@ class Poller:
             await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 working.result()
-            elif under_way := {*self._turns, *self._writer.tasks}:
+            elif under_way := {*self._places.tasks, *self._writer.tasks}:
                 working.cancel()  # begins no more turns and writes
                 await asyncio.wait(under_way, timeout=LAST_PAGE)
         finally:
-            await end({working, stop, *self._turns, *self._writer.tasks})
-            self._turns.clear()
+            await end({working, stop, *self._places.tasks, *self._writer.tasks})
 
     # ------------------------------------------------------------ which syncs
 
     async def _serve(self) -> None:
-        """Gives a free worker the sync that has waited longest, for ever."""
-        session = self._session
+        """Gives a free place to the sync that has waited longest, for ever."""
+        session, places, horizon = self._session, self._places, Horizon()
         while True:
+            if session.woken.is_set():
+                horizon.hurry()
             session.woken.clear()
-            free = self.settings.workers - len(self._turns)
-            claimed = await leases.claim(session.control, session.poller_id, free) if free else []
+            free = places.free()
+            claimed: Sequence[ClaimedSync] = ()
+            if free:
+                claimed = await leases.claim(session.control, session.poller_id, free, since=horizon.since())
+                horizon.note(claimed, free)
             for sync in claimed:
                 self._start(sync, TURN)
-            await self._until_news(None if len(claimed) == free else await self._next_due())
+            if len(claimed) == free:
+                # Nobody knows how much more is due. If no place is free, an end is news, and a slow turn is none.
+                await places.until_news(0.0 if places.free() else LOOK)
+            else:
+                await places.until_news(GRAIN if claimed else await self._next_due(horizon.moment))
 
-    async def _next_due(self) -> float:
-        due = await leases.due(self._session.control, self._session.poller_id)
-        if due.due:
-            # It came this very moment, or somebody else is about to take it.
-            return 0.05
-        return LONGEST_SLEEP if due.next_in is None else min(max(due.next_in.total_seconds(), 0.01), LONGEST_SLEEP)
+    async def _next_due(self, since: datetime | None) -> float:
+        due = await leases.due(self._session.control, self._session.poller_id, since=since)
+        # If some are due they came this very moment, or somebody else is about to take them.
+        next_in = due.next_in.total_seconds() if due.next_in is not None else LONGEST_SLEEP
+        return GRAIN if due.due else min(max(next_in, GRAIN), LONGEST_SLEEP)
 
     async def _drain(self) -> None:
         """Each sync once; in a second session those that have not been concluded.
@@ -172,6 +188,7 @@ class Poller:
         """
         session = self._session
         await self._writer.drain()
+        await self._describer.drain()
         end = time.monotonic() + DEAD
         while True:
             session.woken.clear()
@@ -185,58 +202,44 @@ class Poller:
             if time.monotonic() > end:
                 log.warning("left out what other pollers read", syncs=held)
                 return
-            await self._until_news(0.5)
+            await self._places.until_news(0.5)
 
     async def _read(self, syncs: Sequence[ClaimedSync]) -> None:
         waiting = list(reversed(syncs))
-        while waiting or self._turns:
-            while waiting and len(self._turns) < self.settings.workers:
+        while waiting or self._places.tasks:
+            self._session.woken.clear()
+            for _ in range(min(self._places.free(), len(waiting))):
                 self._start(waiting.pop(), float("inf"))
-            await self._until_news(None)
-
-    async def _until_news(self, seconds: float | None) -> None:
-        """Until a turn ends, something new is to be claimed, or `seconds` have passed. Raises what a turn raised.
-
-        None: all workers are busy, so that word of new work would be of no use.
-        """
-        woken = asyncio.ensure_future(self._session.woken.wait())
-        listening = set() if seconds is None else {woken}
-        try:
-            done, _ = await asyncio.wait({*self._turns, *listening}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-        for task in done & self._turns:
-            self._turns.discard(task)
-            task.result()
+            await self._places.until_news(LOOK, ends=True)
 
     def _start(self, sync: ClaimedSync, seconds: float) -> None:
-        self._turns.add(asyncio.ensure_future(self._turn(sync, seconds)))
+        self._places.start(lambda lent: self._turn(sync, lent, seconds), self._session)
 
     # ------------------------------------------------------------ one turn
 
-    async def _turn(self, sync: ClaimedSync, seconds: float) -> None:
+    async def _turn(self, sync: ClaimedSync, pool: Pool, seconds: float) -> None:
         """One sync until it is caught up or fails. Raises only DatabaseUnavailable."""
         begun = time.monotonic()
         tally = Tally(sync.sync_id)
-        async with self._session.connection() as conn:
-            try:
-                await self._pull(conn, sync, tally, seconds)
-            except LeaseLost:
-                tally.outcome = "lost"
-                # A sync that was paused is still in our name.
-                await leases.release(conn, self._session.poller_id, sync)
+        try:
+            await self._pull(pool, sync, tally, seconds)
+        except LeaseLost:
+            tally.outcome = "lost"
+            # A sync that was paused is still in our name.
+            await leases.release(pool, self._session.poller_id, sync)
         tally.seconds = time.monotonic() - begun
         if self.tallies is not None:
             self.tallies.append(tally)
         _log(tally)
         self.progress(tally)
 
-    async def _pull(self, conn: Connection, sync: ClaimedSync, tally: Tally, seconds: float) -> None:
+    async def _pull(self, pool: Pool, sync: ClaimedSync, tally: Tally, seconds: float) -> None:
         poller_id = self._session.poller_id
         try:
+            await know(pool, [sync.provider])
             turn = Turn(
                 sync,
-                conn,
+                pool,
                 poller_id,
                 self.transport,
                 self.key,
@@ -246,24 +249,27 @@ class Poller:
                 seconds=seconds,
             )
             await turn.run()
-            await leases.finish(conn, poller_id, sync, timedelta(seconds=self.settings.poll_interval))
-            tally.outcome = "caught_up"
+            pause = timedelta(seconds=self.settings.poll_interval)
+            await leases.finish(pool, poller_id, sync, pause, complete=turn.complete, pages=turn.store.put_off)
+            if sync.attempt:
+                log.info("sync recovered", sync=sync.sync_id, failures=sync.attempt)
+            tally.outcome = "caught_up" if tally.error is None else "partial"
         except Stopped:
             tally.outcome = "stopped"
-            await leases.release(conn, poller_id, sync)
+            await leases.release(pool, poller_id, sync)
         except (DatabaseUnavailable, LeaseLost):
             raise
         except (ProviderError, SluiceError) as exc:
-            await self._failed(conn, sync, tally, exc)
+            await self._failed(pool, sync, tally, exc)
         except Exception as exc:  # noqa: BLE001  a bug in one provider stops one sync, not the poller
-            await self._failed(conn, sync, tally, unexpected(exc))
+            await self._failed(pool, sync, tally, unexpected(exc))
 
-    async def _failed(self, conn: Connection, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
+    async def _failed(self, pool: Pool, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
         tally.outcome = "rate_limited" if isinstance(exc, RateLimited) else "error"
         tally.error = _advised(exc, sync)
         # A page that went through begins a new row of failures.
         delay = _delay(exc, 0 if tally.pages else sync.attempt)
-        await leases.fail(conn, self._session.poller_id, sync, status=tally.outcome, error=tally.error, retry_in=timedelta(seconds=delay))
+        await leases.fail(pool, self._session.poller_id, sync, status=tally.outcome, error=tally.error, retry_in=timedelta(seconds=delay))
 
 
 def _delay(exc: ProviderError | SluiceError, attempt: int) -> float:
@@ -286,8 +292,15 @@ def _log(tally: Tally) -> None:
     facts = {"sync": tally.sync_id, "outcome": tally.outcome, "pages": tally.pages, "seconds": round(tally.seconds, 2)}
     counts = {"new": tally.new, "changed": tally.changed, "quarantined": tally.quarantined}
     if tally.error is not None:
-        say = log.warning if tally.outcome == "rate_limited" else log.error
-        say("sync failed", **facts, **counts, code=tally.error["code"], error=tally.error["message"], hint=tally.error["hint"])
+        say = log.error if tally.outcome == "error" else log.warning
+        say(
+            "sync read in part" if tally.outcome == "partial" else "sync failed",
+            **facts,
+            **counts,
+            code=tally.error["code"],
+            error=tally.error["message"],
+            hint=tally.error["hint"],
+        )
     elif tally.outcome == "lost":
         log.warning("sync taken over by another poller, or paused", **facts, **counts)
     elif tally.new or tally.changed or tally.quarantined:

@@ -1,6 +1,7 @@
-"""One sync's turn: its feeds, read page by page until it is caught up.
+"""One sync's turn: its feeds, several side by side, read page by page until it is caught up.
 
-It holds no rules: those of vendors are in `providers/`, those of the data in `sql/`. What it decides is only which feed is next.
+It holds no rules: those of vendors are in `providers/`, those of the data in `sql/`. Which feed is next is in `plan`, what becomes of
+errors in `troubles`. Of each feed the next page is asked for while the one before is committed; pages of a feed are committed in order.
 """
 
 from __future__ import annotations
@@ -8,31 +9,49 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
 import structlog
 
-from pgsluice.db import leases, secrets
+from pgsluice.db import secrets
 from pgsluice.db.errors import make
 from pgsluice.db.leases import ClaimedSync
-from pgsluice.poller.asking import SHORT_PAUSE, Stopped, Vendor
+from pgsluice.db.statements import Database
+from pgsluice.poller import room
+from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor, wait
 from pgsluice.poller.page import Batch
-from pgsluice.poller.storing import Store
+from pgsluice.poller.plan import Plan, Unit
+from pgsluice.poller.session import end
+from pgsluice.poller.sharing import Desk
+from pgsluice.poller.storing import Outdated, Step, Store, whole
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
+from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
 from pgsluice.providers import registry
-from pgsluice.providers.base import Credential, Feed, Page
-from pgsluice.providers.errors import Forbidden, ListBroken, ProviderError, Refused4xx
+from pgsluice.providers.base import Change, Credential, Cursor, Feed, Page, Refused
+from pgsluice.providers.errors import ProviderError
 
 __all__ = ["Stopped", "Tally", "Turn"]
 
-# Fresh changes do not wait for a long backfill: between its pages the feeds of changes are asked this often, in seconds.
-CHANGES_EVERY: Final = 5.0
-# They concern one feed: the others are read all the same, and the error is reported after that.
-_OF_ONE_FEED: Final = (Forbidden, Refused4xx, ListBroken)
+# Seconds in all that a turn waits for vendors' jobs; then the sync is given back, and goes on when the job is to be asked about.
+JOBS: Final = 30.0
+# Seconds of one turn that go into removing what has grown too old (max_age_days).
+TRIMMING: Final = 10.0
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A page that came, the database's clock before it was asked for, and the reading of its feed that it belongs to."""
+
+    page: Page
+    read_from: datetime
+    version: int
+    first: bool
+    held: room.Held
 
 
 class Turn:
@@ -41,7 +60,7 @@ class Turn:
     def __init__(
         self,
         sync: ClaimedSync,
-        conn: psycopg.AsyncConnection[Any],
+        conn: Database,
         poller_id: str,
         transport: Transport,
         key: secrets.MasterKey | None,
@@ -53,97 +72,232 @@ class Turn:
         seconds: float = float("inf"),
     ) -> None:
         """Raises UnknownProvider, UnknownCollection, and SluiceError for a credential that cannot be opened."""
+        self.sync = sync
         self.tally = tally or Tally(sync.sync_id)
         self.stopping = stopping
         self.progress = progress
         self.begun = time.monotonic()
         self.until = self.begun + seconds
+        self.since = None if sync.max_age_days is None else sync.clock - timedelta(days=sync.max_age_days)
         provider = registry.get(sync.provider)
-        self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids)
+        self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids, self.since)
         credential = opened(sync.sync_id, sync.credential_id, sync.sealed, sync.key_version, sync.kind, sync.base_url, key)
-        self.vendor = Vendor(provider, credential, transport, stopping, patience, pace=lambda: leases.rate_take(conn, sync.sync_id))
+        account = Account(
+            Desk(conn, poller_id, key),
+            sync.sync_id,
+            sync.credential_id,
+            sync.credential_version,
+            sync.credential_renew_at,
+            sync.clock,
+        )
+        self.vendor = Vendor(provider, credential, transport, stopping, patience, account=account)
         self.store = Store(conn, poller_id, sync, self.tally)
-        self.broken: dict[str, ProviderError] = {}  # feeds that are left out for the rest of this turn
-        self.drained: dict[str, float] = {}  # feed of changes -> when it had no more
-        self.backfilled = float("-inf")  # when the last page of a backfill was committed
-        self.last: Feed | None = None
+        self.plan = Plan(sync, self.feeds, self.store)
+        self.troubles = Troubles(sync, self.feeds, self.store, self.plan)
+        self.objects = Objects(self.vendor, self.feeds, self.troubles)
+        self.readers: dict[str, asyncio.Task[None]] = {}
+        self.news = asyncio.Event()  # a page was committed: other feeds may begin now
+        self.jobs_until = JOBS  # seconds of waiting that are left
+        # Requests for pages at once. Without a bound of the sync's own each list that is read has one.
+        self.requests = asyncio.Semaphore(sync.max_concurrent_requests or 1_000)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read that there is, now that `run` has ended."""
+        return self.plan.complete and not self.troubles.names
 
     async def run(self) -> None:
-        """Reads until there is nothing more to read now. Raises ProviderError, SluiceError, Stopped."""
-        while (feed := self._next()) is not None:
-            if self.stopping.is_set() or self._has_had_its_turn(feed):
-                raise Stopped
-            self.last = feed
-            try:
-                await self._page(feed)
-            except _OF_ONE_FEED as exc:
-                self.broken[feed.name] = exc
-        for error in self.broken.values():
-            raise error
+        """Reads until there is nothing more to read now. Raises ProviderError, SluiceError, Stopped.
 
-    def _has_had_its_turn(self, following: Feed) -> bool:
-        """Whether the time is over; not before something was read, and some of the backfill if it is unfinished."""
-        enough = self.tally.pages > 0 and (following.kind == "changes" or self.backfilled > self.begun)
-        return enough and time.monotonic() > self.until
-
-    def _next(self) -> Feed | None:
-        cursors = self.store.cursors
-        ready = [feed for feed in self.feeds if feed.name not in self.broken and all(cursors.get(name) for name in feed.after)]
-        backfills = [feed for feed in ready if feed.kind == "backfill" and feed.name not in self.store.done]
-        changes = [feed for feed in ready if feed.kind == "changes" and self._has_news(feed, bool(backfills))]
-        # Side by side: with much to read in both, they take turns.
-        if changes and backfills and self.last is not None and self.last.kind == "changes":
-            return backfills[0]
-        return next(iter((*changes, *backfills)), None)
-
-    def _has_news(self, feed: Feed, backfilling: bool) -> bool:
-        if feed.name not in self.drained:
-            return True
-        drained = self.drained[feed.name]
-        return time.monotonic() - drained > CHANGES_EVERY if backfilling else self.backfilled > drained
-
-    async def _page(self, feed: Feed) -> None:
-        """Reads and commits one page."""
-        self.tally.feed = feed.name
-        read_from = self.store.clock
-        page = await self._read(feed)
-        batch = Batch(list(page.changes), list(page.refused))
-        batch.add(await self.vendor.objects(page.hints))
-        for name in page.restart:
-            # Before this page's cursor: a crash in between repeats the restart instead of losing it.
-            await self.store.move(name, None)
-        again = await self.store.commit(feed.name, page.cursor, page.done, batch, read_from)
-        while again:
-            read_from = self.store.clock
-            batch = Batch()
-            batch.add(await self.vendor.objects(again))
-            again = await self.store.commit(feed.name, page.cursor, page.done, batch, read_from)
-        self._note(feed, page)
-
-    async def _read(self, feed: Feed) -> Page:
-        cursor = self.store.cursors.get(feed.name)
+        What concerns one feed is left at its feed, and `troubles` has it; it is raised if it concerns all that the sync has.
+        """
+        if self.stopping.is_set():
+            raise Stopped
+        await self.store.declare(self.feeds)
         try:
-            return await self.vendor.page(feed, cursor)
-        except ListBroken as exc:
-            # The stored place leads into the same trap again.
-            if exc.cursor is not None and exc.cursor != cursor:
-                await self.store.move(feed.name, exc.cursor)
+            await self._work()
+        except (ProviderError, Stopped):
+            await self.store.catch_up()
             raise
+        await self._trim()
 
-    def _note(self, feed: Feed, page: Page) -> None:
-        now = time.monotonic()
-        if feed.kind == "backfill":
-            self.backfilled = now
-        elif page.more:
-            self.drained.pop(feed.name, None)
-        else:
-            self.drained[feed.name] = now
+    async def _work(self) -> None:
+        try:
+            await self._read_all()
+        finally:
+            await end(self.readers.values())
+        if self.stopping.is_set() or (self._is_over() and (self.plan.ready(()) or self.store.concluding)):
+            raise Stopped
+        self.troubles.report(self.tally)
+
+    async def _read_all(self) -> None:
+        while True:
+            self._begin()
+            if self.readers:
+                await self._until_news()
+                self._collect()
+            elif self._is_over() or not await self._await_job():
+                return
+
+    def _begin(self) -> None:
+        """Starts to read what can be read now."""
+        if self._is_over():
+            return
+        for feed in self.store.concluding - self.readers.keys():
+            self.readers[feed] = asyncio.ensure_future(self._conclude(feed))
+        for unit in self.plan.ready(self.readers):
+            self.readers[unit.name] = asyncio.ensure_future(self._follow(unit))
+
+    async def _until_news(self) -> None:
+        """Until a page was committed, a reader ended, or a feed can be asked again."""
+        self.news.clear()
+        news = asyncio.ensure_future(self.news.wait())
+        try:
+            await asyncio.wait({news, *self.readers.values()}, timeout=self.plan.next_in(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+
+    def _collect(self) -> None:
+        """Raises what a reader raised: it ends the turn."""
+        for name, task in list(self.readers.items()):
+            if task.done():
+                del self.readers[name]
+                task.result()
+
+    async def _await_job(self) -> bool:
+        """Waits until a vendor's job is to be asked about, if that is soon; whether it was worth it."""
+        pause = self.plan.next_in(jobs=True)
+        if pause is None or pause > self.jobs_until:
+            return False
+        self.jobs_until -= pause
+        await wait(pause + 0.001, self.stopping)
+        return True
+
+    def _is_over(self) -> bool:
+        """Whether to begin no more pages: not before something was read, and some of the backfill if it is unfinished."""
+        if self.stopping.is_set():
+            return True
+        if time.monotonic() <= self.until or self.tally.pages == 0:
+            return False
+        return self.plan.backfilled > self.begun or not self.plan.backfilling
+
+    # ------------------------------------------------------------ one feed
+
+    async def _follow(self, unit: Unit) -> None:
+        """Reads and commits the pages of a feed until it has no more for now."""
+        ahead: asyncio.Task[Read] | None = None
+        try:
+            while True:
+                read = await (ahead or self._ask(unit, self.store.cursors.get(unit.name), self.store.versions[whole(unit.name)]))
+                ahead = None
+                page = read.page
+                if page.more and not (page.done or page.parts or page.restart or page.wait or self._is_over()):
+                    ahead = asyncio.ensure_future(self._ask(unit, page.cursor, read.version))
+                await self._take(unit, read)
+                if ahead is None:
+                    return
+        except OF_ONE_FEED as exc:
+            await self.troubles.left_out(unit, exc)
+        except Outdated:
+            return
+        finally:
+            if ahead is not None:
+                await end([ahead])
+                if not ahead.cancelled() and ahead.exception() is None:
+                    ahead.result().held.give_back()
+
+    async def _ask(self, unit: Unit, cursor: Cursor | None, version: int) -> Read:
+        async with self.requests:
+            self.tally.feed = unit.name
+            read_from = self.store.clock
+            held = room.hold()
+            try:
+                page = await self.vendor.page(unit.feed, cursor)
+            except BaseException:
+                held.give_back()
+                raise
+        return Read(page, read_from, version, cursor is None, held)
+
+    async def _take(self, unit: Unit, read: Read) -> None:
+        """Commits one page."""
+        page = read.page
+        with read.held:
+            batch = Batch(list(page.changes), list(page.refused))
+            found = await self.objects.of(page.hints)
+            batch.add(found.answers)
+            batch.add(await self._once_more())
+            step = self._step(unit, read, found.restart)
+            again = await self.store.commit(step, self._wanted(batch), read.read_from)
+            while again:
+                read_from = self.store.clock
+                batch = Batch()
+                batch.add((await self.objects.of(again)).answers)
+                again = await self.store.commit(step.going_on(), self._wanted(batch), read_from)
+        await self._note(unit, page)
+        await self.objects.report(found)
+
+    async def _once_more(self) -> list[Change | Refused]:
+        """The objects that somebody wants to be fetched again. What goes wrong with them must not stop the page; the next turn tries."""
+        wanted = self.store.take_wanted()
+        try:
+            return list((await self.objects.of(wanted)).answers) if wanted else []
+        except ProviderError as exc:
+            log.warning("wanted objects were not fetched", sync=self.tally.sync_id, objects=len(wanted), error=exc.message)
+            return []
+
+    def _step(self, unit: Unit, read: Read, restart: tuple[str, ...]) -> Step:
+        page = read.page
+        facts: dict[str, Any] = {"more": page.more}
+        if read.first and unit.name == unit.feed.name:
+            facts["first"] = True
+        if page.parts:
+            facts["parts"] = [{"name": part.name, "cursor": part.cursor} for part in page.parts]
+        if again := (*page.restart, *restart):
+            facts["restart"] = list(dict.fromkeys(again))
+        facts |= {name: value for name, value in (("wait", page.wait), ("total", page.total)) if value is not None}
+        return Step(unit.name, page.cursor, page.done, read.version, facts)
+
+    def _wanted(self, batch: Batch) -> Batch:
+        """Without the objects that are too old for the sync."""
+        if self.since is not None:
+            batch.changes = [change for change in batch.changes if not _is_older(change, self.since)]
+        return batch
+
+    async def _note(self, unit: Unit, page: Page) -> None:
+        self.plan.note(unit, page)
+        self.news.set()
+        self.troubles.mended(unit.name)
         if page.notice:
             self.tally.notice = page.notice
-            log.warning("sync notice", sync=self.tally.sync_id, feed=feed.name, notice=page.notice)
+            log.warning("sync notice", sync=self.tally.sync_id, feed=unit.name, notice=page.notice)
         self.tally.pages += 1
-        self.tally.seconds = now - self.begun
+        self._show()
+        if unit.feed.kind == "sweep" and unit.feed.name in self.store.done:
+            self.plan.rest(unit.feed)
+            await self._conclude(unit.feed.name)
+
+    def _show(self) -> None:
+        self.tally.seconds = time.monotonic() - self.begun
         self.progress(self.tally)
+
+    # ------------------------------------------------------------ what a pass or an age ends
+
+    async def _conclude(self, feed: str) -> None:
+        """Makes tombstones of what did not come up in a complete pass, in steps; what a turn leaves of them is the next one's."""
+        self.store.concluding.add(feed)
+        while not self._is_over() and await self.store.conclude(feed):
+            pass
+
+    async def _trim(self) -> None:
+        if self.since is None:
+            return
+        until = time.monotonic() + TRIMMING
+        while not self.stopping.is_set() and await self.store.trim() and time.monotonic() < until:
+            pass
+
+
+def _is_older(change: Change, since: datetime) -> bool:
+    return change.upstream_created_at is not None and change.upstream_created_at < since
 
 
 def opened(  # noqa: PLR0917  a sealed credential as the database gives it

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+import structlog
 
-from pgsluice.db import leases, writes
+from pgsluice.db import describing, leases, writes
 from pgsluice.db.connect import connect_async, translated
-from pgsluice.db.errors import SluiceError, make
+from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -30,16 +31,26 @@ LATE: Final = 8.0
 LEAVE: Final = 2.0
 # Seconds that a cancelled call of the database has to end in order.
 CANCEL: Final = 1.0
+# Connections for the turns and the writes, which take one for each call and not for as long as they wait for a vendor. With those for
+# claims, heartbeat and wake-ups a poller has three more. They are opened as they are wanted.
+CONNECTIONS: Final = 10
+# Seconds between two looks for records of deleted and moved syncs.
+TIDY: Final = 1.0
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
 
 class Session:
-    """Open from `run` on. `woken` is set when there is a new sync to claim, `wanted` when there is a write to send."""
+    """Open from `run` on. `woken` is set when there is a new sync to claim, `wanted` when there is a write to send, `asked` when an account
+    is to be asked for its collections."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, connections: int = CONNECTIONS) -> None:
         self.conninfo = conninfo
+        self._free = asyncio.Semaphore(connections)
         self.poller_id = f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(8)}"
         self.woken = asyncio.Event()
         self.wanted = asyncio.Event()
+        self.asked = asyncio.Event()
         self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
         self._stack = AsyncExitStack()
         self._idle: list[Connection] = []
@@ -59,20 +70,26 @@ class Session:
             await self._beat_once(beating)
             await leases.listen(listening)
             await writes.listen(listening)
+            await describing.listen(listening)
             opened()
             try:
-                await first_of(work(), self._beat(beating), self._listen(listening))
+                await first_of(work(), self._beat(beating), self._listen(listening), self._tidy())
             finally:
                 if await self._say_goodbye():
                     leave.discard(self.poller_id)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for one turn; kept for the next one if the turn leaves it whole."""
-        conn = self._idle.pop() if self._idle else await self._open()
-        yield conn
-        if not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-            self._idle.append(conn)
+        """A connection for one call; kept for the next one if the call leaves it whole. Waits for a free one."""
+        async with self._free:
+            conn = self._idle.pop() if self._idle else await self._open()
+            try:
+                yield conn
+            finally:
+                if not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                    self._idle.append(conn)
+                else:
+                    await conn.close()
 
     async def _open(self) -> Connection:
         return await self._stack.enter_async_context(await connect_async(self.conninfo))
@@ -89,10 +106,23 @@ class Session:
             await asyncio.sleep(HEARTBEAT)
             await self._beat_once(conn)
 
+    async def _tidy(self) -> None:
+        """Goes on, piece by piece, with what deleted and moved syncs leave to do."""
+        while True:
+            more = False
+            try:
+                async with self.connection() as conn:
+                    more = await leases.tidy(conn)
+            except DatabaseUnavailable:
+                raise
+            except SluiceError as exc:
+                log.warning("records are not being removed or moved", code=exc.code, error=exc.message)
+            await asyncio.sleep(0 if more else TIDY)
+
     async def _listen(self, conn: Connection) -> None:
         with translated():
             async for notice in conn.notifies():
-                (self.wanted if notice.channel == writes.CHANNEL else self.woken).set()
+                {writes.CHANNEL: self.wanted, describing.CHANNEL: self.asked}.get(notice.channel, self.woken).set()
 
     async def _say_goodbye(self) -> bool:
         """Frees the syncs at once, instead of after 10 s. On a new connection: the others may be in the middle of something."""

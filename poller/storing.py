@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import psycopg
-
-from pgsluice.db import leases
+from pgsluice.db import leases, reading
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.leases import ClaimedSync, PageResult
+from pgsluice.db.statements import Database
 from pgsluice.poller.page import Batch
 from pgsluice.poller.tally import Tally
-from pgsluice.providers.base import Cursor, Hint
+from pgsluice.providers.base import Cursor, Feed, Hint
+from pgsluice.providers.errors import ProviderError
 
 # Seconds one call of the database may take. It waits as long as somebody's open transaction holds one of the page's records.
 DATABASE_CALL: Final = 60.0
@@ -24,48 +26,162 @@ _ATTEMPTS: Final = 4
 T = TypeVar("T")
 
 
-class Store:
-    """A claimed sync's feeds as they are committed. Every write raises LeaseLost once another poller has the sync."""
+class Outdated(Exception):
+    """The feed is read again from its start: what was read before that must not move its cursor."""
 
-    def __init__(self, conn: psycopg.AsyncConnection[Any], poller_id: str, sync: ClaimedSync, tally: Tally) -> None:
+
+@dataclass(frozen=True)
+class Step:
+    """Where a page takes its feed, and what else it says (as `leases.commit_page` takes it). `version`: the reading that it belongs to."""
+
+    feed: str
+    cursor: Cursor | None
+    done: bool
+    version: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Cursor]:
+        return {f"{self.feed}/{part['name']}": part["cursor"] for part in self.facts.get("parts", ())}
+
+    def piece(self) -> Step:
+        """What a piece of the page that is not its last one says."""
+        kept = {"last": False} | ({"first": True} if self.facts.get("first") else {})
+        return replace(self, cursor=None, done=False, facts=kept)
+
+    def going_on(self) -> Step:
+        """The rest of a page of which a piece is committed."""
+        return replace(self, facts={name: value for name, value in self.facts.items() if name != "first"})
+
+
+def whole(name: str) -> str:
+    """The feed that a part belongs to; of a feed itself, it."""
+    return name.partition("/")[0]
+
+
+class Store:
+    """A claimed sync's feeds as they are committed. Every write raises LeaseLost once another poller has the sync.
+
+    Pages of several feeds may come at once: they are committed one after another.
+    """
+
+    def __init__(self, conn: Database, poller_id: str, sync: ClaimedSync, tally: Tally) -> None:
         self._conn = conn
         self._poller_id = poller_id
         self._sync = sync
         self._tally = tally
+        self._one_by_one = asyncio.Lock()
+        self._wanted = tuple(Hint(*item) for item in sync.wanted)
         self.cursors: dict[str, Cursor | None] = {state.feed: state.cursor for state in sync.feeds}
         self.done = {state.feed for state in sync.feeds if state.done}
+        self.concluding = {state.feed for state in sync.feeds if state.concluding}
+        self.versions: defaultdict[str, int] = defaultdict(int)
+        self._put_off: dict[str, tuple[Step, datetime]] = {}
         # The database's clock behind the last commit: nothing that is asked for from now on can be older.
         self.clock: datetime = sync.clock
 
-    async def move(self, feed: str, cursor: Cursor | None) -> None:
-        """Puts a feed to another place, without records; None is its start."""
-        await self.commit(feed, cursor, False, Batch(), self.clock)
+    async def declare(self, feeds: Sequence[Feed]) -> None:
+        """Tells the database what is read for this sync, where it does not know yet."""
+        known = {state.feed: (state.kind, state.collection_ids, state.every) for state in self._sync.feeds if state.kind != "part"}
+        said = {feed.name: (feed.kind, feed.collection_ids, _seconds(feed.every)) for feed in feeds}
+        if known == said:
+            return
+        for name in [name for name in self.cursors if whole(name) not in said]:
+            del self.cursors[name]
+            self.done.discard(name)
+            self.concluding.discard(name)
+        rows = [{"feed": name, "kind": kind, "collection_ids": ids, "every": every} for name, (kind, ids, every) in said.items()]
+        await bounded(reading.declare(self._conn, self._poller_id, self._sync, rows))
 
-    async def commit(self, feed: str, cursor: Cursor | None, done: bool, batch: Batch, read_from: datetime) -> tuple[Hint, ...]:
+    def parts(self, feed: str) -> list[str]:
+        """The parts of a feed that are not yet read to their end."""
+        if self.cursors.get(feed) is None:
+            return []
+        return [name for name in self.cursors if name.startswith(f"{feed}/") and name not in self.done]
+
+    def take_wanted(self) -> tuple[Hint, ...]:
+        """What is to be fetched once more, for one page of the turn to bring along; the commit of it settles them."""
+        wanted, self._wanted = self._wanted, ()
+        return wanted
+
+    async def commit(self, step: Step, batch: Batch, read_from: datetime) -> tuple[Hint, ...]:
         """Commits a page; what has to be fetched again. Only the last part of a large one moves the cursor: repeating parts is silent.
 
-        While something has to be fetched again the cursor stays: it moves with the commit of that.
+        While something has to be fetched again the cursor stays: it moves with the commit of that. Raises Outdated.
         """
+        if _says_nothing(step, batch) and step.version == self.versions[whole(step.feed)]:
+            # To read it again would be as good as to store it: the end of the turn does that along the way.
+            self._put_off[step.feed] = (step, read_from)
+            self.cursors[step.feed] = step.cursor
+            return ()
         *first, last = batch.parts()
         again: list[Hint] = []
         for part in first:
-            again += await self._keeping_place(feed, part, read_from)
-        if again:
-            again += await self._keeping_place(feed, last, read_from)
-        else:
-            again += await self._store(feed, cursor, done, last, read_from)
-        if not again:
-            self.cursors[feed] = cursor
-            self.done = (self.done | {feed}) if done else self.done - {feed}
+            again += await self._store(step.piece(), part, read_from)
+            step = step.going_on()
+        again += await self._store(step.piece() if again else step, last, read_from)
         return tuple(again)
 
-    async def _keeping_place(self, feed: str, batch: Batch, read_from: datetime) -> list[Hint]:
-        return await self._store(feed, self.cursors.get(feed), feed in self.done, batch, read_from)
+    @property
+    def put_off(self) -> list[dict[str, Any]]:
+        """Pages that are not yet committed, as `leases.finish` takes them."""
+        return [
+            {"feed": step.feed, "cursor": step.cursor, "read_from": read_from.isoformat(), "facts": step.facts}
+            for step, read_from in self._put_off.values()
+        ]
 
-    async def _store(self, feed: str, cursor: Cursor | None, done: bool, batch: Batch, read_from: datetime) -> list[Hint]:
+    async def catch_up(self) -> None:
+        """Commits what was put off: the turn does not come to its end."""
+        for step, read_from in list(self._put_off.values()):
+            await self._store(step, Batch(), read_from)
+
+    async def fail(self, feed: str, error: ProviderError, retry_in: float, cursor: Cursor | None = None) -> None:
+        """Leaves a feed out until `retry_in` seconds have passed; `cursor`: where it goes on then, None: where it is."""
+        async with self._one_by_one:
+            await bounded(
+                reading.fail(
+                    self._conn,
+                    self._poller_id,
+                    self._sync,
+                    feed=feed,
+                    error=error.as_dict(),
+                    retry_in=timedelta(seconds=retry_in),
+                    cursor=cursor,
+                )
+            )
+            if cursor is not None:
+                self.cursors[feed] = cursor
+
+    async def conclude(self, feed: str) -> bool:
+        """The next step of a sweep's conclusion; whether there is another."""
+        async with self._one_by_one:
+            step = await bounded(reading.conclude(self._conn, self._poller_id, self._sync, feed))
+        self.clock = step.clock
+        self._tally.changed += step.deleted
+        if not step.more:
+            self.concluding.discard(feed)
+        return step.more
+
+    async def trim(self) -> bool:
+        """The next step of removing what is older than the sync keeps; whether there is another."""
+        async with self._one_by_one:
+            return await bounded(reading.trim(self._conn, self._poller_id, self._sync))
+
+    def forget(self, feed: str) -> None:
+        """The feed is at its start again, as the database has it."""
+        for name in [name for name in self.cursors if whole(name) == feed]:
+            del self.cursors[name]
+            self.done.discard(name)
+            self._put_off.pop(name, None)
+        self.concluding.discard(feed)
+        self.versions[feed] += 1
+
+    # ------------------------------------------------------------ one commit
+
+    async def _store(self, step: Step, batch: Batch, read_from: datetime) -> list[Hint]:
         """Commits a batch. What Postgres cannot store goes into quarantine, the rest is stored all the same."""
         try:
-            result = await self._write(feed, cursor, done, batch, read_from)
+            result = await self._write(step, batch, read_from)
         except SluiceError as exc:
             if not batch.changes or not _is_about_data(exc):
                 raise
@@ -73,40 +189,69 @@ class Store:
                 # Sound JSON, each of them: too much together, or one that a column, an index or a trigger refuses.
                 if len(batch.changes) > 1:
                     one, two = batch.halves()
-                    again = await self._keeping_place(feed, one, read_from)
-                    if again:
-                        return again + await self._keeping_place(feed, two, read_from)
-                    return await self._store(feed, cursor, done, two, read_from)
+                    again = await self._store(step.piece(), one, read_from)
+                    rest = step.going_on()
+                    return again + await self._store(rest.piece() if again else rest, two, read_from)
                 batch.refuse_all(exc.message)
-            return await self._store(feed, cursor, done, batch, read_from)
-        self.clock = result.clock
+            return await self._store(step, batch, read_from)
         self._tally.add(result, len(batch.refused))
         return [Hint(*item) for item in result.refetch]
 
-    async def _write(self, feed: str, cursor: Cursor | None, done: bool, batch: Batch, read_from: datetime) -> PageResult:
+    async def _write(self, step: Step, batch: Batch, read_from: datetime) -> PageResult:
         records, quarantine = batch.records(), batch.quarantine()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await bounded(
-                    leases.commit_page(
-                        self._conn,
-                        self._poller_id,
-                        self._sync,
-                        feed=feed,
-                        cursor=cursor,
-                        done=done,
-                        records=records,
-                        quarantine=quarantine,
-                        read_from=read_from,
+                async with self._one_by_one:
+                    if step.version != self.versions[whole(step.feed)]:
+                        raise Outdated
+                    result = await bounded(
+                        leases.commit_page(
+                            self._conn,
+                            self._poller_id,
+                            self._sync,
+                            feed=step.feed,
+                            cursor=step.cursor,
+                            done=step.done,
+                            records=records,
+                            quarantine=quarantine,
+                            read_from=read_from,
+                            facts=step.facts,
+                        )
                     )
-                )
+                    self._note(step, result)
+                    return result
             except SluiceError as exc:
                 if exc.code not in _DEADLOCKS or attempt == _ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
+    def _note(self, step: Step, result: PageResult) -> None:
+        """What the database knows now."""
+        self.clock = result.clock
+        self._put_off.pop(step.feed, None)
+        if result.refetch or step.facts.get("last") is False:
+            return
+        self.cursors[step.feed] = step.cursor
+        self.cursors.update(step.parts)
+        self.done = (self.done | {step.feed}) if step.done else self.done - {step.feed, *step.parts}
+        feed = whole(step.feed)
+        if step.done and feed != step.feed and not self.parts(feed):
+            self.done.add(feed)
+        for name in step.facts.get("restart", ()):
+            if name != feed:
+                self.forget(name)
+
     async def _refusal(self, raw: str) -> str | None:
         return await bounded(leases.jsonb_refusal(self._conn, raw))
+
+
+def _says_nothing(step: Step, batch: Batch) -> bool:
+    """Whether a page of changes had none, and no more is to come."""
+    return not (batch.changes or batch.refused or step.done) and step.facts == {"more": False}
+
+
+def _seconds(every: timedelta | None) -> float | None:
+    return None if every is None else every.total_seconds()
 
 
 async def bounded(call: Awaitable[T]) -> T:

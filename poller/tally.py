@@ -20,7 +20,7 @@ class Tally:
     refused: int = 0
     quarantined: int = 0
     seconds: float = 0.0
-    outcome: str = "running"  # then: caught_up, rate_limited, error, stopped, lost
+    outcome: str = "running"  # then: caught_up, partial (some collections fail), rate_limited, error, stopped, lost
     error: dict[str, str | None] | None = None
     notice: str | None = None
 

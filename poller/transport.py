@@ -27,6 +27,7 @@ import httpx
 
 from pgsluice import __version__
 from pgsluice.db.errors import SluiceError, make
+from pgsluice.poller import room
 from pgsluice.providers.base import Request, Response
 from pgsluice.providers.errors import Refused4xx, Unavailable, Unreadable
 from pgsluice.providers.replies import plain
@@ -38,6 +39,10 @@ WHOLE: Final = 120.0
 MAX_BODY: Final = 128 * 1024 * 1024
 
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
+# Automatic tunnels of the past (6to4 and its relays, Teredo): they carry an IPv4 address, which need not be a public one.
+_TUNNELS: Final = tuple(ipaddress.ip_network(net) for net in ("2002::/16", "2001::/32", "192.88.99.0/24"))
+# Below 1024 only these speak HTTP; the others are mail, shells and databases that somebody might be made to talk to.
+_LOW_PORTS: Final = frozenset({80, 443})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
 
@@ -117,6 +122,8 @@ class Transport:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
+            if len(body) > room.LARGE:
+                await room.large()
             # Counted after unpacking: a small reply may unpack into a thousand times its size.
             if len(body) > self._max_body:
                 raise Unreadable(
@@ -171,8 +178,10 @@ class _Checked(httpcore.AsyncNetworkBackend):
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet, seen through what carries an IPv4 address inside an IPv6 one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
+    if any(ip.version == net.version and ip in net for net in _TUNNELS):
+        return False
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        inner = ip.ipv4_mapped
         if ip in _NAT64:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is None:
@@ -230,6 +239,8 @@ def _url(request: Request, *, allow_plain: bool) -> httpx.URL:
         raise Refused4xx("the address of the vendor is no URL", hint="correct the base_url of the credential") from None
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         raise Refused4xx("the address of the vendor is no http(s) URL", hint="correct the base_url of the credential")
+    if url.port is not None and url.port < 1024 and url.port not in _LOW_PORTS and not allow_plain:
+        raise _refused(f"{url.host} is to be reached at port {url.port}, which is no port of an API")
     if url.scheme == "http" and not allow_plain:
         raise _refused(f"{url.host} would get the credential over plain HTTP, where others can read it")
     return url

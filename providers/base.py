@@ -10,6 +10,7 @@ The caller's part, for one sync:
         request = provider.request(feed, cursor, credential)        # cursor is None at the start
         page    = provider.read(feed, cursor, response)             # raises ProviderError
         found   = [provider.read_fetched(hint, response to provider.fetch(hint, credential)) for each hint of the page]
+                  # a Partial among them: its changes, and its own hint in the same way
         commit page.changes, page.refused, what the hints gave, and page.cursor, in ONE transaction
 
 Hints are answered before the cursor behind them is stored: a cursor stored first would lose them in a crash.
@@ -54,6 +55,7 @@ class Collection:
     mutations: tuple[str, ...] = ()  # of create, update, upsert, delete: what the vendor takes
     fields: tuple[Field, ...] = ()  # as far as they are known without asking the account
     match_on: tuple[str, ...] = ()  # unique fields that an upsert may name
+    if_match: bool = False  # whether the vendor can be told which version a write is meant for
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,15 @@ class Hint:
 
     collection_id: str
     upstream_id: str
+    held: bytes | None = field(default=None, repr=False)  # the provider's own note of what earlier replies brought, where one is not enough
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A reply to `fetch` that is not the whole answer: `changes` count already, and `hint` is to be fetched next, until it is None."""
+
+    hint: Hint | None
+    changes: tuple[Change | Refused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +315,11 @@ class Provider(Protocol):
         """The request for one object."""
         ...
 
-    def read_fetched(self, hint: Hint, response: Response) -> Change | Refused:
-        """What the reply to `fetch(hint, …)` says; a Change with `deleted` where the object is gone. Raises ProviderError."""
+    def read_fetched(self, hint: Hint, response: Response) -> Change | Refused | Partial:
+        """What the reply to `fetch(hint, …)` says; a Change with `deleted` where the object is gone; Partial where it takes more replies.
+
+        Raises ProviderError.
+        """
         ...
 
     @property

@@ -118,6 +118,10 @@ class RateLimited(ProviderError):
         self.retry_after = retry_after
 
 
+class Paced(RateLimited):
+    """Our own count of requests makes this one wait, before the vendor is asked. `retry_after` is exact."""
+
+
 class ListBroken(ProviderError):
     """The vendor's list does not get on: a page came twice, or says there is more and brings nothing.
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pgsluice.providers.base import Response
-from pgsluice.providers.errors import ProviderError, RateLimited
+from pgsluice.providers.errors import Paced, ProviderError, RateLimited
 from pgsluice.providers.replies import http_date, vendor_clock
 
 # A vendor that asks for more (a year has been seen, from a date in the wrong unit) is asked once an hour instead.
@@ -40,6 +40,9 @@ LASTING = Backoff(base=60.0, cap=3600.0)  # a refused key or request: a person h
 
 def next_delay(error: ProviderError, attempt: int, chance: float) -> float:
     """Seconds until a sync that met `error` for the `attempt`-th time in a row (from 0) is tried again."""
+    if isinstance(error, Paced):
+        # Nobody refused anything: no reason to come later each time.
+        return RATE_LIMITED.delay(0, chance, error.retry_after)
     if isinstance(error, RateLimited):
         return RATE_LIMITED.delay(attempt, chance, error.retry_after)
     return (TRANSIENT if error.retryable else LASTING).delay(attempt, chance)

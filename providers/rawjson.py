@@ -47,7 +47,7 @@ def slice_list(body: bytes, key: str) -> Sliced:
     members = object_members(body)
     if key not in members:
         raise NotJson(f"there is no {key!r} in it")
-    return Sliced(_elements(members.pop(key), key), members)
+    return Sliced(elements(members.pop(key), key), members)
 
 
 def object_members(body: bytes) -> dict[str, bytes]:
@@ -105,7 +105,8 @@ def _half_character(raw: bytes) -> str | None:
     return None
 
 
-def _elements(raw: bytes, key: str) -> list[bytes]:
+def elements(raw: bytes, key: str) -> list[bytes]:
+    """The bytes of each element of the array that `raw`, found under `key`, is. Raises NotJson."""
     try:
         return [bytes(element) for element in msgspec.json.decode(raw, type=list[msgspec.Raw])]
     except msgspec.ValidationError as exc:

@@ -1,7 +1,8 @@
-"""Stripe: customers, products, prices, plans, subscriptions, invoices. https://docs.stripe.com/api
+"""Stripe: fifty collections (`stripe_collections`). https://docs.stripe.com/api
 
-A sync lists each collection once, to its end (`stripe_lists`), and follows the events from before that first list on (`stripe_events`).
-What no list of Stripe shows is found by its events alone: prices made inline, and in test mode the objects of a test clock.
+A sync lists each collection once, to its end (`stripe_backfill`), and follows the events from before that first list on (`stripe_events`).
+What no event announces is looked for in the lists (`stripe_news`, and sweeps). What no list of Stripe shows is found by its events alone:
+prices made inline, and in test mode the objects of a test clock. Lists inside objects are completed (`stripe_nested`).
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote
 
-from pgsluice.providers import stripe_events, stripe_lists, stripe_writes
+from pgsluice.providers import stripe_backfill, stripe_events, stripe_lists, stripe_nested, stripe_news, stripe_writes
 from pgsluice.providers.base import (
     Change,
     Collection,
@@ -20,49 +21,38 @@ from pgsluice.providers.base import (
     Cursor,
     Feed,
     Hint,
+    Limit,
     Page,
+    Partial,
     Plain,
     Refused,
     Request,
     Response,
     SecretField,
+    Signals,
     Write,
     Written,
 )
-from pgsluice.providers.errors import Malformed, ProviderError, UnknownCollection
-from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object
+from pgsluice.providers.errors import Malformed, ProviderError
+from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
+from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object, quiet_for
+from pgsluice.providers.stripe_fields import fields_of
 
 BASE_URL: Final = "https://api.stripe.com"
 # The shape of every object depends on it, so it changes only with a release of ours. https://docs.stripe.com/changelog
 API_VERSION: Final = "2026-10-28.endive"
 KIND: Final = "stripe_key"
 OAUTH_KIND: Final = "stripe_oauth2"
+CONNECT_KIND: Final = "stripe_connect"
+ACCOUNTS_PAGE: Final = "https://dashboard.stripe.com/connect/accounts/overview"
 EVENTS: Final = "events"
-Parameters = tuple[tuple[str, str], ...]
+NEWS: Final = ".new"  # behind the collection, in the name of a feed
+SWEEP: Final = ".sweep"
 
 
-class _Source(NamedTuple):
-    path: str
-    description: str
-    lists: tuple[Parameters, ...] = ((),)  # the queries that together bring every object
-
-
-_SOURCES: Final[Mapping[str, _Source]] = {
-    # https://docs.stripe.com/api/customers/list
-    "stripe:customer": _Source("customers", "who buys"),
-    # https://docs.stripe.com/api/products/list: active and archived unless `active` is given
-    "stripe:product": _Source("products", "what is sold"),
-    # https://docs.stripe.com/api/prices/list: "a list of your active prices … For the list of inactive prices, set active to false"
-    "stripe:price": _Source("prices", "what a product costs", ((("active", "true"),), (("active", "false"),))),
-    # https://docs.stripe.com/api/plans/list: active and inactive unless `active` is given
-    "stripe:plan": _Source("plans", "recurring prices in their older form"),
-    # https://docs.stripe.com/api/subscriptions/list: without `status`, cancelled ones are left out
-    "stripe:subscription": _Source("subscriptions", "who pays for what, how often", ((("status", "all"),),)),
-    # https://docs.stripe.com/api/invoices/list
-    "stripe:invoice": _Source("invoices", "what was billed"),
-}
 # https://docs.stripe.com/keys: secret and restricted keys, for test and live mode.
 _KEY = re.compile(r"[sr]k_(?:test|live)_[A-Za-z0-9_]+", re.ASCII)
+_ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}", re.ASCII)
 # https://docs.stripe.com/connect/oauth-reference: no form of an access token is promised; it must only be fit for a header.
 _TOKEN = re.compile(r"[!-~]{8,1000}", re.ASCII)
 _PREFIX = re.compile(r"(?:[a-z]{2,5}_(?:test|live)_|whsec_|acct_|pk_|sk_|rk_)", re.ASCII)
@@ -73,72 +63,108 @@ class Stripe(Plain):
 
     name: Final = "stripe"
     collections: Mapping[str, Collection] = {
-        collection_id: Collection(collection_id, source.description, stripe_writes.KINDS[collection_id])
-        for collection_id, source in _SOURCES.items()
+        collection_id: Collection(collection_id, source.description, source.mutations, fields_of(object_type(collection_id)))
+        for collection_id, source in SOURCES.items()
     }
     free_form: Final = False
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
         KIND: (SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key from {KEYS_PAGE}"),),
         OAUTH_KIND: (SecretField("access_token", "the access_token that Stripe's OAuth answered for the account"),),
+        CONNECT_KIND: (
+            SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key of the platform from {KEYS_PAGE}"),
+            SecretField("account", f"the connected account (acct_…) to work in, from {ACCOUNTS_PAGE}"),
+        ),
     }
     key_window: Final = stripe_writes.KEY_WINDOW
 
     def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:
-        chosen = tuple(_SOURCES) if collection_ids is None else tuple(dict.fromkeys(collection_ids))
+        chosen = tuple(SOURCES) if collection_ids is None else tuple(dict.fromkeys(collection_ids))
+        news, lists, sweeps = [], [], []
         for collection_id in chosen:
-            _source(collection_id)
-        changes = Feed(EVENTS, "changes", chosen, since=since)
-        return (changes, *(Feed(collection_id, "backfill", (collection_id,), after=(EVENTS,), since=since) for collection_id in chosen))
+            source, own = source_of(collection_id), (collection_id,)
+            before = (EVENTS, f"{collection_id}{NEWS}") if source.news else (EVENTS,)
+            if source.news:
+                news.append(Feed(f"{collection_id}{NEWS}", "changes", own, since=since))
+            lists.append(Feed(collection_id, "backfill", own, after=before, since=since))
+            if source.sweep is not None:
+                sweeps.append(Feed(f"{collection_id}{SWEEP}", "sweep", own, after=(collection_id,), every=source.sweep, since=since))
+        return (Feed(EVENTS, "changes", chosen, since=since), *news, *lists, *sweeps)
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
         if feed.name == EVENTS:
             return _get(credential, "events", stripe_events.parameters(cursor))
-        source = _source(feed.name)
-        place = stripe_lists.backfill_place(cursor, len(source.lists))
-        after = (("starting_after", place.walk.after),) if place.walk.after else ()
-        limit = ("limit", str(stripe_lists.PAGE_SIZE))
-        return _get(credential, source.path, (limit, *source.lists[place.part], *after))
+        source = source_of(feed.collection_ids[0])
+        if feed.kind == "changes":
+            return _get(credential, *stripe_news.query(source, cursor))
+        return _get(credential, *stripe_backfill.query(source, feed, cursor))
 
     def read(self, feed: Feed, cursor: Cursor | None, response: Response) -> Page:
         if feed.name == EVENTS:
             return stripe_events.read_page(feed, cursor, response)
-        return stripe_lists.backfill_page(feed, cursor, response, parts=len(_source(feed.name).lists))
+        source = source_of(feed.collection_ids[0])
+        if feed.kind == "changes":
+            return stripe_news.read_page(source, feed, cursor, response)
+        return stripe_backfill.read_page(source, feed, cursor, response)
 
     def fetch(self, hint: Hint, credential: Credential) -> Request:
+        source = source_of(hint.collection_id)
+        of = BELOW.get(hint.collection_id)
         # Plans have ids of the user's choice: any character may be in them.
-        return _get(credential, f"{_source(hint.collection_id).path}/{quote(hint.upstream_id, safe='')}")
+        quoted = quote(hint.upstream_id, safe="")
+        if hint.held is None:
+            return _get(credential, f"{source.path}/{quoted}", tuple(("expand[]", name) for name in source.expand))
+        if of is not None:
+            return _get(credential, *stripe_backfill.query_children(of, hint.upstream_id, hint.held.decode() or None))
+        path, params = stripe_nested.query(source, hint)
+        return _get(credential, path.format(quoted), params)
 
-    def read_fetched(self, hint: Hint, response: Response) -> Change | Refused:
+    def read_fetched(self, hint: Hint, response: Response) -> Change | Refused | Partial:
+        source = source_of(hint.collection_id)
+        of = BELOW.get(hint.collection_id)
+        if hint.held is not None:
+            return stripe_nested.read_piece(source, hint, response) if of is None else stripe_nested.read_children(hint, response, of.query)
         if missing_object(response):
             return Change(hint.collection_id, hint.upstream_id, raw=None, deleted=True)
-        return stripe_lists.fetched_record(hint, response)
+        return stripe_nested.whole(source, stripe_lists.fetched_record(hint, response))
 
     def write(self, writes: Sequence[Write], credential: Credential) -> Request:
         (write,) = writes
-        said = stripe_writes.said(write, _source(write.collection_id).path)
+        said = stripe_writes.said(write)
         return _request(said.method, credential, said.path, headers=said.headers, body=said.body)
 
     def read_written(self, writes: Sequence[Write], response: Response) -> tuple[Written | ProviderError, ...]:
         (write,) = writes
         return (stripe_writes.read_written(write, response),)
 
+    def budget(self, credential: Credential) -> tuple[Limit, ...]:
+        # https://docs.stripe.com/rate-limits: "Live mode: 100 requests per second. Sandbox: 25". What a single endpoint allows (25) cannot
+        # be said for all requests together; where it is passed, the reply says so.
+        live = "_live_" in _bearer(credential.kind, credential.secret)
+        return (Limit("requests", 100 if live else 25, 1.0),)
+
+    def signals(self, response: Response) -> Signals | None:
+        if response.status != 429:
+            return None
+        return Signals(wait=quiet_for(response))
+
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         if kind not in self.credential_kinds:
             raise Malformed(f"Stripe has no credential of kind {kind!r}", hint=f"the kinds are {', '.join(self.credential_kinds)}")
         _bearer(kind, secret)
-
-
-def _source(collection_id: str) -> _Source:
-    try:
-        return _SOURCES[collection_id]
-    except KeyError:
-        known = ", ".join(_SOURCES)
-        raise UnknownCollection(f"Stripe has no collection {collection_id!r} here", hint=f"the collections are: {known}") from None
+        if kind == CONNECT_KIND:
+            _account(secret)
 
 
 def _bearer(kind: str, secret: Mapping[str, str]) -> str:
     """What goes behind "Bearer", once it is certain that it carries no line break into the header. Raises Malformed."""
     return _token(secret) if kind == OAUTH_KIND else _key(secret)
+
+
+def _account(secret: Mapping[str, str]) -> str:
+    account = secret.get("account", "")
+    if not _ACCOUNT.fullmatch(account):
+        raise Malformed("this is no account of Stripe", details=_shape(account), hint=f"it begins with acct_: {ACCOUNTS_PAGE}")
+    return account
 
 
 def _token(secret: Mapping[str, str]) -> str:
@@ -174,6 +200,8 @@ def _request(
         "Stripe-Version": API_VERSION,  # https://docs.stripe.com/api/versioning
         "Accept": "application/json",
     }
+    if credential.kind == CONNECT_KIND:
+        always["Stripe-Account"] = _account(credential.secret)  # https://docs.stripe.com/connect/authentication
     return Request(method, f"{base}/v1/{path}", params, {**always, **(headers or {})}, body)
 
 

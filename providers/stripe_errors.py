@@ -48,12 +48,28 @@ def missing_object(response: Response) -> bool:
     return given.code in {"resource_missing", None} and not any(words in (given.message or "") for words in elsewhere)
 
 
+def missing_parent(response: Response, param: str) -> bool:
+    """Whether a list of what lies below an object was refused because that object is gone. `param`: names it, if the path does not."""
+    given = fault(response.body) if param and response.status in {400, 404} else None
+    return missing_object(response) or (given is not None and given.code == "resource_missing" and given.param == param)
+
+
 def lost_place(response: Response) -> bool:
     """Whether the vendor refused a list because the object to go on behind (`starting_after`) is gone."""
     given = fault(response.body) if response.status in {400, 404} else None
     if given is None or given.param != "starting_after":
         return False
     return given.code == "resource_missing" or "No such" in (given.message or "")
+
+
+def quiet_for(response: Response) -> float | None:
+    """How long nothing at all should be asked after a 429: what Retry-After says, or a second where all requests were too many.
+
+    https://docs.stripe.com/rate-limits: the other reasons concern one endpoint or one object, and only its requests have to wait.
+    """
+    asked = retry_after(response)
+    everything = response.headers.get("stripe-rate-limited-reason", "").strip().lower().startswith("global")
+    return asked if asked is not None or not everything else 1.0
 
 
 def error_of(response: Response) -> ProviderError:

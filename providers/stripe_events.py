@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from pgsluice.providers import paging, rawjson, replies
+from pgsluice.providers import paging, rawjson, replies, stripe_nested
 from pgsluice.providers.base import Cursor, Feed, Hint, Page, Response
 from pgsluice.providers.paging import Walk
+from pgsluice.providers.stripe_collections import BELOW, COLLECTIONS
 from pgsluice.providers.stripe_errors import lost_place
 from pgsluice.providers.stripe_lists import listing, starting_over_at, stored
 
@@ -38,9 +39,20 @@ OVERLAP = 300
 START_OVERLAP = 30
 # Remembered events, 15 bytes each in the cursor. Where more fall into the overlap, the overlap shrinks to what can be remembered.
 MEMORY = 2000
-# A discount has no address of its own: it is a part of these, and its events may be the only word of a change in them.
-# https://docs.stripe.com/api/events/types#event_types-customer.discount.created
-_CARRIERS: Mapping[str, tuple[str, ...]] = {"discount": ("customer", "subscription")}
+# These have no address of their own, or are no collection: they are a part of others, named in them, and their events may be the only word
+# of a change in those. https://docs.stripe.com/api/events/types#event_types-customer.discount.created, -account.external_account.updated,
+# -application_fee.refund.updated, -capability.updated, -billing.alert.triggered
+_CARRIERS: Mapping[str, tuple[str, ...]] = {
+    "discount": ("customer", "subscription"),
+    "bank_account": ("account",),
+    "card": ("account",),
+    "capability": ("account",),
+    "person": ("account",),
+    "fee_refund": ("application_fee",),
+    "transfer_reversal": ("transfer",),
+}
+# What a member is called whose object has another name.
+_MEMBERS: Mapping[str, str] = {"application_fee": "fee"}
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,25 +168,43 @@ def _event(raw: bytes, feed: Feed, response: Response) -> _Event:
     """Raises Unreadable where an event lacks what makes it one: to pass over it could lose a change."""
     try:
         members = rawjson.object_members(raw)
-        content = rawjson.object_members(members.get("data", b"{}")).get("object", b"{}")
+        data = rawjson.object_members(members.get("data", b"{}"))
+        content, before = data.get("object", b"{}"), data.get("previous_attributes", b"{}")
         subject = rawjson.object_members(content) if content.startswith(b"{") else {}
+        former = rawjson.object_members(before) if before.startswith(b"{") else {}
     except rawjson.NotJson as exc:
         raise replies.unreadable(response, "Stripe", f"an event in it is malformed ({exc})") from exc
     event_id = rawjson.identity(members.get("id", b""))
     created = rawjson.integer(members.get("created", b""))
     if event_id is None or created is None:
         raise replies.unreadable(response, "Stripe", "an event in it has no id or no time of creation")
-    return _Event(event_id, created, tuple(_subjects(subject, feed)))
+    return _Event(event_id, created, (*_subjects(subject, feed), *_below(subject, former, feed)))
 
 
 def _subjects(members: Mapping[str, bytes], feed: Feed) -> Iterator[Hint]:
     """The objects that an event is about, of the chosen collections. One without an id (`invoice.upcoming`, a balance) does not exist."""
     kind = rawjson.identity(members.get("object", b"")) or ""
-    named = {carrier: members.get(carrier, b"") for carrier in _CARRIERS.get(kind, ())} or {kind: members.get("id", b"")}
+    carriers = {carrier: members.get(_MEMBERS.get(carrier, carrier), b"") for carrier in _CARRIERS.get(kind, ())}
+    named = carriers or {kind: members.get("id", b"")}
     for object_type, reference in named.items():
         upstream_id = rawjson.identity(reference)
-        if upstream_id and f"stripe:{object_type}" in feed.collection_ids:
-            yield Hint(f"stripe:{object_type}", upstream_id)
+        collection_id = COLLECTIONS.get(object_type)
+        if upstream_id and collection_id in feed.collection_ids and collection_id is not None:
+            yield Hint(collection_id, upstream_id)
+
+
+def _below(members: Mapping[str, bytes], former: Mapping[str, bytes], feed: Feed) -> Iterator[Hint]:
+    """What lies below the object that an event is about and has no events of its own: the list as it is now, and each entry that left."""
+    kind, upstream_id = rawjson.identity(members.get("object", b"")), rawjson.identity(members.get("id", b""))
+    for collection_id in feed.collection_ids:
+        of = BELOW.get(collection_id)
+        if of is None or of.object != kind or not upstream_id:
+            continue
+        yield Hint(collection_id, upstream_id, stripe_nested.CHILDREN)
+        now = set(map(stripe_nested.identity_of, stripe_nested.entries_of(members.get(of.member, b""))))
+        for entry in map(stripe_nested.identity_of, stripe_nested.entries_of(former.get(of.member, b""))):
+            if entry is not None and entry not in now:
+                yield Hint(collection_id, entry)
 
 
 def _digest(event_id: str) -> str:

@@ -1,8 +1,4 @@
-"""Reading Stripe's lists: records out of replies, and the backfill of a collection.
-
-https://docs.stripe.com/api/pagination: newest first, `limit` up to 100, `starting_after` an id, `has_more` in the reply. The order is not
-relied on; `paging` says what is.
-"""
+"""Reading Stripe's lists: records out of replies. https://docs.stripe.com/api/pagination"""
 
 from __future__ import annotations
 
@@ -13,11 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from pgsluice.providers import paging, rawjson, replies
-from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page, Refused, Response
+from pgsluice.providers import rawjson, replies
+from pgsluice.providers.base import Change, Hint, Refused, Response
 from pgsluice.providers.errors import ListBroken
-from pgsluice.providers.paging import Walk
-from pgsluice.providers.stripe_errors import error_of, fault, lost_place
+from pgsluice.providers.stripe_errors import error_of, fault
 
 PAGE_SIZE = 100  # the vendor's maximum
 
@@ -27,13 +22,6 @@ class Listing(NamedTuple):
 
     records: list[bytes]
     has_more: bool
-
-
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The cursor of a backfill: which of the collection's lists, and where in it. The default is the start."""
-
-    part: int = 0
-    walk: Walk = Walk()
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -69,32 +57,6 @@ def read_record(collection_id: str, raw: bytes) -> Change | Refused:
         return Refused(collection_id, upstream_id, raw, reason or "")
     deleted = bytes(head.deleted) == b"true"
     return Change(collection_id, upstream_id, None if deleted else raw, _moment(bytes(head.created)), None, deleted)
-
-
-def backfill_place(cursor: Cursor | None, parts: int) -> Place:
-    """The place that a stored cursor names. One that cannot be read is the start: reading again is silent."""
-    try:
-        place = msgspec.convert(cursor or {}, Place)
-    except msgspec.ValidationError:
-        return Place()
-    return place if 0 <= place.part < parts else Place()
-
-
-def backfill_page(feed: Feed, cursor: Cursor | None, response: Response, parts: int) -> Page:
-    """One page of a collection that consists of `parts` lists, read one after the other. Raises ProviderError."""
-    place = backfill_place(cursor, parts)
-    with starting_over_at(Place(part=place.part)):
-        if place.walk.after and lost_place(response):
-            return Page(stored(Place(place.part, paging.vanished(place.walk))), done=False, more=True)
-        found = listing(response)
-        records = [read_record(feed.collection_ids[0], raw) for raw in found.records]
-        ids = [record.upstream_id for record in records if record.upstream_id is not None]
-        walk = paging.advance(place.walk, ids, has_more=found.has_more)
-    last = not found.has_more and place.part + 1 >= parts
-    onward = Place(place.part, walk) if found.has_more else Place(place.part if last else place.part + 1)
-    changes, hints = distinct(record for record in records if isinstance(record, Change))
-    refused = tuple(record for record in records if isinstance(record, Refused))
-    return Page(stored(onward), done=last, more=not last, changes=changes, hints=hints, refused=refused)
 
 
 def fetched_record(hint: Hint, response: Response) -> Change | Refused:

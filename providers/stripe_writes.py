@@ -10,23 +10,15 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from pgsluice.providers import rawjson, replies
-from pgsluice.providers.base import Change, Hint, Response, Write, Written
+from pgsluice.providers import rawjson, replies, stripe_nested
+from pgsluice.providers.base import Change, Hint, Refused, Response, Write, Written
 from pgsluice.providers.errors import Forbidden, Missing, ProviderError, Refused4xx, UnknownCollection, Unreadable
+from pgsluice.providers.stripe_collections import source_of
 from pgsluice.providers.stripe_errors import KEYS_PAGE, error_of, fault, missing_object
 from pgsluice.providers.stripe_lists import fetched_record, read_record
 
 # https://docs.stripe.com/api/idempotent_requests: "You can remove keys … after they're at least 24 hours old". An hour less: the clocks.
 KEY_WINDOW: Final = timedelta(hours=23)
-# What the vendor's reference has for each; a subscription is deleted by cancelling it, a price can only be made inactive.
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "stripe:customer": ("create", "update", "delete"),
-    "stripe:product": ("create", "update", "delete"),
-    "stripe:price": ("create", "update"),
-    "stripe:plan": ("create", "update", "delete"),
-    "stripe:subscription": ("create", "update", "delete"),
-    "stripe:invoice": ("create", "update", "delete"),
-}
 _FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_ERROR: Final = 4000  # characters of the vendor's error that are kept
 
@@ -40,15 +32,26 @@ class Said(NamedTuple):
     body: bytes | None
 
 
-def said(write: Write, path: str) -> Said:
-    """The request for a write to the collection at `path`. Raises UnknownCollection and Refused4xx, before anything is sent."""
-    if write.kind not in KINDS.get(write.collection_id, ()):
+def said(write: Write) -> Said:
+    """The request for a write. Raises UnknownCollection and Refused4xx, before anything is sent."""
+    source = source_of(write.collection_id)
+    if write.kind not in source.mutations:
         raise UnknownCollection(f"Stripe's {write.collection_id} does not support {write.kind}")
-    if write.kind == "delete":
+    if write.if_match is not None:
+        raise Refused4xx(
+            "Stripe does not compare versions: whether the object changed in between cannot be asked of it",
+            hint="leave if_match out; an update changes only the fields that it names",
+        )
+    if write.kind == "delete" and not source.ending:
         # "Don't send idempotency keys in GET and DELETE requests because it has no effect."
-        return Said("DELETE", f"{path}/{_quoted(write.upstream_id)}", {}, None)
-    place = path if write.kind == "create" else f"{path}/{_quoted(write.upstream_id)}"
-    return Said("POST", place, {"Idempotency-Key": write.key, "Content-Type": _FORM}, form(write.data or b"{}"))
+        return Said("DELETE", f"{source.path}/{_quoted(write.upstream_id)}", {}, None)
+    place = source.path if write.kind == "create" else f"{source.path}/{_quoted(write.upstream_id)}"
+    if write.kind == "delete":
+        place = f"{place}/{source.ending}"
+    # Only so does the answer show the whole object. https://docs.stripe.com/api/expanding_objects
+    expand = [("expand[]", name) for name in source.expand]
+    headers = {"Idempotency-Key": write.key, "Content-Type": _FORM}
+    return Said("POST", place, headers, b"&".join(filter(None, (form(write.data or b"{}"), urlencode(expand).encode()))))
 
 
 def form(data: bytes) -> bytes:
@@ -101,17 +104,17 @@ def read_written(write: Write, response: Response) -> Written:
     if response.status != 200:
         raise _refusal(write, response)
     if write.upstream_id is not None:
-        record = fetched_record(Hint(write.collection_id, write.upstream_id), response)
-        return Written(write.upstream_id, record if isinstance(record, Change) else None)
-    return _created(write.collection_id, response)
-
-
-def _created(collection_id: str, response: Response) -> Written:
-    raw = response.body.removeprefix(rawjson.BOM).strip()
-    record = read_record(collection_id, raw)
+        return _written(write.upstream_id, fetched_record(Hint(write.collection_id, write.upstream_id), response))
+    record = read_record(write.collection_id, response.body.removeprefix(rawjson.BOM).strip())
     if record.upstream_id is None:
         raise replies.unreadable(response, "Stripe", "it is no object with an id")
-    return Written(record.upstream_id, record if isinstance(record, Change) else None)
+    return _written(record.upstream_id, record)
+
+
+def _written(upstream_id: str, record: Change | Refused) -> Written:
+    """Without the object where a list in it is cut short: it is fetched whole."""
+    whole = stripe_nested.whole(source_of(record.collection_id), record)
+    return Written(upstream_id, whole if isinstance(whole, Change) else None)
 
 
 def _refusal(write: Write, response: Response) -> ProviderError:

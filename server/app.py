@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Hub, Store, Token
-from pgsluice.server import bodies, consume, consumers, manage, mutate
+from pgsluice.server import bodies, collections, consume, consumers, manage, mutate, providing, syncs
 from pgsluice.server.answers import raw
 from pgsluice.server.auth import token_of
-from pgsluice.server.errors import answer
+from pgsluice.server.errors import answer, malformed
 from pgsluice.server.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.server")
@@ -126,28 +126,76 @@ ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
     },
     "/v1/streams": {"GET": Call(manage.stream_list, "read"), "POST": Call(manage.stream_create, "manage")},
     "/v1/streams/{id}": {"GET": Call(manage.stream_info, "read"), "DELETE": Call(manage.stream_delete, "manage")},
-    "/v1/syncs": {"GET": Call(manage.sync_list, "read"), "POST": Call(manage.sync_create, "manage")},
-    "/v1/syncs/{id}": {"GET": Call(manage.sync_info, "read"), "PATCH": Call(manage.sync_update, "manage")},
-    "/v1/credentials": {"GET": Call(manage.credential_list, "read"), "POST": Call(manage.credential_create, "manage")},
-    "/v1/credentials/{id}": {"GET": Call(manage.credential_info, "read"), "DELETE": Call(manage.credential_delete, "manage")},
+    "/v1/streams/{id}/prune": {"POST": Call(manage.stream_prune, "manage")},
+    "/v1/syncs": {"GET": Call(syncs.sync_list, "read"), "POST": Call(providing.knowing(syncs.sync_create), "manage")},
+    "/v1/syncs/{id}": {
+        "GET": Call(syncs.sync_info, "read"),
+        "PATCH": Call(syncs.sync_update, "manage"),
+        "DELETE": Call(syncs.sync_delete, "manage"),
+    },
+    "/v1/syncs/{id}/restart": {"POST": Call(syncs.sync_restart, "manage")},
+    "/v1/syncs/{id}/move": {"POST": Call(syncs.sync_move, "manage")},
+    "/v1/syncs/{id}/tidy": {"POST": Call(syncs.sync_tidy, "manage")},
+    "/v1/quarantine": {"GET": Call(syncs.quarantine_list, "read")},
+    "/v1/quarantine/retry": {"POST": Call(syncs.quarantine_retry, "manage")},
+    "/v1/quarantine/purge": {"POST": Call(syncs.quarantine_purge, "manage")},
+    "/v1/quarantine/{id}": {"GET": Call(syncs.quarantine_info, "read")},
+    "/v1/notices": {"GET": Call(syncs.notice_list, "read")},
+    "/v1/credentials": {"GET": Call(manage.credential_list, "read"), "POST": Call(providing.knowing(manage.credential_create), "manage")},
+    "/v1/credentials/{id}": {
+        "GET": Call(manage.credential_info, "read"),
+        "PATCH": Call(providing.knowing(manage.credential_update), "manage"),
+        "DELETE": Call(manage.credential_delete, "manage"),
+    },
     "/v1/records": {"GET": Call(manage.record_list, "read")},
-    "/v1/providers": {"GET": Call(manage.provider_list, "read")},
+    "/v1/records/erase": {"POST": Call(manage.record_erase, "manage")},
+    "/v1/providers": {"GET": Call(manage.provider_list, "read"), "POST": Call(providing.provider_create, "manage")},
+    "/v1/providers/{id}": {"GET": Call(providing.provider_info, "read"), "DELETE": Call(providing.provider_delete, "manage")},
+    "/v1/collections/{credential_id}": {"GET": Call(collections.collection_list, "read")},
+    "/v1/collections/{credential_id}/refresh": {"POST": Call(collections.collection_refresh, "manage")},
+    "/v1/collections/{credential_id}/{collection_id}": {"GET": Call(collections.collection_info, "read")},
+    "/v1/views": {"GET": Call(collections.view_list, "read"), "POST": Call(collections.view_create, "manage")},
+    "/v1/views/{id}": {"GET": Call(collections.view_info, "read"), "DELETE": Call(collections.view_delete, "manage")},
     "/v1/mutations/run": {"POST": Call(mutate.mutation_run, "mutate")},
     "/v1/mutations/{id}": {"GET": Call(mutate.mutation_info, "read")},
     "/v1/tokens": {"GET": Call(manage.token_list, "manage"), "POST": Call(manage.token_create, "manage")},
     "/v1/tokens/{id}": {"DELETE": Call(manage.token_revoke, "manage")},
 }
-_TABLE: Final = [(Route(path, lambda _request: Response()), methods) for path, methods in ROUTES.items()]
+_TABLE: Final = [(path.split("/"), methods) for path, methods in ROUTES.items()]
 
 
 def _find(request: Request) -> Call:
-    """The call of the request's path and method; SL109, SL113."""
-    for route, methods in _TABLE:
-        matched, found = route.matches({**request.scope, "method": "GET"})
-        if matched is Match.FULL:
-            request.scope["path_params"] = found["path_params"]
+    """The call of the request's path and method; SL005, SL109, SL113."""
+    segments = _segments(request)
+    for template, methods in _TABLE:
+        given = _matched(template, segments)
+        if given is not None:
+            request.scope["path_params"] = given
             call = methods.get("GET" if request.method == "HEAD" else request.method)
             if call is None:
                 raise WrongMethod(request.method, ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])]))
             return call
     raise make(f"nothing is served at {request.url.path[:200]}", code="SL109", hint="the paths begin with /v1/, for example /v1/syncs")
+
+
+def _segments(request: Request) -> list[str]:
+    """The path as it was sent, cut at its slashes and decoded after that: an id may contain one."""
+    raw: bytes | None = request.scope.get("raw_path")
+    sent = quote(request.scope["path"], safe="/%") if raw is None else raw.partition(b"?")[0].decode("latin-1")
+    try:
+        return [unquote(segment, errors="strict") for segment in sent.split("/")]
+    except UnicodeDecodeError:
+        raise malformed("the path is not UTF-8", "percent-encode the UTF-8 bytes of an id") from None
+
+
+def _matched(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    """What stands in the places of the template's names; None if it is another path."""
+    if len(template) != len(segments):
+        return None
+    given: dict[str, str] = {}
+    for name, segment in zip(template, segments, strict=True):
+        if name.startswith("{") and segment:
+            given[name[1:-1]] = segment
+        elif name != segment:
+            return None
+    return given

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 
 RETRY_AFTER: Final = "1"
@@ -38,4 +39,12 @@ def answer(exc: SluiceError, headers: Mapping[str, str] | None = None) -> Respon
         more["Retry-After"] = RETRY_AFTER
     if exc.http_status == 401:
         more["WWW-Authenticate"] = "Bearer"
-    return Response(json.dumps(body, ensure_ascii=False).encode(errors="replace"), exc.http_status, more, "application/json")
+    return Response(_json(body), exc.http_status, more, "application/json")
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    try:
+        # A vendor's error keeps its digits.
+        return rows.encode_strict(body).encode()
+    except (SluiceError, UnicodeError):
+        return json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")

@@ -1,32 +1,35 @@
-"""Streams, syncs, credentials, records, providers and tokens."""
+"""Streams, credentials, records, providers and tokens."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgsluice.db import api, secrets
+from pgsluice.db import api, api_syncs, rows, secrets
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Token
 from pgsluice.db.shapes import PAGE
 from pgsluice.providers import registry
 from pgsluice.providers.base import BASE_URL, is_base_url
-from pgsluice.providers.errors import ProviderError
+from pgsluice.providers.errors import ProviderError, UnknownProvider
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
-from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
+from pgsluice.server.bodies import json_text, optional, seconds, text, whole, whole_text
 from pgsluice.server.errors import BadFields
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
 
 _TEXT: Final = optional(text)
+_NO_RECORDS: Final = b'{"records" : []'
 _OBJECT: Final = optional(json_text(dict))
+# Properties that name the account at the vendor.
+_IDENTITIES: Final = ("hub_id", "instance_url", "shop", "installation_id", "account_login", "realm_id")
 
 
 async def _body(app: App, request: Request) -> dict[str, Any]:
@@ -55,6 +58,13 @@ async def stream_delete(app: App, request: Request, token: Token) -> Response:
     return nothing()
 
 
+async def stream_prune(app: App, request: Request, token: Token) -> Response:
+    given = await bodies.asked(request, app.settings.max_body, older_than=seconds, force=optional(bodies.flag))
+    if "older_than" not in given:
+        raise BadFields({"older_than": "is missing: an age in seconds, 0 for any"})
+    return raw(await app.store.run(token, api_syncs.stream_prune(request.path_params["id"], given)))
+
+
 async def the_stream(app: App, token: Token, stream_id: str | None) -> str:
     """The stream that was named, or the only one there is. SL001."""
     if stream_id is not None:
@@ -65,97 +75,53 @@ async def the_stream(app: App, token: Token, stream_id: str | None) -> str:
     raise BadFields({"stream_id": "is missing, and there is more than one stream" if found else "is missing, and there is no stream yet"})
 
 
-# ---------------------------------------------------------------- syncs
-
-
-def _frequency(value: Any) -> timedelta | None:
-    return None if value is None or value == "continuous" else seconds(value)
-
-
-async def sync_create(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(
-        await _body(app, request),
-        provider=text,
-        id=_TEXT,
-        name=_TEXT,
-        stream_id=_TEXT,
-        collection_ids=optional(bodies.texts),
-        rate_limit=_OBJECT,
-        credential_id=_TEXT,
-        credential=optional(any_value),
-        metadata=_OBJECT,
-        external_id=_TEXT,
-        max_age_days=optional(whole(1)),
-        sync_frequency=_frequency,
-    )
-    if "provider" not in given:
-        raise BadFields({"provider": f"is missing; there are: {', '.join(registry.names())}"})
-    inline = given.pop("credential", None)
-    if inline is not None and given.get("credential_id") is not None:
-        raise BadFields({"credential": "excludes credential_id"})
-    names = ("id", "name", "collection_ids", "rate_limit", "credential_id", "metadata", "external_id", "max_age_days", "sync_frequency")
-    values = {**dict.fromkeys(names), **given, "stream_id": await the_stream(app, token, given.get("stream_id"))}
-    if values["collection_ids"] is None:
-        values["collection_ids"] = _all_collections(values["provider"])
-    if inline is not None:
-        # One after the other: a credential that no sync uses yet does no harm, and the sync's error says what is wrong.
-        sealed = _sealed(app, _credential(inline, "credential"))
-        await app.store.run(token, api.credential_put(sealed))
-        values["credential_id"] = sealed["id"]
-    return raw(await app.store.run(token, api.sync_create(values)), 201)
-
-
-def _all_collections(provider: str) -> list[str]:
-    try:
-        return list(registry.get(provider).collections)
-    except ProviderError as exc:
-        raise _from_provider(exc) from None
-
-
-async def sync_list(app: App, request: Request, token: Token) -> Response:
-    given = dict(request.query_params)
-    values = bodies.page(
-        request, stream_id=text, stream=text, provider=text, name=text, status=text, metadata=_query_object, **{"health.status": text}
-    )
-    values["stream_id"] = bodies.named(values, "stream_id", "stream")
-    values["health"] = {"disabled": "paused"}.get(given.get("status", ""), bodies.named(values, "status", "health.status"))
-    return raw(await app.store.run(token, api.syncs(values)))
-
-
-def _query_object(value: str) -> str:
-    try:
-        found = bodies.parsed(value)
-    except ValueError:
-        raise ValueError('must be a JSON object, for example {"a":1}') from None
-    checked: str = json_text(dict)(found)
-    return checked
-
-
-async def sync_info(app: App, request: Request, token: Token) -> Response:
-    return raw(await app.store.run(token, api.sync_info(request.path_params["id"])))
-
-
-async def sync_update(app: App, request: Request, token: Token) -> Response:
-    given = bodies.fields(await _body(app, request), status=bodies.one_of("active", "disabled"))
-    if "status" not in given:
-        raise BadFields({"status": "is missing: active or disabled"})
-    change = api.sync_resume if given["status"] == "active" else api.sync_pause
-    return raw(await app.store.run(token, change(request.path_params["id"])))
-
-
 # ---------------------------------------------------------------- credentials
 
 
 async def credential_create(app: App, request: Request, token: Token) -> Response:
-    values = _sealed(app, _credential(await _body(app, request), ""))
-    return raw(await app.store.run(token, api.credential_put(values)), 201)
+    _, body, status = await imported(app, token, credential_of(await _body(app, request), ""))
+    return raw(body, status)
 
 
-def _credential(given: Any, place: str) -> dict[str, Any]:
+async def imported(app: App, token: Token, found: dict[str, Any]) -> tuple[str, bytes, int]:
+    """Id, row and status of a credential that is stored: a new one, or that of the account where it has one."""
+    known = None
+    if found["account"] is not None:
+        known = json.loads(await app.store.run(token, api.credential_known(found["provider"], found["account"])))
+    if known is not None and found["id"] in {None, known}:
+        values = sealed(app, {**found, "id": known})
+        return known, await app.store.run(token, api.credential_replace(values)), 200
+    values = sealed(app, found)
+    return values["id"], await app.store.run(token, api.credential_put(values)), 201
+
+
+_MASKED: Final = "********"
+
+
+async def credential_update(app: App, request: Request, token: Token) -> Response:
+    """A new secret for a credential: its syncs go on at once, from where they are."""
+    credential_id = request.path_params["id"]
+    given = await _body(app, request)
+    known = json.loads(await app.store.run(token, api.credential_info(credential_id)))
+    if known is None:
+        raise make(f'credential "{credential_id[:200]}" does not exist', code="SL104", hint="list them: GET /v1/credentials")
+    inner = given.get("properties")
+    place = inner if isinstance(inner, dict) else given
+    place.setdefault("kind", known["kind"])
+    if _MASKED in place.values():
+        raise BadFields({"secret": "is masked: send the new one, or nothing to leave it as it is"})
+    found = credential_of({"provider": known["provider"], **given}, "")
+    if found["id"] not in {None, credential_id} or found["provider"] != known["provider"]:
+        raise BadFields({"id": "and provider cannot be changed"})
+    return raw(await app.store.run(token, api.credential_replace(sealed(app, {**found, "id": credential_id}))))
+
+
+def credential_of(given: Any, place: str) -> dict[str, Any]:
     """Kind, secret and the rest, of the flat form and of the one with `properties`. BadFields, SL105, SL208."""
     if not isinstance(given, dict):
         raise BadFields({place: "must be an object"})
-    common = {"id": _TEXT, "name": _TEXT, "metadata": _OBJECT, "oauth_app_id": _TEXT, "base_url": _TEXT, "provider": _TEXT}
+    names = ("id", "name", "oauth_app_id", "base_url", "provider", "account", "expires_at")
+    common = {**dict.fromkeys(names, _TEXT), "metadata": _OBJECT}
     inner = given.get("properties")
     if "properties" in given and not isinstance(inner, dict):
         raise BadFields({"properties": "must be an object"})
@@ -168,10 +134,21 @@ def _credential(given: Any, place: str) -> dict[str, Any]:
     if found["oauth_app_id"] is not None:
         raise BadFields({"oauth_app_id": "names no OAuth app: there is none in this installation; leave it out"})
     provider = found["provider"] or kind.partition("_")[0]
+    found["account"] = found["account"] or _account(provider, kind, properties)
     found["provider"], found["kind"], found["secret"] = provider, kind, _secret(provider, kind, properties)
     if found["base_url"] is not None and not is_base_url(found["base_url"]):
         raise BadFields({"base_url": f"must be {BASE_URL}"})
     return found
+
+
+def _account(provider: str, kind: str, properties: dict[str, Any]) -> str | None:
+    """The account that the properties name, taken out of them unless the secret needs it."""
+    with suppress(UnknownProvider):
+        needed = {field.name for field in registry.get(provider).credential_kinds.get(kind, ())}
+        for name in _IDENTITIES:
+            if isinstance(properties.get(name), str | int):
+                return str(properties[name] if name in needed else properties.pop(name))
+    return None
 
 
 def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, str]:
@@ -187,15 +164,15 @@ def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, s
             raise BadFields(missing)
         known.seal_check(kind, secret)
     except ProviderError as exc:
-        raise _from_provider(exc) from None
+        raise from_provider(exc) from None
     return secret
 
 
-def _from_provider(exc: ProviderError) -> SluiceError:
+def from_provider(exc: ProviderError) -> SluiceError:
     return make(exc.message, code=exc.code, details=exc.details, hint=exc.hint)
 
 
-def _sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
+def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
     """What is stored: the secret sealed. SL301."""
     key = app.settings.master_key
     if key is None:
@@ -245,7 +222,30 @@ async def record_list(app: App, request: Request, token: Token) -> Response:
     values = {**dict.fromkeys(names), "limit": PAGE, **given, "stream_id": given.get("stream_id")}
     if values["stream_id"] is None and values["sync_id"] is None:
         values["stream_id"] = await the_stream(app, token, None)
-    return raw(await app.store.run(token, api.records(values)))
+    found = await app.store.run(token, api.records(values))
+    if found.startswith(_NO_RECORDS):
+        await _known(app, token, values["stream_id"], values["sync_id"])
+    return raw(found)
+
+
+async def _known(app: App, token: Token, stream_id: str | None, sync_id: str | None) -> None:
+    """Raises SL101 or SL102 for a stream or a sync that is not there: a misspelt id must not look like one without records."""
+    if sync_id is not None:
+        sync = rows.decode(await app.store.run(token, api_syncs.sync_info(sync_id)))
+        if stream_id is not None and sync["stream_id"] != stream_id:
+            hint = "a sync of another stream is not found in this one: leave stream_id out"
+            raise make(f'sync "{sync_id[:200]}" does not exist in stream "{stream_id[:200]}"', code="SL102", hint=hint)
+    elif stream_id is not None and await app.store.run(token, api.stream_known(stream_id)) == b"null":
+        raise make(f'stream "{stream_id[:200]}" does not exist', code="SL101", hint="list them: GET /v1/streams")
+
+
+async def record_erase(app: App, request: Request, token: Token) -> Response:
+    names = ("sync_id", "collection_id", "upstream_id")
+    given = await bodies.asked(request, app.settings.max_body, **dict.fromkeys(names, text))
+    missing = {name: "is missing" for name in names if name not in given}
+    if missing:
+        raise BadFields(missing)
+    return raw(await app.store.run(token, api_syncs.record_erase(given)))
 
 
 async def provider_list(app: App, request: Request, token: Token) -> Response:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgsluice.db import api
+from pgsluice.db import api, rows
 from pgsluice.db.errors import NAMES, SluiceError, make
 from pgsluice.db.serving import Token
 from pgsluice.db.waiting import first
@@ -28,6 +28,7 @@ WAIT: Final = 30_000
 LONGEST_WAIT: Final = 60_000
 # Seconds: a notification may be lost with its connection.
 LOOK_AGAIN: Final = 1.0
+ACKED: Final = 0.1
 
 
 async def mutation_run(app: App, request: Request, token: Token) -> Response:
@@ -44,20 +45,47 @@ async def mutation_run(app: App, request: Request, token: Token) -> Response:
         if_match=optional(text),
         wait_for=whole(0, LONGEST_WAIT),
         await_consumer_ids=optional(bodies.texts),
+        await_consumers_timeout=whole(0, LONGEST_WAIT),
     )
     bodies.query(request.query_params)
     missing = {name: "is missing" for name in ("kind", "sync_id", "collection_id") if name not in given}
     if missing:
         raise BadFields(missing)
-    if given.get("await_consumer_ids"):
-        raise make("await_consumer_ids is not supported by this release", code="SL004", hint="read the consumer until the change comes")
     values = {
         **{name: given.get(name) for name in ("kind", "sync_id", "collection_id", "match_on", "if_match")},
         "idempotency_key": given.get("idempotency_key") or request.headers.get("idempotency-key"),
         "data": _items(given),
     }
     made = json.loads(await app.store.run(token, api.mutation_run(values)))
-    return await _result(app, token, made["id"], given.get("wait_for", WAIT) / 1000)
+    consumers = given.get("await_consumer_ids") or []
+    if consumers:
+        # Before anything is waited for: a consumer that there is none of. What was asked for is queued all the same.
+        await app.store.run(token, api.mutation_seen(made["id"], consumers))
+    answered = await _result(app, token, made["id"], given.get("wait_for", WAIT) / 1000)
+    if not consumers or answered.status_code >= 400:
+        return answered
+    seconds = given.get("await_consumers_timeout", WAIT) / 1000
+    awaited = answered.status_code == 200 and await _seen(app, token, made["id"], consumers, seconds)
+    return _with_awaited(answered, awaited)
+
+
+async def _seen(app: App, token: Token, mutation_id: str, consumers: list[str], seconds: float) -> bool:
+    """Whether the consumers have acknowledged what was written, within so many seconds: the caller then reads its own write."""
+    end = time.monotonic() + seconds
+    while True:
+        if json.loads(await app.store.run(token, api.mutation_seen(mutation_id, consumers))):
+            return True
+        if (left := end - time.monotonic()) <= 0 or app.stopping.is_set():
+            return False
+        # An acknowledgement wakes nobody: a NOTIFY for each would slow all of them down.
+        await first(min(ACKED, left), app.stopping)
+
+
+def _with_awaited(answered: Response, awaited: bool) -> Response:
+    """The answer with one more key, its text untouched."""
+    body = bytes(answered.body).rstrip()
+    headers = {name: value for name, value in answered.headers.items() if name.lower() == "location"}
+    return raw(body[:-1] + b', "awaited": ' + (b"true}" if awaited else b"false}"), answered.status_code, headers)
 
 
 def _key(value: Any) -> str:
@@ -135,7 +163,7 @@ async def _result(app: App, token: Token, mutation_id: str, seconds: float) -> R
 
 
 async def _state(app: App, token: Token, mutation_id: str) -> dict[str, Any]:
-    found: dict[str, Any] | None = json.loads(await app.store.run(token, api.mutation_state(mutation_id)))
+    found: dict[str, Any] | None = rows.decode(await app.store.run(token, api.mutation_state(mutation_id)))
     if found is None:
         raise make(f'mutation "{mutation_id[:200]}" does not exist', code="SL108", hint="the answer of /v1/mutations/run has its id")
     return found

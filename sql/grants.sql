@@ -6,12 +6,15 @@ revoke all on all sequences in schema sluice, sluice_internal from public;
 
 -- reader: looks at everything, changes nothing
 grant usage on schema sluice to sluice_reader;
+grant usage on schema sluice_views to sluice_reader;
 grant select on all tables in schema sluice to sluice_reader;
 grant execute on function sluice.stream_info to sluice_reader;
 grant execute on function sluice.sync_info to sluice_reader;
+grant execute on function sluice.provider_info to sluice_reader;
 grant execute on function sluice.consumer_info to sluice_reader;
 grant execute on function sluice.consumer_peek to sluice_reader;
 grant execute on function sluice.mutation_result to sluice_reader;
+grant execute on function sluice.view_info to sluice_reader;
 
 -- consumer: a reader that takes and acknowledges messages
 grant execute on function sluice.consumer_next to sluice_consumer;
@@ -30,6 +33,9 @@ grant execute on function sluice_internal._consumer_ready to sluice_consumer;
 grant execute on function sluice.mutation_run to sluice_mutator;
 grant execute on function sluice.mutation_cancel to sluice_mutator;
 grant execute on function sluice.mutation_resolve to sluice_mutator;
+-- for whoever waits until consumers have what was written
+grant usage on schema sluice_internal to sluice_mutator;
+grant execute on function sluice_internal._mutation_seen to sluice_mutator;
 
 -- poller: moves bytes between vendors and records
 grant usage on schema sluice_internal to sluice_poller;
@@ -41,9 +47,22 @@ grant execute on function sluice_internal._sync_due to sluice_poller;
 grant execute on function sluice_internal._sync_finish to sluice_poller;
 grant execute on function sluice_internal._sync_fail to sluice_poller;
 grant execute on function sluice_internal._sync_release to sluice_poller;
+grant execute on function sluice_internal._sync_tidy to sluice_poller;
 grant execute on function sluice_internal._page_commit to sluice_poller;
+grant execute on function sluice_internal._feeds_declare to sluice_poller;
+grant execute on function sluice_internal._feed_fail to sluice_poller;
+grant execute on function sluice_internal._sweep_conclude to sluice_poller;
+grant execute on function sluice_internal._records_trim to sluice_poller;
 grant execute on function sluice_internal._credential_sealed to sluice_poller;
+grant execute on function sluice_internal._provider_document to sluice_poller;
 grant execute on function sluice_internal._rate_take to sluice_poller;
+grant execute on function sluice_internal._rate_release to sluice_poller;
+grant execute on function sluice_internal._rate_signal to sluice_poller;
+grant execute on function sluice_internal._renewal_claim to sluice_poller;
+grant execute on function sluice_internal._renewal_store to sluice_poller;
+grant execute on function sluice_internal._renewal_end to sluice_poller;
+grant execute on function sluice_internal._description_claim to sluice_poller;
+grant execute on function sluice_internal._description_end to sluice_poller;
 grant execute on function sluice_internal._mutation_claim to sluice_poller;
 grant execute on function sluice_internal._mutation_complete to sluice_poller;
 grant execute on function sluice_internal._mutation_retry to sluice_poller;
@@ -61,4 +80,7 @@ grant usage on schema sluice_internal to sluice_admin;
 grant execute on all functions in schema sluice to sluice_admin;
 grant execute on function sluice_internal._credential_put to sluice_admin;
 grant execute on function sluice_internal._credential_replace to sluice_admin;
+grant execute on function sluice_internal._credential_known to sluice_admin;
+grant execute on function sluice_internal._credential_sealed to sluice_admin;
+grant execute on function sluice_internal._credential_reseal to sluice_admin;
 grant references on table sluice.records to sluice_admin;

@@ -15,6 +15,9 @@
 \ir internal/_lock_key.sql
 \ir internal/_touch_stream.sql
 \ir internal/_lock_touched.sql
+\ir internal/_hold_sync.sql
+\ir internal/_check_idle.sql
+\ir internal/_notice.sql
 
 -- Streams: a named set of records in the order of their last change
 \ir views/streams.sql
@@ -31,12 +34,36 @@
 \ir internal/_record_write.sql
 \ir internal/_number_ingest.sql
 \ir internal/_fold_counts.sql
+\ir internal/_records_forget.sql
+\ir internal/_records_move.sql
+\ir internal/_records_follow.sql
+\ir internal/_erasure_digest.sql
+\ir internal/_erased_among.sql
+\ir internal/_record_recheck.sql
+\ir internal/_record_store.sql
 \ir records/record_ingest.sql
 
 -- Syncs: one connection to one account
+\ir internal/_builtin_providers.sql
+\ir internal/_builtin_collections.sql
+\ir internal/_builtin_fields.sql
+\ir internal/_document_collections.sql
+\ir internal/_provider_document.sql
 \ir views/providers.sql
+\ir views/provider_documents.sql
 \ir views/provider_collections.sql
+\ir views/provider_fields.sql
+\ir providers/provider_create.sql
+\ir providers/provider_info.sql
+\ir providers/provider_delete.sql
 \ir views/credentials.sql
+\ir views/descriptions.sql
+\ir views/credential_collections.sql
+\ir views/credential_fields.sql
+\ir internal/_description_ask.sql
+\ir internal/_description_claim.sql
+\ir internal/_description_end.sql
+\ir collections/collection_refresh.sql
 \ir views/syncs.sql
 \ir views/collections.sql
 \ir views/quarantine.sql
@@ -44,27 +71,55 @@
 \ir syncs/credential_delete.sql
 \ir internal/_check_sync.sql
 \ir internal/_check_rate_limit.sql
+\ir internal/_check_max_age.sql
 \ir syncs/sync_create.sql
 \ir syncs/sync_info.sql
 \ir syncs/sync_pause.sql
 \ir syncs/sync_resume.sql
+\ir internal/_feeds_forget.sql
+\ir internal/_sync_changed.sql
+\ir syncs/sync_update.sql
+\ir syncs/sync_restart.sql
+\ir syncs/sync_move.sql
+\ir syncs/sync_delete.sql
 
 -- Pollers: what moves bytes between vendors and records
 \ir internal/_credential_put.sql
 \ir internal/_credential_replace.sql
 \ir internal/_credential_sealed.sql
+\ir internal/_credential_known.sql
+\ir internal/_credential_reseal.sql
+\ir internal/_renewal_claim.sql
+\ir internal/_renewal_store.sql
+\ir internal/_renewal_end.sql
 \ir internal/_jsonb_refusal.sql
 \ir internal/_poller_heartbeat.sql
 \ir internal/_poller_stop.sql
 \ir internal/_lease_check.sql
 \ir internal/_run_succeeded.sql
+\ir internal/_lease_end.sql
 \ir internal/_sync_claim.sql
 \ir internal/_sync_due.sql
 \ir internal/_sync_finish.sql
 \ir internal/_sync_fail.sql
 \ir internal/_sync_release.sql
+\ir internal/_feeds_restart.sql
+\ir internal/_feeds_declare.sql
+\ir internal/_feed_fail.sql
+\ir internal/_sweep_saw.sql
+\ir internal/_sweep_forget.sql
+\ir internal/_sweep_conclude.sql
+\ir internal/_records_trim.sql
+\ir internal/_page_note.sql
 \ir internal/_page_commit.sql
+\ir internal/_rate_limits.sql
+\ir internal/_rate_free.sql
+\ir internal/_rate_draw.sql
+\ir internal/_rate_hold.sql
+\ir internal/_rate_said.sql
 \ir internal/_rate_take.sql
+\ir internal/_rate_release.sql
+\ir internal/_rate_signal.sql
 
 -- Consumers: read, acknowledge, redeliver
 \ir internal/_hold_consumer.sql
@@ -117,6 +172,26 @@
 \ir consumers/consumer_resume.sql
 \ir consumers/dead_letter_retry.sql
 \ir consumers/dead_letter_purge.sql
+
+-- Ends: records that go, one by one or piece by piece
+\ir internal/_writers.sql
+\ir internal/_records_held.sql
+\ir internal/_records_tombstone.sql
+\ir internal/_work_choose.sql
+\ir internal/_work_left.sql
+\ir internal/_work_records.sql
+\ir internal/_work_rest.sql
+\ir internal/_work_step.sql
+\ir internal/_sync_tidy.sql
+\ir syncs/sync_tidy.sql
+\ir streams/stream_prune.sql
+\ir internal/_mutation_erase.sql
+\ir records/record_erase.sql
+\ir internal/_quarantine_refusal.sql
+\ir records/quarantine_retry.sql
+\ir records/quarantine_purge.sql
+
+-- Waiting for messages
 \ir internal/_stream_watch.sql
 \ir internal/_stream_unwatch.sql
 \ir internal/_consumer_due.sql
@@ -126,6 +201,7 @@
 \ir views/mutations.sql
 \ir views/mutation_items.sql
 \ir internal/_authorize_mutation.sql
+\ir internal/_check_matching.sql
 \ir internal/_check_mutation.sql
 \ir internal/_mutation_close.sql
 \ir mutations/mutation_run.sql
@@ -135,6 +211,25 @@
 \ir internal/_mutation_claim.sql
 \ir internal/_mutation_complete.sql
 \ir internal/_mutation_retry.sql
+\ir internal/_mutation_seen.sql
+
+-- Typed views: a collection as a table with columns, to read and to write
+\ir internal/_time_pattern.sql
+\ir internal/_view_expression.sql
+\ir internal/_view_sample.sql
+\ir internal/_view_column.sql
+\ir internal/_view_infer.sql
+\ir internal/_view_value.sql
+\ir internal/_view_changes.sql
+\ir internal/_view_write.sql
+\ir internal/_view_make.sql
+\ir internal/_collection_known.sql
+\ir internal/_authorize_view.sql
+\ir views/views.sql
+\ir views/view_fields.sql
+\ir views/view_create.sql
+\ir views/view_info.sql
+\ir views/view_delete.sql
 
 -- Tokens: access over HTTP
 \ir views/tokens.sql

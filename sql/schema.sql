@@ -7,6 +7,9 @@ create schema sluice;
 
 create schema sluice_internal;
 
+create schema sluice_views;
+comment on schema sluice_views is 'Typed views of records, one a collection, made by sluice.view_create. An upgrade changes none of them.';
+
 -- ---------------- Types
 
 create type sluice.consumer_details as (
@@ -63,6 +66,14 @@ create type sluice.stream_details as (
     last_idx bigint);
 comment on type sluice.stream_details is 'A stream with what it holds; last_idx is the updated_idx of its newest change.';
 
+create type sluice.sync_progress as (
+    sync_id text,
+    kind text,
+    records bigint,
+    finished boolean,
+    waits_for text);
+comment on type sluice.sync_progress is 'How far work on a sync''s records is: delete, drop or move, how many are done so far, whether that is all, and if not what it waits for.';
+
 -- ---------------- Tables
 
 create table sluice.records (
@@ -84,6 +95,7 @@ create table sluice.records (
     constraint records_pkey PRIMARY KEY (record_no),
     constraint records_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
 );
+CREATE INDEX records_deleted ON sluice.records USING btree (stream_id, record_no) WHERE deleted;
 alter table sluice.records enable row level security;
 create policy records_by_stream on sluice.records as permissive for select to public using (true) with check ();
 comment on table sluice.records is 'The current state of every upstream object. updated_idx is its place in the stream, in commit order.';
@@ -168,6 +180,30 @@ comment on table sluice_internal.consumers is 'Named readers of a stream. start_
 comment on column sluice_internal.consumers.lanes is 'Those of its stream, which never change.';
 comment on column sluice_internal.consumers.provider_patterns is 'What the filter says, made ready: patterns of LIKE, one of which must match; null: anything.';
 
+create table sluice_internal.count_deltas (
+    delta_no bigint generated always as identity not null,
+    sync_id text collate "C" not null,
+    collection_id text collate "C" not null,
+    records bigint not null,
+    changes bigint not null,
+    constraint count_deltas_pkey PRIMARY KEY (delta_no)
+);
+comment on table sluice_internal.count_deltas is 'What was removed or moved, and is not yet taken off record_counts: written where a row of those must not be locked.';
+
+create table sluice_internal.credential_renewals (
+    credential_id text collate "C" not null,
+    version bigint not null,
+    poller_id text collate "C",
+    begun_at timestamp with time zone default clock_timestamp() not null,
+    error jsonb,
+    failed_at timestamp with time zone,
+    constraint credential_renewals_check CHECK (((error IS NULL) = (failed_at IS NULL))),
+    constraint credential_renewals_check1 CHECK (((poller_id IS NULL) = (error IS NOT NULL))),
+    constraint credential_renewals_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE,
+    constraint credential_renewals_pkey PRIMARY KEY (credential_id)
+);
+comment on table sluice_internal.credential_renewals is 'Who renews the token of a credential just now, and of which version; or why the vendor refused to.';
+
 create table sluice_internal.credentials (
     credential_id text collate "C" not null,
     provider text not null,
@@ -179,11 +215,19 @@ create table sluice_internal.credentials (
     metadata jsonb default '{}'::jsonb not null,
     created_at timestamp with time zone default clock_timestamp() not null,
     updated_at timestamp with time zone default clock_timestamp() not null,
+    account text collate "C",
+    version bigint default 1 not null,
+    expires_at timestamp with time zone,
+    renew_at timestamp with time zone,
+    constraint credentials_account_check CHECK (((octet_length(account) >= 1) AND (octet_length(account) <= 200))),
     constraint credentials_credential_id_check CHECK (((octet_length(credential_id) >= 1) AND (octet_length(credential_id) <= 200))),
     constraint credentials_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
     constraint credentials_pkey PRIMARY KEY (credential_id)
 );
+CREATE UNIQUE INDEX credentials_by_account ON sluice_internal.credentials USING btree (provider, account) WHERE (account IS NOT NULL);
 comment on table sluice_internal.credentials is 'Secrets, sealed by the application (AES-256-GCM, credential_id authenticated).';
+comment on column sluice_internal.credentials.account is 'The account at the vendor, where it is known: each account has one credential.';
+comment on column sluice_internal.credentials.version is 'Rises with each secret: who holds an older one takes the new one.';
 
 create table sluice_internal.dead_letters (
     consumer_no integer not null,
@@ -197,6 +241,56 @@ create table sluice_internal.dead_letters (
 );
 CREATE INDEX dead_letters_by_token ON sluice_internal.dead_letters USING btree (consumer_no, ack_token);
 comment on table sluice_internal.dead_letters is 'Messages that used up max_deliver. No copy of the data: the record is in records.';
+
+create table sluice_internal.described_collections (
+    credential_id text collate "C" not null,
+    collection_id text collate "C" not null,
+    description text not null,
+    mutations text[] not null,
+    match_on text[] not null,
+    if_match boolean not null,
+    fields jsonb not null,
+    constraint described_collections_collection_id_check CHECK (((octet_length(collection_id) >= 1) AND (octet_length(collection_id) <= 200))),
+    constraint described_collections_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.descriptions(credential_id) ON DELETE CASCADE,
+    constraint described_collections_fields_check CHECK ((jsonb_typeof(fields) = 'array'::text)),
+    constraint described_collections_pkey PRIMARY KEY (credential_id, collection_id)
+);
+comment on table sluice_internal.described_collections is 'The collections of one account as it described them; fields: {name, type, primary_key, description} each.';
+
+create table sluice_internal.descriptions (
+    credential_id text collate "C" not null,
+    requested_at timestamp with time zone default clock_timestamp() not null,
+    described_at timestamp with time zone,
+    next_attempt_at timestamp with time zone default clock_timestamp(),
+    attempt integer default 0 not null,
+    poller_id text collate "C",
+    epoch bigint default 0 not null,
+    error jsonb,
+    constraint descriptions_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE,
+    constraint descriptions_pkey PRIMARY KEY (credential_id)
+);
+CREATE INDEX descriptions_due ON sluice_internal.descriptions USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+comment on table sluice_internal.descriptions is 'Accounts that were, or are to be, asked for their collections. next_attempt_at: when a poller shall ask; null: nobody wants to know.';
+
+create table sluice_internal.erasure_key (
+    only_one boolean default true not null,
+    key bytea not null,
+    constraint erasure_key_key_check CHECK ((octet_length(key) = 32)),
+    constraint erasure_key_only_one_check CHECK (only_one),
+    constraint erasure_key_pkey PRIMARY KEY (only_one)
+);
+comment on table sluice_internal.erasure_key is 'The key of the digests in erasures, made for this database. Nobody may read it.';
+
+create table sluice_internal.erasures (
+    sync_id text collate "C" not null,
+    digest bytea not null,
+    erased_at timestamp with time zone default clock_timestamp() not null,
+    refused bigint default 0 not null,
+    constraint erasures_digest_check CHECK ((octet_length(digest) = 32)),
+    constraint erasures_pkey PRIMARY KEY (sync_id, digest),
+    constraint erasures_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+);
+comment on table sluice_internal.erasures is 'Objects that were erased and must not come back: a keyed digest of their collection and id, nothing else. refused: how often they came.';
 
 create table sluice_internal.ingests (
     ingest_no bigint generated always as identity not null,
@@ -250,6 +344,7 @@ create table sluice_internal.mutation_items (
     attempt integer default 0 not null,
     finished_at timestamp with time zone,
     error jsonb,
+    match_value text collate "C",
     constraint mutation_items_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
     constraint mutation_items_check1 CHECK (((status = 'sending'::text) = (poller_id IS NOT NULL))),
     constraint mutation_items_check2 CHECK (((status <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR (error IS NOT NULL))),
@@ -258,9 +353,11 @@ create table sluice_internal.mutation_items (
     constraint mutation_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text]))),
     constraint mutation_items_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
 );
+CREATE INDEX mutation_items_by_match ON sluice_internal.mutation_items USING btree (sync_id, collection_id, md5(match_value)) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (match_value IS NOT NULL));
 CREATE INDEX mutation_items_by_record ON sluice_internal.mutation_items USING btree (sync_id, collection_id, upstream_id, mutation_no, item_no) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (upstream_id IS NOT NULL));
 CREATE INDEX mutation_items_open ON sluice_internal.mutation_items USING btree (next_attempt_at, mutation_no, item_no) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
 comment on table sluice_internal.mutation_items is 'One write to one object. vendor_key is what the vendor is told to recognise a repetition by; first_sent_at bounds how long it does.';
+comment on column sluice_internal.mutation_items.match_value is 'Of an upsert: the value of match_on as JSON text, so that writes to one object run in order.';
 
 create table sluice_internal.mutations (
     mutation_id text collate "C" not null,
@@ -274,6 +371,7 @@ create table sluice_internal.mutations (
     request_digest bytea not null,
     created_at timestamp with time zone default clock_timestamp() not null,
     finished_at timestamp with time zone,
+    if_match text,
     constraint mutations_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 200))),
     constraint mutations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text, 'upsert'::text]))),
     constraint mutations_mutation_id_check CHECK (((octet_length(mutation_id) >= 1) AND (octet_length(mutation_id) <= 200))),
@@ -293,12 +391,13 @@ create table sluice_internal.notices (
     kind text not null,
     error jsonb,
     created_at timestamp with time zone default clock_timestamp() not null,
-    constraint notices_kind_check CHECK ((kind = ANY (ARRAY['broken'::text, 'recovered'::text]))),
+    collection_id text collate "C",
+    constraint notices_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
     constraint notices_pkey PRIMARY KEY (notice_id),
     constraint notices_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
 );
 CREATE INDEX notices_by_sync ON sluice_internal.notices USING btree (sync_id, notice_id);
-comment on table sluice_internal.notices is 'A connection broke, or works again.';
+comment on table sluice_internal.notices is 'What happened to a connection: it broke, it works again, and the like. Kept for 90 days.';
 
 create table sluice_internal.pollers (
     poller_id text collate "C" not null,
@@ -320,6 +419,21 @@ create table sluice_internal.positions (
 );
 comment on table sluice_internal.positions is 'The order of each stream, lane by lane: written at commit, insert-only. An entry is current if its record still carries that updated_idx; first: no earlier entry of that record exists.';
 
+create table sluice_internal.provider_documents (
+    provider text collate "C" not null,
+    document jsonb not null,
+    source text,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    updated_at timestamp with time zone default clock_timestamp() not null,
+    constraint provider_documents_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+    constraint provider_documents_pkey PRIMARY KEY (provider),
+    constraint provider_documents_provider_check CHECK ((provider ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    constraint provider_documents_source_check CHECK ((octet_length(source) <= 1048576))
+);
+comment on table sluice_internal.provider_documents is 'Any REST or GraphQL API, described by one document (docs/how-to/rest.md).';
+comment on column sluice_internal.provider_documents.document is 'Its values, which pollers read.';
+comment on column sluice_internal.provider_documents.source is 'Its text as it was written, with comments; null where it came without.';
+
 create table sluice_internal.quarantine (
     quarantine_id bigint generated always as identity not null,
     sync_id text collate "C" not null,
@@ -333,6 +447,53 @@ create table sluice_internal.quarantine (
 );
 CREATE INDEX quarantine_by_record ON sluice_internal.quarantine USING btree (sync_id, collection_id, upstream_id);
 comment on table sluice_internal.quarantine is 'Objects that Postgres cannot store as the vendor sent them.';
+
+create table sluice_internal.rate_holds (
+    hold_id uuid not null,
+    sync_id text collate "C" not null,
+    poller_id text collate "C" not null,
+    constraint rate_holds_pkey PRIMARY KEY (hold_id),
+    constraint rate_holds_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+);
+CREATE INDEX rate_holds_by_poller ON sluice_internal.rate_holds USING btree (poller_id);
+CREATE INDEX rate_holds_by_sync ON sluice_internal.rate_holds USING btree (sync_id);
+comment on table sluice_internal.rate_holds is 'Requests under way of syncs with max_concurrent_requests.';
+
+create table sluice_internal.rate_signals (
+    scope text collate "C" not null,
+    sync_id text collate "C",
+    credential_id text collate "C",
+    quiet_until timestamp with time zone,
+    remaining double precision,
+    resets_at timestamp with time zone,
+    restore_rate double precision,
+    said_at timestamp with time zone default clock_timestamp() not null,
+    constraint rate_signals_check CHECK ((num_nonnulls(sync_id, credential_id) = 1)),
+    constraint rate_signals_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE,
+    constraint rate_signals_pkey PRIMARY KEY (scope),
+    constraint rate_signals_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+) with (fillfactor=50);
+CREATE INDEX rate_signals_by_credential ON sluice_internal.rate_signals USING btree (credential_id) WHERE (credential_id IS NOT NULL);
+CREATE INDEX rate_signals_by_sync ON sluice_internal.rate_signals USING btree (sync_id) WHERE (sync_id IS NOT NULL);
+comment on table sluice_internal.rate_signals is 'What a vendor last said of its budget: nothing before quiet_until; remaining until resets_at, or refilled by restore_rate a second.';
+
+create table sluice_internal.rate_windows (
+    scope text collate "C" not null,
+    name text collate "C" not null,
+    sync_id text collate "C",
+    credential_id text collate "C",
+    ends timestamp with time zone[] default '{}'::timestamp with time zone[] not null,
+    amounts double precision[] default '{}'::double precision[] not null,
+    writes_wait_until timestamp with time zone,
+    constraint rate_windows_check CHECK ((num_nonnulls(sync_id, credential_id) = 1)),
+    constraint rate_windows_check1 CHECK ((cardinality(ends) = cardinality(amounts))),
+    constraint rate_windows_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE,
+    constraint rate_windows_pkey PRIMARY KEY (scope, name),
+    constraint rate_windows_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+) with (fillfactor=50);
+CREATE INDEX rate_windows_by_credential ON sluice_internal.rate_windows USING btree (credential_id) WHERE (credential_id IS NOT NULL);
+CREATE INDEX rate_windows_by_sync ON sluice_internal.rate_windows USING btree (sync_id) WHERE (sync_id IS NOT NULL);
+comment on table sluice_internal.rate_windows is 'What was drawn from each limit of a sync or a credential in its last window: amounts[i] up to ends[i].';
 
 create table sluice_internal.record_counts (
     sync_id text collate "C" not null,
@@ -364,6 +525,17 @@ create table sluice_internal.streams (
 );
 comment on table sluice_internal.streams is 'The directory of streams. stream_no is the short form of stream_id that the hot tables carry; the sequence position_<stream_no> numbers the stream.';
 
+create table sluice_internal.sweep_seen (
+    sync_id text collate "C" not null,
+    feed text collate "C" not null,
+    pass_no bigint not null,
+    collection_id text collate "C" not null,
+    upstream_id text collate "C" not null,
+    constraint sweep_seen_pkey PRIMARY KEY (sync_id, feed, pass_no, collection_id, upstream_id),
+    constraint sweep_seen_sync_id_feed_fkey FOREIGN KEY (sync_id, feed) REFERENCES sluice_internal.sync_feeds(sync_id, feed) ON DELETE CASCADE
+);
+comment on table sluice_internal.sweep_seen is 'What came up since a sweep''s pass began; emptied once the pass is concluded.';
+
 create table sluice_internal.sync_feeds (
     sync_id text collate "C" not null,
     feed text collate "C" not null,
@@ -372,10 +544,42 @@ create table sluice_internal.sync_feeds (
     pages bigint default 0 not null,
     records bigint default 0 not null,
     updated_at timestamp with time zone default clock_timestamp() not null,
+    kind text,
+    collection_ids text[] collate "C" default '{}'::text[] not null,
+    every interval,
+    error jsonb,
+    error_since timestamp with time zone,
+    attempt integer default 0 not null,
+    next_attempt_at timestamp with time zone,
+    last_success_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    started_at timestamp with time zone,
+    read_records bigint default 0 not null,
+    total bigint,
+    pass_no bigint default 0 not null,
+    pass_from timestamp with time zone,
+    conclusion text[] collate "C",
+    constraint sync_feeds_error_check CHECK (((error IS NULL) = (error_since IS NULL))),
+    constraint sync_feeds_every_check CHECK ((every > '00:00:00'::interval)),
+    constraint sync_feeds_kind_check CHECK ((kind = ANY (ARRAY['backfill'::text, 'changes'::text, 'sweep'::text, 'part'::text]))),
     constraint sync_feeds_pkey PRIMARY KEY (sync_id, feed),
     constraint sync_feeds_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
 );
 comment on table sluice_internal.sync_feeds is 'How far each list or change feed of a sync has been read; moves in the transaction that writes the page.';
+comment on column sluice_internal.sync_feeds.feed is 'Its name; a piece of a backfill that is read beside the others is a row feed/part.';
+comment on column sluice_internal.sync_feeds.kind is 'As its provider says; null before a poller has told, and for rows of an earlier release.';
+comment on column sluice_internal.sync_feeds.collection_ids is 'What its pages may speak of.';
+comment on column sluice_internal.sync_feeds.every is 'Of a sweep: from the beginning of one pass to the beginning of the next.';
+comment on column sluice_internal.sync_feeds.error is 'Why it cannot be read now: {code, message, details, hint}; others are read all the same.';
+comment on column sluice_internal.sync_feeds.next_attempt_at is 'Not asked before: it failed, its job is not ready, or its next pass is not due.';
+comment on column sluice_internal.sync_feeds.last_success_at is 'Its last page.';
+comment on column sluice_internal.sync_feeds.completed_at is 'When it was first read to its end.';
+comment on column sluice_internal.sync_feeds.started_at is 'When the reading (the pass) under way, or the last one, brought its first page;';
+comment on column sluice_internal.sync_feeds.read_records is 'the records that it brought so far;';
+comment on column sluice_internal.sync_feeds.total is 'how many there are in all, where the vendor says so.';
+comment on column sluice_internal.sync_feeds.pass_no is 'Of a sweep: the pass that sweep_seen speaks of.';
+comment on column sluice_internal.sync_feeds.pass_from is 'When it began, on the database''s clock, before its first request; null: none is under way, or it may conclude nothing.';
+comment on column sluice_internal.sync_feeds.conclusion is 'A complete pass is being concluded: collection, and the object up to which what did not come up is a tombstone by now.';
 
 create table sluice_internal.sync_paces (
     sync_id text collate "C" not null,
@@ -396,6 +600,8 @@ create table sluice_internal.sync_runs (
     backfill_completed_at timestamp with time zone,
     poller_id text collate "C",
     epoch bigint default 0 not null,
+    trim_from timestamp with time zone,
+    trim_place text[] collate "C",
     constraint sync_runs_check CHECK (((status = ANY (ARRAY['error'::text, 'rate_limited'::text])) = (error IS NOT NULL))),
     constraint sync_runs_check1 CHECK (((error IS NULL) = (error_since IS NULL))),
     constraint sync_runs_pkey PRIMARY KEY (sync_id),
@@ -405,6 +611,34 @@ create table sluice_internal.sync_runs (
 CREATE INDEX sync_runs_by_poller ON sluice_internal.sync_runs USING btree (poller_id) WHERE (poller_id IS NOT NULL);
 CREATE INDEX sync_runs_due ON sluice_internal.sync_runs USING btree (next_attempt_at);
 comment on table sluice_internal.sync_runs is 'Where a sync stands, and who works on it: a lease is (poller_id, epoch), alive while the poller''s heartbeat is.';
+comment on column sluice_internal.sync_runs.trim_from is 'When the last walk over the records for those that have become too old (max_age_days) began …';
+comment on column sluice_internal.sync_runs.trim_place is '… and how far it is: collection and object; null: it is at its end.';
+
+create table sluice_internal.sync_work (
+    sync_id text collate "C" not null,
+    kind text not null,
+    emit boolean default false not null,
+    collection_ids text[] collate "C",
+    phase text not null,
+    after_collection_id text collate "C" default ''::text not null,
+    after_upstream_id text collate "C" default ''::text not null,
+    writers text[],
+    marked_by xid8 default pg_current_xact_id() not null,
+    records bigint default 0 not null,
+    waits_for text,
+    since timestamp with time zone default clock_timestamp() not null,
+    next_at timestamp with time zone default clock_timestamp() not null,
+    constraint sync_work_check CHECK (((kind = 'drop'::text) = (collection_ids IS NOT NULL))),
+    constraint sync_work_kind_check CHECK ((kind = ANY (ARRAY['delete'::text, 'drop'::text, 'move'::text]))),
+    constraint sync_work_phase_check CHECK ((phase = ANY (ARRAY['tombstones'::text, 'records'::text, 'rest'::text]))),
+    constraint sync_work_pkey PRIMARY KEY (sync_id),
+    constraint sync_work_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+);
+CREATE INDEX sync_work_due ON sluice_internal.sync_work USING btree (next_at);
+comment on table sluice_internal.sync_work is 'What is done to a sync''s records piece by piece: all removed (delete), some collections removed (drop), another stream (move).';
+comment on column sluice_internal.sync_work.phase is 'tombstones: consumers are told; records: they are removed or moved; rest: what else hangs on the sync.';
+comment on column sluice_internal.sync_work.writers is 'Transactions that wrote records and were open when this was seen first: they may not know of it. Null: not looked yet.';
+comment on column sluice_internal.sync_work.marked_by is 'The transaction that ordered it: until that is committed nobody else knows.';
 
 create table sluice_internal.syncs (
     sync_id text collate "C" not null,
@@ -419,16 +653,31 @@ create table sluice_internal.syncs (
     paused boolean default false not null,
     created_at timestamp with time zone default clock_timestamp() not null,
     rate_limit jsonb,
+    max_age_days integer,
+    moving_from integer,
+    deleting_since timestamp with time zone,
+    erasures integer default 0 not null,
     constraint syncs_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id),
+    constraint syncs_max_age_days_check CHECK (((max_age_days >= 1) AND (max_age_days <= 36500))),
     constraint syncs_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    constraint syncs_moving_from_fkey FOREIGN KEY (moving_from) REFERENCES sluice_internal.streams(stream_no),
     constraint syncs_pkey PRIMARY KEY (sync_id),
     constraint syncs_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no),
     constraint syncs_sync_frequency_check CHECK ((sync_frequency > '00:00:00'::interval)),
     constraint syncs_sync_id_check CHECK (((octet_length(sync_id) >= 1) AND (octet_length(sync_id) <= 200)))
 );
 CREATE INDEX syncs_by_credential ON sluice_internal.syncs USING btree (credential_id);
+CREATE INDEX syncs_by_external_id ON sluice_internal.syncs USING btree (external_id, sync_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX syncs_by_metadata ON sluice_internal.syncs USING gin (metadata jsonb_path_ops);
+CREATE INDEX syncs_by_name ON sluice_internal.syncs USING btree (name, sync_id) WHERE (name IS NOT NULL);
+CREATE INDEX syncs_by_provider ON sluice_internal.syncs USING btree (provider, sync_id);
 CREATE INDEX syncs_by_stream ON sluice_internal.syncs USING btree (stream_no);
+CREATE INDEX syncs_moving ON sluice_internal.syncs USING btree (moving_from) WHERE (moving_from IS NOT NULL);
 comment on table sluice_internal.syncs is 'What the user asked for: one connection to one account.';
+comment on column sluice_internal.syncs.max_age_days is 'Objects created earlier than so many days ago are neither read nor kept.';
+comment on column sluice_internal.syncs.moving_from is 'The stream in which some of its records still are.';
+comment on column sluice_internal.syncs.deleting_since is 'Set: nothing is written any more, and the id is free once its records are gone.';
+comment on column sluice_internal.syncs.erasures is 'How many of its objects must not come back.';
 
 create table sluice_internal.tokens (
     token_id text collate "C" not null,
@@ -447,17 +696,86 @@ create table sluice_internal.tokens (
 );
 comment on table sluice_internal.tokens is 'API tokens: the SHA-256 digest, never the token. prefix is what may be shown of it.';
 
+create table sluice_internal.typed_view_fields (
+    view_name text collate "C" not null,
+    place integer not null,
+    column_name text collate "C" not null,
+    field text collate "C" not null,
+    kind text not null,
+    constraint typed_view_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
+    constraint typed_view_fields_kind_check CHECK ((kind = ANY (ARRAY['text'::text, 'bigint'::text, 'numeric'::text, 'boolean'::text, 'timestamptz'::text, 'time'::text, 'unixtime'::text, 'date'::text, 'jsonb'::text]))),
+    constraint typed_view_fields_pkey PRIMARY KEY (view_name, place),
+    constraint typed_view_fields_view_name_column_name_key UNIQUE (view_name, column_name),
+    constraint typed_view_fields_view_name_fkey FOREIGN KEY (view_name) REFERENCES sluice_internal.typed_views(view_name) ON DELETE CASCADE
+);
+comment on table sluice_internal.typed_view_fields is 'The columns of typed views beside those that all have: which field of data each shows, read as what. Only ever added to: a user''s own views may stand on them. time: a text or the seconds since 1970; unixtime: the latter, and so it is written.';
+
+create table sluice_internal.typed_views (
+    view_name text collate "C" not null,
+    collection_id text collate "C" not null,
+    stream_id text collate "C",
+    sync_id text collate "C",
+    fields_left_out integer default 0 not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    refreshed_at timestamp with time zone default clock_timestamp() not null,
+    constraint typed_views_collection_id_stream_id_sync_id_key UNIQUE NULLS NOT DISTINCT (collection_id, stream_id, sync_id),
+    constraint typed_views_pkey PRIMARY KEY (view_name),
+    constraint typed_views_view_name_check CHECK (((octet_length(view_name) >= 1) AND (octet_length(view_name) <= 63)))
+);
+comment on table sluice_internal.typed_views is 'The views of sluice_views that view_create made: of which records.';
+
+create table sluice_internal.wanted_objects (
+    sync_id text collate "C" not null,
+    collection_id text collate "C" not null,
+    upstream_id text collate "C" not null,
+    since timestamp with time zone default clock_timestamp() not null,
+    constraint wanted_objects_pkey PRIMARY KEY (sync_id, collection_id, upstream_id),
+    constraint wanted_objects_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+);
+comment on table sluice_internal.wanted_objects is 'Objects that the next turn of their sync fetches again, one by one.';
+
 -- ---------------- Views
 
 create view sluice.collections as
  SELECT y.sync_id,
     s.stream_id,
     c.collection_id,
-    COALESCE(n.records, 0::bigint) + COALESCE(i.records, 0::bigint) AS records,
-    COALESCE(n.changes, 0::bigint) + COALESCE(i.changes, 0::bigint) AS changes,
+    ((COALESCE(n.records, 0::bigint) + COALESCE(i.records, 0::bigint))::numeric + COALESCE(d.records, 0::numeric))::bigint AS records,
+    ((COALESCE(n.changes, 0::bigint) + COALESCE(i.changes, 0::bigint))::numeric + COALESCE(d.changes, 0::numeric))::bigint AS changes,
     COALESCE(f.done, y.provider = 'push'::text) AS backfilled,
     f.records AS backfill_records,
-    f.updated_at AS last_page_at
+    f.updated_at AS last_page_at,
+        CASE
+            WHEN y.deleting_since IS NOT NULL THEN 'deleting'::text
+            WHEN y.paused THEN 'paused'::text
+            WHEN y.provider = 'push'::text THEN 'active'::text
+            WHEN x.error IS NOT NULL THEN 'error'::text
+            WHEN COALESCE(f.completed_at IS NOT NULL OR f.done AND f.kind IS NULL, false) AND f.done THEN 'active'::text
+            WHEN f.started_at IS NULL THEN 'pending'::text
+            ELSE 'backfilling'::text
+        END AS state,
+    x.pages::bigint AS pages,
+    x.last_success_at,
+    x.error AS last_error,
+    x.error_since AS last_error_since,
+        CASE
+            WHEN NOT f.done THEN f.total
+            ELSE NULL::bigint
+        END AS total,
+        CASE
+            WHEN NOT f.done THEN f.read_records
+            ELSE NULL::bigint
+        END AS progress,
+    round(
+        CASE
+            WHEN NOT f.done THEN f.read_records::numeric / b.seconds
+            ELSE NULL::numeric
+        END, 1) AS rate,
+    make_interval(secs =>
+        CASE
+            WHEN NOT f.done AND f.total > f.read_records AND f.read_records > 0 THEN (f.total - f.read_records)::numeric * b.seconds / f.read_records::numeric
+            ELSE NULL::numeric
+        END::double precision) AS remaining
    FROM sluice_internal.syncs y
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no
      CROSS JOIN LATERAL ( SELECT u.collection_id
@@ -481,9 +799,45 @@ create view sluice.collections as
                     ELSE g.collection_ids
                 END, g.firsts) u(collection_id, first)
           WHERE g.sync_id = y.sync_id AND u.collection_id = c.collection_id) i ON true
-     LEFT JOIN sluice_internal.sync_feeds f ON f.sync_id = y.sync_id AND f.feed = c.collection_id;
--- columns: sync_id text, stream_id text, collection_id text, records bigint, changes bigint, backfilled boolean, backfill_records bigint, last_page_at timestamp with time zone
-comment on view sluice.collections is 'The collections of each sync: how many records (tombstones too) and changes arrived, and how far the first reading is.';
+     LEFT JOIN LATERAL ( SELECT sum(o.records) AS records,
+            sum(o.changes) AS changes
+           FROM sluice_internal.count_deltas o
+          WHERE o.sync_id = y.sync_id AND o.collection_id = c.collection_id) d ON true
+     LEFT JOIN LATERAL ( SELECT o.sync_id,
+            o.feed,
+            o.cursor_state,
+            o.done,
+            o.pages,
+            o.records,
+            o.updated_at,
+            o.kind,
+            o.collection_ids,
+            o.every,
+            o.error,
+            o.error_since,
+            o.attempt,
+            o.next_attempt_at,
+            o.last_success_at,
+            o.completed_at,
+            o.started_at,
+            o.read_records,
+            o.total,
+            o.pass_no,
+            o.pass_from,
+            o.conclusion
+           FROM sluice_internal.sync_feeds o
+          WHERE o.sync_id = y.sync_id AND o.kind IS DISTINCT FROM 'sweep'::text AND o.kind IS DISTINCT FROM 'part'::text AND (o.feed = c.collection_id OR (c.collection_id = ANY (o.collection_ids)))
+          ORDER BY (o.feed = c.collection_id) DESC, (o.kind = 'backfill'::text) DESC, o.feed
+         LIMIT 1) f ON true
+     LEFT JOIN LATERAL ( SELECT sum(o.pages) AS pages,
+            max(o.last_success_at) AS last_success_at,
+            (array_agg(o.error ORDER BY o.error_since) FILTER (WHERE o.error IS NOT NULL))[1] AS error,
+            min(o.error_since) AS error_since
+           FROM sluice_internal.sync_feeds o
+          WHERE o.sync_id = y.sync_id AND (o.feed = c.collection_id OR (c.collection_id = ANY (o.collection_ids)))) x ON true
+     LEFT JOIN LATERAL ( SELECT GREATEST(EXTRACT(epoch FROM COALESCE(f.last_success_at, f.updated_at) - f.started_at), 0.001) AS seconds) b ON true;
+-- columns: sync_id text, stream_id text, collection_id text, records bigint, changes bigint, backfilled boolean, backfill_records bigint, last_page_at timestamp with time zone, state text, pages bigint, last_success_at timestamp with time zone, last_error jsonb, last_error_since timestamp with time zone, total bigint, progress bigint, rate numeric, remaining interval
+comment on view sluice.collections is 'The collections of each sync: how many records (tombstones too) and changes arrived; state: pending, backfilling, active, error (last_error says why, since when), paused, deleting; and of the reading from the start that is under way how many records it brought (progress), of how many (total, where the vendor says), how many a second (rate), and how long it will still take (remaining, where that can be known).';
 
 create view sluice.consumers as
  SELECT c.consumer_id,
@@ -501,6 +855,58 @@ create view sluice.consumers as
 -- columns: consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, metadata jsonb, created_at timestamp with time zone, max_ack_pending integer, filter jsonb, paused boolean
 comment on view sluice.consumers is 'The consumers and their settings; consumer_info has their numbers.';
 
+create view sluice.credential_collections as
+ SELECT d.credential_id,
+    c.provider,
+    d.collection_id,
+    d.description,
+    d.mutations,
+    d.match_on,
+    d.if_match
+   FROM sluice_internal.described_collections d
+     JOIN sluice_internal.credentials c ON c.credential_id = d.credential_id
+UNION ALL
+ SELECT c.credential_id,
+    c.provider,
+    k.collection_id,
+    k.description,
+    k.mutations,
+    k.match_on,
+    k.if_match
+   FROM sluice_internal.credentials c
+     JOIN sluice.provider_collections k ON k.provider = c.provider
+  WHERE NOT (EXISTS ( SELECT
+           FROM sluice_internal.described_collections d
+          WHERE d.credential_id = c.credential_id AND d.collection_id = (k.collection_id COLLATE "C")));
+-- columns: credential_id text, provider text, collection_id text, description text, mutations text[], match_on text[], if_match boolean
+comment on view sluice.credential_collections is 'The collections that the account behind each credential has: as it described them, else as its provider names them.';
+
+create view sluice.credential_fields as
+ SELECT d.credential_id,
+    d.collection_id,
+    f.place::integer AS place,
+    f.field ->> 'name'::text AS name,
+    f.field ->> 'type'::text AS type,
+    COALESCE((f.field ->> 'primary_key'::text)::boolean, false) AS primary_key,
+    COALESCE(f.field ->> 'description'::text, ''::text) AS description
+   FROM sluice_internal.described_collections d
+     CROSS JOIN LATERAL jsonb_array_elements(d.fields) WITH ORDINALITY f(field, place)
+UNION ALL
+ SELECT c.credential_id,
+    f.collection_id,
+    f.place,
+    f.name,
+    f.type,
+    f.primary_key,
+    f.description
+   FROM sluice_internal.credentials c
+     JOIN sluice.provider_fields f ON f.provider = c.provider
+  WHERE NOT (EXISTS ( SELECT
+           FROM sluice_internal.described_collections d
+          WHERE d.credential_id = c.credential_id AND d.collection_id = (f.collection_id COLLATE "C")));
+-- columns: credential_id text, collection_id text, place integer, name text, type text, primary_key boolean, description text
+comment on view sluice.credential_fields is 'The fields of those collections, with type and key: text, integer, number, boolean, time, date, object, array or any.';
+
 create view sluice.credentials as
  SELECT credential_id,
     provider,
@@ -510,9 +916,12 @@ create view sluice.credentials as
     metadata,
     key_version,
     created_at,
-    updated_at
+    updated_at,
+    account,
+    expires_at,
+    version
    FROM sluice_internal.credentials c;
--- columns: credential_id text, provider text, kind text, name text, base_url text, metadata jsonb, key_version integer, created_at timestamp with time zone, updated_at timestamp with time zone
+-- columns: credential_id text, provider text, kind text, name text, base_url text, metadata jsonb, key_version integer, created_at timestamp with time zone, updated_at timestamp with time zone, account text, expires_at timestamp with time zone, version bigint
 comment on view sluice.credentials is 'The credentials, without their secrets.';
 
 create view sluice.dead_letters as
@@ -533,12 +942,32 @@ create view sluice.dead_letters as
 -- columns: consumer_id text, stream_id text, sync_id text, collection_id text, upstream_id text, updated_idx bigint, deliver_count integer, reason text, died_at timestamp with time zone, superseded boolean
 comment on view sluice.dead_letters is 'Messages that used up max_deliver. superseded: the record has changed since, and that version is delivered.';
 
+create view sluice.descriptions as
+ SELECT c.credential_id,
+    c.provider,
+        CASE
+            WHEN NOT COALESCE(p.describes, false) THEN 'known'::text
+            WHEN d.next_attempt_at IS NOT NULL AND d.attempt = 0 THEN 'pending'::text
+            WHEN d.error IS NOT NULL THEN 'failed'::text
+            WHEN d.described_at IS NOT NULL THEN 'described'::text
+            ELSE 'pending'::text
+        END AS status,
+    d.requested_at,
+    d.described_at,
+    d.next_attempt_at,
+    d.error
+   FROM sluice_internal.credentials c
+     LEFT JOIN sluice.providers p ON p.provider = c.provider
+     LEFT JOIN sluice_internal.descriptions d ON d.credential_id = c.credential_id;
+-- columns: credential_id text, provider text, status text, requested_at timestamp with time zone, described_at timestamp with time zone, next_attempt_at timestamp with time zone, error jsonb
+comment on view sluice.descriptions is 'Whether it is known what collections the account behind a credential has. known: they are the same for everybody; pending: a poller is to ask; described; failed: error says why, and next_attempt_at when it is asked again.';
+
 create view sluice.errors as
  SELECT code,
     name,
     http_status,
     meaning
-   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
 -- columns: code text, name text, http_status integer, meaning text
 comment on view sluice.errors is 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
 
@@ -610,7 +1039,8 @@ create view sluice.mutations as
     m.match_on,
     m.idempotency_key,
     m.created_at,
-    m.finished_at
+    m.finished_at,
+    m.if_match
    FROM sluice_internal.mutations m
      JOIN sluice_internal.streams s ON s.stream_no = m.stream_no
      CROSS JOIN LATERAL ( SELECT count(*) AS items,
@@ -621,7 +1051,7 @@ create view sluice.mutations as
             COALESCE(bool_or(t.status <> 'queued'::text), false) AS sending
            FROM sluice_internal.mutation_items t
           WHERE t.mutation_no = m.mutation_no) i;
--- columns: mutation_id text, stream_id text, sync_id text, collection_id text, kind text, status text, items bigint, succeeded bigint, failed bigint, unknown bigint, cancelled bigint, match_on text, idempotency_key text, created_at timestamp with time zone, finished_at timestamp with time zone
+-- columns: mutation_id text, stream_id text, sync_id text, collection_id text, kind text, status text, items bigint, succeeded bigint, failed bigint, unknown bigint, cancelled bigint, match_on text, idempotency_key text, created_at timestamp with time zone, finished_at timestamp with time zone, if_match text
 comment on view sluice.mutations is 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
 
 create view sluice.notices as
@@ -630,26 +1060,88 @@ create view sluice.notices as
     n.sync_id,
     n.kind,
     n.error,
-    n.created_at
+    n.created_at,
+    n.collection_id
    FROM sluice_internal.notices n
      JOIN sluice_internal.syncs y ON y.sync_id = n.sync_id
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no;
--- columns: notice_id bigint, stream_id text, sync_id text, kind text, error jsonb, created_at timestamp with time zone
-comment on view sluice.notices is 'When a connection broke, and when it recovered.';
+-- columns: notice_id bigint, stream_id text, sync_id text, kind text, error jsonb, created_at timestamp with time zone, collection_id text
+comment on view sluice.notices is 'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
 
 create view sluice.provider_collections as
+ SELECT c.provider,
+    c.collection_id,
+    c.mutations,
+    c.description,
+    c.match_on,
+    c.if_match
+   FROM sluice_internal._builtin_collections c
+UNION ALL
+ SELECT c.provider,
+    c.collection_id,
+    c.mutations,
+    c.description,
+    c.match_on,
+    c.if_match
+   FROM sluice_internal._document_collections c;
+-- columns: provider text, collection_id text, mutations text[], description text, match_on text[], if_match boolean
+comment on view sluice.provider_collections is 'The collections that each provider can read, the kinds of mutation it takes, the fields that an upsert may match on, and whether if_match is understood. A push sync takes any collection named provider:object.';
+
+create view sluice.provider_documents as
  SELECT provider,
-    collection_id,
-    mutations
-   FROM ( VALUES ('stripe'::text,'stripe:customer'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:invoice'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:plan'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:price'::text,ARRAY['create'::text, 'update'::text]), ('stripe'::text,'stripe:product'::text,ARRAY['create'::text, 'update'::text, 'delete'::text]), ('stripe'::text,'stripe:subscription'::text,ARRAY['create'::text, 'update'::text, 'delete'::text])) c(provider, collection_id, mutations);
--- columns: provider text, collection_id text, mutations text[]
-comment on view sluice.provider_collections is 'The collections that each provider can read, and the kinds of mutation it takes. A push sync takes any collection named provider:object.';
+    document,
+    source,
+    created_at,
+    updated_at
+   FROM sluice_internal.provider_documents d;
+-- columns: provider text, document jsonb, source text, created_at timestamp with time zone, updated_at timestamp with time zone
+comment on view sluice.provider_documents is 'The documents that describe users'' own providers; source is the text as it was written.';
+
+create view sluice.provider_fields as
+ SELECT c.provider,
+    f.collection_id,
+    f.place,
+    f.name,
+    f.type,
+    f.primary_key,
+    f.description
+   FROM sluice_internal._builtin_fields f
+     JOIN sluice_internal._builtin_collections c ON c.collection_id = f.collection_id
+UNION ALL
+ SELECT c.provider,
+    c.collection_id,
+    f.place::integer AS place,
+    f.name,
+    COALESCE(
+        CASE jsonb_typeof(f.spec)
+            WHEN 'string'::text THEN f.spec #>> '{}'::text[]
+            ELSE f.spec ->> 'type'::text
+        END, 'any'::text) AS type,
+    COALESCE((f.spec -> 'key'::text) = 'true'::jsonb, false) AS primary_key,
+    COALESCE(f.spec ->> 'description'::text, ''::text) AS description
+   FROM sluice_internal._document_collections c
+     CROSS JOIN LATERAL jsonb_each(c.fields) WITH ORDINALITY f(name, spec, place);
+-- columns: provider text, collection_id text, place integer, name text, type text, primary_key boolean, description text
+comment on view sluice.provider_fields is 'The fields of the collections that are known before an account is asked: text, integer, number, boolean, time, date, object, array or any.';
 
 create view sluice.providers as
- SELECT DISTINCT provider
-   FROM ( VALUES ('push'::text), ('stripe'::text)) p(provider);
--- columns: provider text
-comment on view sluice.providers is 'The kinds of API that a sync can have.';
+ SELECT p.provider,
+    p.free_form,
+    p.describes,
+    true AS built_in,
+    NULL::text AS title,
+    NULL::timestamp with time zone AS updated_at
+   FROM sluice_internal._builtin_providers p
+UNION ALL
+ SELECT d.provider,
+    false AS free_form,
+    false AS describes,
+    false AS built_in,
+    d.document ->> 'title'::text AS title,
+    d.updated_at
+   FROM sluice_internal.provider_documents d;
+-- columns: provider text, free_form boolean, describes boolean, built_in boolean, title text, updated_at timestamp with time zone
+comment on view sluice.providers is 'The kinds of API that a sync can have. free_form: any collection will do; describes: what there is differs between accounts. Not built_in: described by a document of the user''s own, stored at updated_at.';
 
 create view sluice.quarantine as
  SELECT q.quarantine_id,
@@ -684,26 +1176,43 @@ create view sluice.syncs as
     y.metadata,
     y.external_id,
     y.sync_frequency,
-        CASE
-            WHEN y.paused THEN 'paused'::text
-            ELSE COALESCE(r.status, 'active'::text)
-        END AS status,
+    h.status,
     r.error,
     r.error_since,
-        CASE
-            WHEN NOT y.paused THEN r.next_attempt_at
-            ELSE NULL::timestamp with time zone
-        END AS next_attempt_at,
+    h.next_attempt_at,
     r.last_success_at,
     r.backfill_completed_at,
     y.paused,
     y.created_at,
-    y.rate_limit
+    y.rate_limit,
+    y.max_age_days,
+    jsonb_build_object('status', h.status, 'reason', COALESCE(w.waits_for, r.error ->> 'message'::text, e.words), 'hint', r.error ->> 'hint'::text, 'since', COALESCE(y.deleting_since, r.error_since, e.since), 'next_attempt', COALESCE(w.next_at, h.next_attempt_at)) AS health,
+        CASE
+            WHEN w.sync_id IS NOT NULL THEN jsonb_build_object('kind', w.kind, 'emit', w.emit, 'collection_ids', w.collection_ids, 'from', f.stream_id, 'records', w.records, 'waits_for', w.waits_for, 'since', w.since)
+            ELSE NULL::jsonb
+        END AS work,
+    y.erasures
    FROM sluice_internal.syncs y
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no
-     LEFT JOIN sluice_internal.sync_runs r ON r.sync_id = y.sync_id;
--- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone, rate_limit jsonb
-comment on view sluice.syncs is 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do) or paused.';
+     LEFT JOIN sluice_internal.sync_runs r ON r.sync_id = y.sync_id
+     LEFT JOIN sluice_internal.sync_work w ON w.sync_id = y.sync_id
+     LEFT JOIN sluice_internal.streams f ON f.stream_no = y.moving_from
+     LEFT JOIN LATERAL ( SELECT 'fails: '::text || string_agg(format('%s (%s)'::text, g.feed, COALESCE(g.error ->> 'message'::text, g.error ->> 'code'::text)), '; '::text ORDER BY g.feed) AS words,
+            min(g.error_since) AS since
+           FROM sluice_internal.sync_feeds g
+          WHERE g.sync_id = y.sync_id AND g.error IS NOT NULL) e ON true
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN y.deleting_since IS NOT NULL THEN 'deleting'::text
+                    WHEN y.paused THEN 'paused'::text
+                    ELSE COALESCE(r.status, 'active'::text)
+                END AS status,
+                CASE
+                    WHEN NOT y.paused THEN r.next_attempt_at
+                    ELSE NULL::timestamp with time zone
+                END AS next_attempt_at) h;
+-- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone, rate_limit jsonb, max_age_days integer, health jsonb, work jsonb, erasures integer
+comment on view sluice.syncs is 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back.';
 
 create view sluice.tokens as
  SELECT token_id,
@@ -716,6 +1225,94 @@ create view sluice.tokens as
    FROM sluice_internal.tokens t;
 -- columns: token_id text, name text, prefix text, scopes text[], created_at timestamp with time zone, expires_at timestamp with time zone, revoked_at timestamp with time zone
 comment on view sluice.tokens is 'The API tokens, by their first characters.';
+
+create view sluice.view_fields as
+ SELECT 'sluice_views.'::text || view_name AS view_name,
+    place,
+    column_name,
+    field,
+        CASE
+            WHEN kind = ANY (ARRAY['time'::text, 'unixtime'::text]) THEN 'timestamptz'::text
+            ELSE kind
+        END AS type
+   FROM sluice_internal.typed_view_fields f;
+-- columns: view_name text, place integer, column_name text, field text, type text
+comment on view sluice.view_fields is 'The columns of the typed views and the field of data that each shows.';
+
+create view sluice.views as
+ SELECT 'sluice_views.'::text || v.view_name AS view_name,
+    v.collection_id,
+    v.stream_id,
+    v.sync_id,
+    f.fields,
+    v.fields_left_out,
+    v.created_at,
+    v.refreshed_at
+   FROM sluice_internal.typed_views v
+     CROSS JOIN LATERAL ( SELECT count(*)::integer AS fields
+           FROM sluice_internal.typed_view_fields t
+          WHERE t.view_name = v.view_name) f;
+-- columns: view_name text, collection_id text, stream_id text, sync_id text, fields integer, fields_left_out integer, created_at timestamp with time zone, refreshed_at timestamp with time zone
+comment on view sluice.views is 'The typed views that view_create made. fields: how many columns of data they have; fields_left_out: how many had no room.';
+
+create view sluice_internal._builtin_collections as
+ SELECT provider,
+    collection_id,
+    description,
+    mutations,
+    match_on,
+    if_match
+   FROM ( VALUES ('github'::text,'github:commit'::text,'a commit on the default branch'::text,'{}'::text[],'{}'::text[],false), ('github'::text,'github:issue'::text,'an issue; pull requests have a collection of their own'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('github'::text,'github:issue_comment'::text,'a comment on an issue or a pull request'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:label'::text,'a label for issues'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:milestone'::text,'a milestone for issues'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:pull_request'::text,'a pull request'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('github'::text,'github:release'::text,'a release'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:repository'::text,'a repository'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:account'::text,'connected accounts'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:application_fee'::text,'fees taken from connected accounts'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:balance_transaction'::text,'every movement of the balance'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:billing_alert'::text,'alerts on usage'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_credit_balance_transaction'::text,'use of prepaid credit'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:billing_credit_grant'::text,'prepaid credit of customers'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_feedback_option'::text,'reasons that customers can give for leaving'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_meter'::text,'what usage is counted'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_portal_configuration'::text,'what customers can do by themselves'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:charge'::text,'attempts to move money'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:checkout_session'::text,'visits to the checkout'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:coupon'::text,'discounts that can be given'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:credit_note'::text,'amounts taken off invoices'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:customer'::text,'who buys'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:dispute'::text,'charges that customers contest'::text,ARRAY['update'::text],'{}'::text[],false), ('stripe'::text,'stripe:entitlements_feature'::text,'what products entitle to'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:file'::text,'files held by Stripe'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:file_link'::text,'addresses that show a file'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoice'::text,'what was billed'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoice_payment'::text,'which payments settled which invoices'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:invoice_rendering_template'::text,'how invoices look'::text,ARRAY['delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoiceitem'::text,'amounts that the next invoice takes up'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_intent'::text,'payments from beginning to end'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_link'::text,'links that take payments'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method'::text,'cards, accounts and other means of payment'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method_configuration'::text,'which means of payment are offered'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method_domain'::text,'domains that take wallets'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payout'::text,'money sent to the bank'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:plan'::text,'recurring prices in their older form'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:price'::text,'what a product costs'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:product'::text,'what is sold'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:product_catalog_trial_offer'::text,'trials that can be sold'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:promotion_code'::text,'codes that customers type for a coupon'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:quote'::text,'offers to customers'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:radar_early_fraud_warning'::text,'charges that may be fraud'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:radar_value_list'::text,'lists that rules of fraud use'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:radar_value_list_item'::text,'the entries of those lists'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:refund'::text,'money given back'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:review'::text,'payments that a person should look at'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:setup_intent'::text,'means of payment being set up'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:shipping_rate'::text,'what shipping costs'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription'::text,'who pays for what, how often'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription_item'::text,'the prices and quantities of subscriptions'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription_schedule'::text,'planned changes of subscriptions'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_id'::text,'tax numbers of customers and of the account'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_rate'::text,'rates that invoices add'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_registration'::text,'where tax is collected'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:topup'::text,'money added to the balance'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:transfer'::text,'money moved to connected accounts'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:webhook_endpoint'::text,'where events are sent'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:group'::text,'a group of agents'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:group_membership'::text,'which agent is in which group'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:macro'::text,'a macro'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:organization'::text,'an organization'::text,ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text],ARRAY['external_id'::text],false), ('zendesk'::text,'zendesk:organization_membership'::text,'which user is in which organization'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket'::text,'a ticket; deleted ones come with the status deleted'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket_comment'::text,'a comment of a ticket'::text,'{}'::text[],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket_field'::text,'a field of tickets, built in or custom'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:user'::text,'an end user, an agent or an administrator; deleted ones come as not active'::text,ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text],ARRAY['email'::text, 'external_id'::text],false)) v(provider, collection_id, description, mutations, match_on, if_match);
+-- columns: provider text, collection_id text, description text, mutations text[], match_on text[], if_match boolean
+comment on view sluice_internal._builtin_collections is 'The collections of the providers that come with this release.';
+
+create view sluice_internal._builtin_fields as
+ SELECT collection_id,
+    place,
+    name,
+    type,
+    primary_key,
+    description
+   FROM ( VALUES ('github:commit'::text,1,'sha'::text,'text'::text,true,''::text), ('github:commit'::text,2,'commit'::text,'object'::text,false,''::text), ('github:commit'::text,3,'author'::text,'object'::text,false,''::text), ('github:commit'::text,4,'committer'::text,'object'::text,false,''::text), ('github:commit'::text,5,'parents'::text,'array'::text,false,''::text), ('github:issue'::text,1,'id'::text,'integer'::text,false,''::text), ('github:issue'::text,2,'number'::text,'integer'::text,false,''::text), ('github:issue'::text,3,'title'::text,'text'::text,false,''::text), ('github:issue'::text,4,'state'::text,'text'::text,false,''::text), ('github:issue'::text,5,'body'::text,'text'::text,false,''::text), ('github:issue'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:issue'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:issue'::text,8,'closed_at'::text,'time'::text,false,''::text), ('github:issue_comment'::text,1,'id'::text,'integer'::text,false,''::text), ('github:issue_comment'::text,2,'body'::text,'text'::text,false,''::text), ('github:issue_comment'::text,3,'created_at'::text,'time'::text,false,''::text), ('github:issue_comment'::text,4,'updated_at'::text,'time'::text,false,''::text), ('github:label'::text,1,'id'::text,'integer'::text,false,''::text), ('github:label'::text,2,'name'::text,'text'::text,false,''::text), ('github:label'::text,3,'color'::text,'text'::text,false,''::text), ('github:label'::text,4,'description'::text,'text'::text,false,''::text), ('github:milestone'::text,1,'id'::text,'integer'::text,false,''::text), ('github:milestone'::text,2,'number'::text,'integer'::text,false,''::text), ('github:milestone'::text,3,'title'::text,'text'::text,false,''::text), ('github:milestone'::text,4,'state'::text,'text'::text,false,''::text), ('github:milestone'::text,5,'due_on'::text,'time'::text,false,''::text), ('github:milestone'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:milestone'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,1,'id'::text,'integer'::text,false,''::text), ('github:pull_request'::text,2,'number'::text,'integer'::text,false,''::text), ('github:pull_request'::text,3,'title'::text,'text'::text,false,''::text), ('github:pull_request'::text,4,'state'::text,'text'::text,false,''::text), ('github:pull_request'::text,5,'draft'::text,'boolean'::text,false,''::text), ('github:pull_request'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,8,'merged_at'::text,'time'::text,false,''::text), ('github:release'::text,1,'id'::text,'integer'::text,false,''::text), ('github:release'::text,2,'tag_name'::text,'text'::text,false,''::text), ('github:release'::text,3,'name'::text,'text'::text,false,''::text), ('github:release'::text,4,'draft'::text,'boolean'::text,false,''::text), ('github:release'::text,5,'prerelease'::text,'boolean'::text,false,''::text), ('github:release'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:release'::text,7,'published_at'::text,'time'::text,false,''::text), ('github:repository'::text,1,'id'::text,'integer'::text,false,''::text), ('github:repository'::text,2,'full_name'::text,'text'::text,false,''::text), ('github:repository'::text,3,'private'::text,'boolean'::text,false,''::text), ('github:repository'::text,4,'archived'::text,'boolean'::text,false,''::text), ('github:repository'::text,5,'created_at'::text,'time'::text,false,''::text), ('github:repository'::text,6,'updated_at'::text,'time'::text,false,''::text), ('github:repository'::text,7,'pushed_at'::text,'time'::text,false,''::text), ('stripe:account'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:account'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:account'::text,3,'business_type'::text,'text'::text,false,''::text), ('stripe:account'::text,4,'country'::text,'text'::text,false,''::text), ('stripe:account'::text,5,'default_currency'::text,'text'::text,false,''::text), ('stripe:account'::text,6,'email'::text,'text'::text,false,''::text), ('stripe:account'::text,7,'type'::text,'text'::text,false,''::text), ('stripe:account'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:account'::text,9,'charges_enabled'::text,'boolean'::text,false,''::text), ('stripe:account'::text,10,'details_submitted'::text,'boolean'::text,false,''::text), ('stripe:account'::text,11,'payouts_enabled'::text,'boolean'::text,false,''::text), ('stripe:account'::text,12,'business_profile'::text,'object'::text,false,''::text), ('stripe:account'::text,13,'capabilities'::text,'object'::text,false,''::text), ('stripe:account'::text,14,'company'::text,'object'::text,false,''::text), ('stripe:account'::text,15,'controller'::text,'object'::text,false,''::text), ('stripe:account'::text,16,'external_accounts'::text,'object'::text,false,''::text), ('stripe:account'::text,17,'future_requirements'::text,'object'::text,false,''::text), ('stripe:account'::text,18,'groups'::text,'object'::text,false,''::text), ('stripe:account'::text,19,'individual'::text,'object'::text,false,''::text), ('stripe:account'::text,20,'metadata'::text,'object'::text,false,''::text), ('stripe:account'::text,21,'requirements'::text,'object'::text,false,''::text), ('stripe:account'::text,22,'settings'::text,'object'::text,false,''::text), ('stripe:account'::text,23,'tos_acceptance'::text,'object'::text,false,''::text), ('stripe:application_fee'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:application_fee'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,3,'account'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,4,'application'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,5,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,6,'charge'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,7,'currency'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,8,'originating_transaction'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,9,'amount'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,10,'amount_refunded'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,12,'livemode'::text,'boolean'::text,false,''::text), ('stripe:application_fee'::text,13,'refunded'::text,'boolean'::text,false,''::text), ('stripe:application_fee'::text,14,'fee_source'::text,'object'::text,false,''::text), ('stripe:application_fee'::text,15,'refunds'::text,'object'::text,false,''::text), ('stripe:balance_transaction'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:balance_transaction'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,3,'balance_type'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,6,'reporting_category'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,7,'source'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,8,'status'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,9,'type'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,11,'available_on'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,12,'created'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,13,'fee'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,14,'net'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,15,'exchange_rate'::text,'number'::text,false,''::text), ('stripe:balance_transaction'::text,16,'fee_details'::text,'array'::text,false,''::text), ('stripe:billing_alert'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_alert'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,3,'alert_type'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,5,'title'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_alert'::text,7,'usage_threshold'::text,'object'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_credit_balance_transaction'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,3,'credit_grant'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,4,'test_clock'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,5,'type'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,7,'effective_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,9,'credit'::text,'object'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,10,'debit'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_credit_grant'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,3,'category'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,6,'name'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,7,'test_clock'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,9,'effective_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,10,'expires_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,11,'priority'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,12,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,13,'voided_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_credit_grant'::text,15,'amount'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,16,'applicability_config'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:billing_feedback_option'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_feedback_option'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,3,'description'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,5,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_feedback_option'::text,6,'status_transitions'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_meter'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,3,'display_name'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,4,'event_name'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,5,'event_time_window'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,6,'status'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:billing_meter'::text,8,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_meter'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_meter'::text,10,'customer_mapping'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,11,'default_aggregation'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,12,'status_transitions'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,13,'value_settings'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_portal_configuration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,4,'default_return_url'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:billing_portal_configuration'::text,7,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_portal_configuration'::text,8,'active'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,9,'is_default'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,11,'business_profile'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,12,'features'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,13,'login_page'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,14,'metadata'::text,'object'::text,false,''::text), ('stripe:charge'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:charge'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:charge'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:charge'::text,4,'application_fee'::text,'text'::text,false,''::text), ('stripe:charge'::text,5,'authorization_code'::text,'text'::text,false,''::text), ('stripe:charge'::text,6,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:charge'::text,7,'calculated_statement_descriptor'::text,'text'::text,false,''::text), ('stripe:charge'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:charge'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:charge'::text,10,'description'::text,'text'::text,false,''::text), ('stripe:charge'::text,11,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:charge'::text,12,'failure_code'::text,'text'::text,false,''::text), ('stripe:charge'::text,13,'failure_message'::text,'text'::text,false,''::text), ('stripe:charge'::text,14,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:charge'::text,15,'payment_intent'::text,'text'::text,false,''::text), ('stripe:charge'::text,16,'payment_method'::text,'text'::text,false,''::text), ('stripe:charge'::text,17,'receipt_email'::text,'text'::text,false,''::text), ('stripe:charge'::text,18,'receipt_number'::text,'text'::text,false,''::text), ('stripe:charge'::text,19,'receipt_url'::text,'text'::text,false,''::text), ('stripe:charge'::text,20,'review'::text,'text'::text,false,''::text), ('stripe:charge'::text,21,'source_transfer'::text,'text'::text,false,''::text), ('stripe:charge'::text,22,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:charge'::text,23,'statement_descriptor_suffix'::text,'text'::text,false,''::text), ('stripe:charge'::text,24,'status'::text,'text'::text,false,''::text), ('stripe:charge'::text,25,'transfer'::text,'text'::text,false,''::text), ('stripe:charge'::text,26,'transfer_group'::text,'text'::text,false,''::text), ('stripe:charge'::text,27,'amount'::text,'integer'::text,false,''::text), ('stripe:charge'::text,28,'amount_captured'::text,'integer'::text,false,''::text), ('stripe:charge'::text,29,'amount_refunded'::text,'integer'::text,false,''::text), ('stripe:charge'::text,30,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:charge'::text,31,'created'::text,'integer'::text,false,''::text), ('stripe:charge'::text,32,'captured'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,33,'disputed'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,34,'livemode'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,35,'paid'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,36,'refunded'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,37,'billing_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,38,'fraud_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,39,'level3'::text,'object'::text,false,''::text), ('stripe:charge'::text,40,'metadata'::text,'object'::text,false,''::text), ('stripe:charge'::text,41,'outcome'::text,'object'::text,false,''::text), ('stripe:charge'::text,42,'payment_method_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,43,'presentment_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,44,'radar_options'::text,'object'::text,false,''::text), ('stripe:charge'::text,45,'refunds'::text,'object'::text,false,''::text), ('stripe:charge'::text,46,'shipping'::text,'object'::text,false,''::text), ('stripe:charge'::text,47,'transfer_data'::text,'object'::text,false,''::text), ('stripe:charge'::text,48,'source'::text,'any'::text,false,''::text), ('stripe:checkout_session'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:checkout_session'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,3,'billing_address_collection'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,4,'cancel_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,5,'client_reference_id'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,6,'client_secret'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,7,'currency'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,8,'customer'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,9,'customer_account'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,10,'customer_creation'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,11,'customer_email'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,12,'integration_identifier'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,13,'invoice'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,14,'locale'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,15,'mode'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,16,'origin_context'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,17,'payment_intent'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,18,'payment_link'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,19,'payment_method_collection'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,20,'payment_status'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,21,'recovered_from'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,22,'redirect_on_completion'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,23,'return_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,24,'setup_intent'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,25,'status'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,26,'submit_type'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,27,'subscription'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,28,'success_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,29,'ui_mode'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,30,'url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,31,'amount_subtotal'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,32,'amount_total'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,33,'created'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,34,'expires_at'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,35,'allow_promotion_codes'::text,'boolean'::text,false,''::text), ('stripe:checkout_session'::text,36,'livemode'::text,'boolean'::text,false,''::text), ('stripe:checkout_session'::text,37,'adaptive_pricing'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,38,'after_expiration'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,39,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,40,'branding_settings'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,41,'collected_information'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,42,'consent'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,43,'consent_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,44,'currency_conversion'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,45,'custom_text'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,46,'customer_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,47,'invoice_creation'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,48,'line_items'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,49,'managed_payments'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,50,'metadata'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,51,'name_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,52,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,53,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,54,'permissions'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,55,'phone_number_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,56,'presentment_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,57,'saved_payment_method_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,58,'shipping_address_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,59,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,60,'tax_id_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,61,'total_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,62,'wallet_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,63,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,64,'custom_fields'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,65,'discounts'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,66,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,67,'optional_items'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,68,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,69,'shipping_options'::text,'array'::text,false,''::text), ('stripe:coupon'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:coupon'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:coupon'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:coupon'::text,4,'duration'::text,'text'::text,false,''::text), ('stripe:coupon'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:coupon'::text,6,'amount_off'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,8,'duration_in_months'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,9,'max_redemptions'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,10,'redeem_by'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,11,'times_redeemed'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,12,'percent_off'::text,'number'::text,false,''::text), ('stripe:coupon'::text,13,'livemode'::text,'boolean'::text,false,''::text), ('stripe:coupon'::text,14,'valid'::text,'boolean'::text,false,''::text), ('stripe:coupon'::text,15,'applies_to'::text,'object'::text,false,''::text), ('stripe:coupon'::text,16,'currency_options'::text,'object'::text,false,''::text), ('stripe:coupon'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:credit_note'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,6,'customer_balance_transaction'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,7,'invoice'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,8,'memo'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,9,'number'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,10,'pdf'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,11,'reason'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,12,'status'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,13,'type'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,14,'amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,15,'amount_shipping'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,17,'discount_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,18,'effective_at'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,19,'out_of_band_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,20,'post_payment_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,21,'pre_payment_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,22,'subtotal'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,23,'subtotal_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,24,'total'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,25,'total_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,26,'voided_at'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,27,'livemode'::text,'boolean'::text,false,''::text), ('stripe:credit_note'::text,28,'lines'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,29,'metadata'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,30,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,31,'discount_amounts'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,32,'pretax_credit_amounts'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,33,'refunds'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,34,'total_taxes'::text,'array'::text,false,''::text), ('stripe:customer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:customer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:customer'::text,3,'business_name'::text,'text'::text,false,''::text), ('stripe:customer'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:customer'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:customer'::text,6,'default_source'::text,'text'::text,false,''::text), ('stripe:customer'::text,7,'description'::text,'text'::text,false,''::text), ('stripe:customer'::text,8,'email'::text,'text'::text,false,''::text), ('stripe:customer'::text,9,'individual_name'::text,'text'::text,false,''::text), ('stripe:customer'::text,10,'invoice_prefix'::text,'text'::text,false,''::text), ('stripe:customer'::text,11,'name'::text,'text'::text,false,''::text), ('stripe:customer'::text,12,'phone'::text,'text'::text,false,''::text), ('stripe:customer'::text,13,'tax_exempt'::text,'text'::text,false,''::text), ('stripe:customer'::text,14,'test_clock'::text,'text'::text,false,''::text), ('stripe:customer'::text,15,'balance'::text,'integer'::text,false,''::text), ('stripe:customer'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:customer'::text,17,'next_invoice_sequence'::text,'integer'::text,false,''::text), ('stripe:customer'::text,18,'delinquent'::text,'boolean'::text,false,''::text), ('stripe:customer'::text,19,'livemode'::text,'boolean'::text,false,''::text), ('stripe:customer'::text,20,'address'::text,'object'::text,false,''::text), ('stripe:customer'::text,21,'cash_balance'::text,'object'::text,false,''::text), ('stripe:customer'::text,22,'discount'::text,'object'::text,false,''::text), ('stripe:customer'::text,23,'invoice_credit_balance'::text,'object'::text,false,''::text), ('stripe:customer'::text,24,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:customer'::text,25,'metadata'::text,'object'::text,false,''::text), ('stripe:customer'::text,26,'shipping'::text,'object'::text,false,''::text), ('stripe:customer'::text,27,'sources'::text,'object'::text,false,''::text), ('stripe:customer'::text,28,'subscriptions'::text,'object'::text,false,''::text), ('stripe:customer'::text,29,'tax'::text,'object'::text,false,''::text), ('stripe:customer'::text,30,'tax_ids'::text,'object'::text,false,''::text), ('stripe:customer'::text,31,'preferred_locales'::text,'array'::text,false,''::text), ('stripe:dispute'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:dispute'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:dispute'::text,3,'charge'::text,'text'::text,false,''::text), ('stripe:dispute'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:dispute'::text,5,'intended_submission_method'::text,'text'::text,false,''::text), ('stripe:dispute'::text,6,'network_reason_code'::text,'text'::text,false,''::text), ('stripe:dispute'::text,7,'payment_intent'::text,'text'::text,false,''::text), ('stripe:dispute'::text,8,'reason'::text,'text'::text,false,''::text), ('stripe:dispute'::text,9,'status'::text,'text'::text,false,''::text), ('stripe:dispute'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:dispute'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:dispute'::text,12,'is_charge_refundable'::text,'boolean'::text,false,''::text), ('stripe:dispute'::text,13,'livemode'::text,'boolean'::text,false,''::text), ('stripe:dispute'::text,14,'evidence'::text,'object'::text,false,''::text), ('stripe:dispute'::text,15,'evidence_details'::text,'object'::text,false,''::text), ('stripe:dispute'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:dispute'::text,17,'payment_method_details'::text,'object'::text,false,''::text), ('stripe:dispute'::text,18,'balance_transactions'::text,'array'::text,false,''::text), ('stripe:dispute'::text,19,'enhanced_eligibility_types'::text,'array'::text,false,''::text), ('stripe:entitlements_feature'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:entitlements_feature'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,3,'lookup_key'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,4,'name'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,5,'active'::text,'boolean'::text,false,''::text), ('stripe:entitlements_feature'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:entitlements_feature'::text,7,'metadata'::text,'object'::text,false,''::text), ('stripe:file'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:file'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:file'::text,3,'filename'::text,'text'::text,false,''::text), ('stripe:file'::text,4,'purpose'::text,'text'::text,false,''::text), ('stripe:file'::text,5,'title'::text,'text'::text,false,''::text), ('stripe:file'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:file'::text,7,'url'::text,'text'::text,false,''::text), ('stripe:file'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:file'::text,9,'expires_at'::text,'integer'::text,false,''::text), ('stripe:file'::text,10,'size'::text,'integer'::text,false,''::text), ('stripe:file'::text,11,'links'::text,'object'::text,false,''::text), ('stripe:file_link'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:file_link'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:file_link'::text,3,'file'::text,'text'::text,false,''::text), ('stripe:file_link'::text,4,'url'::text,'text'::text,false,''::text), ('stripe:file_link'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:file_link'::text,6,'expires_at'::text,'integer'::text,false,''::text), ('stripe:file_link'::text,7,'expired'::text,'boolean'::text,false,''::text), ('stripe:file_link'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:file_link'::text,9,'metadata'::text,'object'::text,false,''::text), ('stripe:invoice'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice'::text,3,'account_country'::text,'text'::text,false,''::text), ('stripe:invoice'::text,4,'account_name'::text,'text'::text,false,''::text), ('stripe:invoice'::text,5,'application'::text,'text'::text,false,''::text), ('stripe:invoice'::text,6,'billing_reason'::text,'text'::text,false,''::text), ('stripe:invoice'::text,7,'collection_method'::text,'text'::text,false,''::text), ('stripe:invoice'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:invoice'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:invoice'::text,10,'customer_account'::text,'text'::text,false,''::text), ('stripe:invoice'::text,11,'customer_email'::text,'text'::text,false,''::text), ('stripe:invoice'::text,12,'customer_name'::text,'text'::text,false,''::text), ('stripe:invoice'::text,13,'customer_phone'::text,'text'::text,false,''::text), ('stripe:invoice'::text,14,'customer_tax_exempt'::text,'text'::text,false,''::text), ('stripe:invoice'::text,15,'default_payment_method'::text,'text'::text,false,''::text), ('stripe:invoice'::text,16,'default_source'::text,'text'::text,false,''::text), ('stripe:invoice'::text,17,'description'::text,'text'::text,false,''::text), ('stripe:invoice'::text,18,'footer'::text,'text'::text,false,''::text), ('stripe:invoice'::text,19,'hosted_invoice_url'::text,'text'::text,false,''::text), ('stripe:invoice'::text,20,'invoice_pdf'::text,'text'::text,false,''::text), ('stripe:invoice'::text,21,'latest_revision'::text,'text'::text,false,''::text), ('stripe:invoice'::text,22,'number'::text,'text'::text,false,''::text), ('stripe:invoice'::text,23,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:invoice'::text,24,'receipt_number'::text,'text'::text,false,''::text), ('stripe:invoice'::text,25,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:invoice'::text,26,'status'::text,'text'::text,false,''::text), ('stripe:invoice'::text,27,'test_clock'::text,'text'::text,false,''::text), ('stripe:invoice'::text,28,'amount_due'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,29,'amount_overpaid'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,30,'amount_paid'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,31,'amount_paid_off_stripe'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,32,'amount_remaining'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,33,'amount_shipping'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,34,'attempt_count'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,35,'automatically_finalizes_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,36,'created'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,37,'due_date'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,38,'effective_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,39,'ending_balance'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,40,'next_payment_attempt'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,41,'period_end'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,42,'period_start'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,43,'post_payment_credit_notes_amount'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,44,'pre_payment_credit_notes_amount'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,45,'starting_balance'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,46,'subtotal'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,47,'subtotal_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,48,'total'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,49,'total_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,50,'webhooks_delivered_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,51,'attempted'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,52,'auto_advance'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,53,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,54,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:invoice'::text,55,'confirmation_secret'::text,'object'::text,false,''::text), ('stripe:invoice'::text,56,'customer_address'::text,'object'::text,false,''::text), ('stripe:invoice'::text,57,'customer_shipping'::text,'object'::text,false,''::text), ('stripe:invoice'::text,58,'from_invoice'::text,'object'::text,false,''::text), ('stripe:invoice'::text,59,'issuer'::text,'object'::text,false,''::text), ('stripe:invoice'::text,60,'last_finalization_error'::text,'object'::text,false,''::text), ('stripe:invoice'::text,61,'lines'::text,'object'::text,false,''::text), ('stripe:invoice'::text,62,'metadata'::text,'object'::text,false,''::text), ('stripe:invoice'::text,63,'parent'::text,'object'::text,false,''::text), ('stripe:invoice'::text,64,'payment_settings'::text,'object'::text,false,''::text), ('stripe:invoice'::text,65,'payments'::text,'object'::text,false,''::text), ('stripe:invoice'::text,66,'rendering'::text,'object'::text,false,''::text), ('stripe:invoice'::text,67,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:invoice'::text,68,'shipping_details'::text,'object'::text,false,''::text), ('stripe:invoice'::text,69,'status_details'::text,'object'::text,false,''::text), ('stripe:invoice'::text,70,'status_transitions'::text,'object'::text,false,''::text), ('stripe:invoice'::text,71,'threshold_reason'::text,'object'::text,false,''::text), ('stripe:invoice'::text,72,'account_tax_ids'::text,'array'::text,false,''::text), ('stripe:invoice'::text,73,'custom_fields'::text,'array'::text,false,''::text), ('stripe:invoice'::text,74,'customer_tax_ids'::text,'array'::text,false,''::text), ('stripe:invoice'::text,75,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:invoice'::text,76,'discounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,77,'total_discount_amounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,78,'total_pretax_credit_amounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,79,'total_taxes'::text,'array'::text,false,''::text), ('stripe:invoice_payment'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice_payment'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,4,'invoice'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,5,'status'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,6,'amount_paid'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,7,'amount_requested'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,9,'is_default'::text,'boolean'::text,false,''::text), ('stripe:invoice_payment'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice_payment'::text,11,'payment'::text,'object'::text,false,''::text), ('stripe:invoice_payment'::text,12,'status_transitions'::text,'object'::text,false,''::text), ('stripe:invoice_rendering_template'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice_rendering_template'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,3,'nickname'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:invoice_rendering_template'::text,6,'version'::text,'integer'::text,false,''::text), ('stripe:invoice_rendering_template'::text,7,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice_rendering_template'::text,8,'metadata'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoiceitem'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,6,'description'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,7,'invoice'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,8,'quantity_decimal'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,9,'test_clock'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,11,'date'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,12,'net_amount'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,13,'quantity'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,14,'discountable'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,16,'proration'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,18,'parent'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,19,'period'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,20,'pricing'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,21,'proration_details'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,22,'discounts'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,23,'frozen_fields'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,24,'invoicing_rules'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,25,'tax_rates'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_intent'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,4,'cancellation_reason'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,5,'capture_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,6,'client_secret'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,7,'confirmation_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,10,'customer_account'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,11,'description'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,12,'latest_charge'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,13,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,14,'payment_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,15,'payment_record'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,16,'receipt_email'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,17,'review'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,18,'setup_future_usage'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,19,'source'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,20,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,21,'statement_descriptor_suffix'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,22,'status'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,23,'transfer_group'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,24,'amount'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,25,'amount_capturable'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,26,'amount_received'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,27,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,28,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,29,'created'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,30,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_intent'::text,31,'amount_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,32,'automatic_payment_methods'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,33,'hooks'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,34,'last_payment_error'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,35,'managed_payments'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,36,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,37,'next_action'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,38,'payment_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,39,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,40,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,41,'presentment_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,42,'processing'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,43,'shipping'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,44,'transfer_data'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,45,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,46,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,47,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_link'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,4,'billing_address_collection'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,6,'customer_creation'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,7,'inactive_message'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,8,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,9,'payment_method_collection'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,10,'submit_type'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,11,'url'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,12,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payment_link'::text,13,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:payment_link'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,15,'allow_promotion_codes'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,17,'after_completion'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,18,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,19,'consent_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,20,'custom_text'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,21,'invoice_creation'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,22,'line_items'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,23,'managed_payments'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,24,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,25,'name_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,26,'payment_intent_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,27,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,28,'phone_number_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,29,'restrictions'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,30,'shipping_address_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,31,'subscription_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,32,'tax_id_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,33,'transfer_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,34,'custom_fields'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,35,'optional_items'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,36,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,37,'shipping_options'::text,'array'::text,false,''::text), ('stripe:payment_method'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,3,'allow_redisplay'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:payment_method'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method'::text,9,'acss_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,10,'affirm'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,11,'afterpay_clearpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,12,'alipay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,13,'alma'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,14,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,15,'au_becs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,16,'bacs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,17,'bancontact'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,18,'billie'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,19,'billing_details'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,20,'bizum'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,21,'blik'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,22,'boleto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,23,'card'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,24,'card_present'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,25,'cashapp'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,26,'crypto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,27,'custom'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,28,'customer_balance'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,29,'eps'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,30,'fpx'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,31,'giropay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,32,'grabpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,33,'ideal'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,34,'interac_present'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,35,'kakao_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,36,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,37,'konbini'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,38,'kr_card'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,39,'link'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,40,'mb_way'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,41,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,42,'mobilepay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,43,'multibanco'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,44,'naver_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,45,'nz_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,46,'oxxo'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,47,'p24'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,48,'pay_by_bank'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,49,'payco'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,50,'paynow'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,51,'paypal'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,52,'paypay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,53,'payto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,54,'pix'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,55,'promptpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,56,'radar_options'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,57,'revolut_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,58,'samsung_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,59,'satispay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,60,'scalapay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,61,'sepa_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,62,'sequra'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,63,'sofort'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,64,'sunbit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,65,'swish'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,66,'twint'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,67,'upi'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,68,'us_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,69,'wechat_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,70,'zip'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method_configuration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,4,'name'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,5,'parent'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,6,'active'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,7,'is_default'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,9,'acss_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,10,'affirm'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,11,'afterpay_clearpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,12,'alipay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,13,'alma'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,14,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,15,'apple_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,16,'au_becs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,17,'bacs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,18,'bancontact'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,19,'billie'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,20,'bizum'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,21,'blik'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,22,'boleto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,23,'card'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,24,'cartes_bancaires'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,25,'cashapp'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,26,'crypto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,27,'customer_balance'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,28,'eps'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,29,'fpx'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,30,'giropay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,31,'google_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,32,'grabpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,33,'ideal'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,34,'jcb'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,35,'kakao_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,36,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,37,'konbini'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,38,'kr_card'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,39,'link'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,40,'mb_way'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,41,'mobilepay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,42,'multibanco'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,43,'naver_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,44,'nz_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,45,'oxxo'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,46,'p24'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,47,'pay_by_bank'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,48,'payco'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,49,'paynow'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,50,'paypal'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,51,'paypay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,52,'payto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,53,'pix'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,54,'promptpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,55,'revolut_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,56,'samsung_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,57,'satispay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,58,'scalapay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,59,'sepa_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,60,'sequra'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,61,'sofort'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,62,'sunbit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,63,'swish'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,64,'twint'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,65,'upi'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,66,'us_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,67,'wechat_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,68,'zip'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method_domain'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method_domain'::text,3,'domain_name'::text,'text'::text,false,''::text), ('stripe:payment_method_domain'::text,4,'created'::text,'integer'::text,false,''::text), ('stripe:payment_method_domain'::text,5,'enabled'::text,'boolean'::text,false,''::text), ('stripe:payment_method_domain'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method_domain'::text,7,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,8,'apple_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,9,'google_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,10,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,11,'link'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,12,'paypal'::text,'object'::text,false,''::text), ('stripe:payout'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payout'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payout'::text,3,'application_fee'::text,'text'::text,false,''::text), ('stripe:payout'::text,4,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:payout'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:payout'::text,6,'description'::text,'text'::text,false,''::text), ('stripe:payout'::text,7,'destination'::text,'text'::text,false,''::text), ('stripe:payout'::text,8,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:payout'::text,9,'failure_code'::text,'text'::text,false,''::text), ('stripe:payout'::text,10,'failure_message'::text,'text'::text,false,''::text), ('stripe:payout'::text,11,'method'::text,'text'::text,false,''::text), ('stripe:payout'::text,12,'original_payout'::text,'text'::text,false,''::text), ('stripe:payout'::text,13,'payout_method'::text,'text'::text,false,''::text), ('stripe:payout'::text,14,'reconciliation_status'::text,'text'::text,false,''::text), ('stripe:payout'::text,15,'reversed_by'::text,'text'::text,false,''::text), ('stripe:payout'::text,16,'source_type'::text,'text'::text,false,''::text), ('stripe:payout'::text,17,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:payout'::text,18,'status'::text,'text'::text,false,''::text), ('stripe:payout'::text,19,'type'::text,'text'::text,false,''::text), ('stripe:payout'::text,20,'amount'::text,'integer'::text,false,''::text), ('stripe:payout'::text,21,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payout'::text,22,'arrival_date'::text,'integer'::text,false,''::text), ('stripe:payout'::text,23,'created'::text,'integer'::text,false,''::text), ('stripe:payout'::text,24,'automatic'::text,'boolean'::text,false,''::text), ('stripe:payout'::text,25,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payout'::text,26,'metadata'::text,'object'::text,false,''::text), ('stripe:payout'::text,27,'trace_id'::text,'object'::text,false,''::text), ('stripe:plan'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:plan'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:plan'::text,3,'amount_decimal'::text,'text'::text,false,''::text), ('stripe:plan'::text,4,'billing_scheme'::text,'text'::text,false,''::text), ('stripe:plan'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:plan'::text,6,'interval'::text,'text'::text,false,''::text), ('stripe:plan'::text,7,'meter'::text,'text'::text,false,''::text), ('stripe:plan'::text,8,'nickname'::text,'text'::text,false,''::text), ('stripe:plan'::text,9,'product'::text,'text'::text,false,''::text), ('stripe:plan'::text,10,'tiers_mode'::text,'text'::text,false,''::text), ('stripe:plan'::text,11,'usage_type'::text,'text'::text,false,''::text), ('stripe:plan'::text,12,'amount'::text,'integer'::text,false,''::text), ('stripe:plan'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:plan'::text,14,'interval_count'::text,'integer'::text,false,''::text), ('stripe:plan'::text,15,'trial_period_days'::text,'integer'::text,false,''::text), ('stripe:plan'::text,16,'active'::text,'boolean'::text,false,''::text), ('stripe:plan'::text,17,'livemode'::text,'boolean'::text,false,''::text), ('stripe:plan'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:plan'::text,19,'transform_usage'::text,'object'::text,false,''::text), ('stripe:plan'::text,20,'tiers'::text,'array'::text,false,''::text), ('stripe:price'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:price'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:price'::text,3,'billing_scheme'::text,'text'::text,false,''::text), ('stripe:price'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:price'::text,5,'lookup_key'::text,'text'::text,false,''::text), ('stripe:price'::text,6,'nickname'::text,'text'::text,false,''::text), ('stripe:price'::text,7,'product'::text,'text'::text,false,''::text), ('stripe:price'::text,8,'tax_behavior'::text,'text'::text,false,''::text), ('stripe:price'::text,9,'tiers_mode'::text,'text'::text,false,''::text), ('stripe:price'::text,10,'type'::text,'text'::text,false,''::text), ('stripe:price'::text,11,'unit_amount_decimal'::text,'text'::text,false,''::text), ('stripe:price'::text,12,'created'::text,'integer'::text,false,''::text), ('stripe:price'::text,13,'unit_amount'::text,'integer'::text,false,''::text), ('stripe:price'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:price'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:price'::text,16,'currency_options'::text,'object'::text,false,''::text), ('stripe:price'::text,17,'custom_unit_amount'::text,'object'::text,false,''::text), ('stripe:price'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:price'::text,19,'recurring'::text,'object'::text,false,''::text), ('stripe:price'::text,20,'transform_quantity'::text,'object'::text,false,''::text), ('stripe:price'::text,21,'tiers'::text,'array'::text,false,''::text), ('stripe:product'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:product'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:product'::text,3,'default_price'::text,'text'::text,false,''::text), ('stripe:product'::text,4,'description'::text,'text'::text,false,''::text), ('stripe:product'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:product'::text,6,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:product'::text,7,'tax_code'::text,'text'::text,false,''::text), ('stripe:product'::text,8,'type'::text,'text'::text,false,''::text), ('stripe:product'::text,9,'unit_label'::text,'text'::text,false,''::text), ('stripe:product'::text,10,'url'::text,'text'::text,false,''::text), ('stripe:product'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:product'::text,12,'updated'::text,'integer'::text,false,''::text), ('stripe:product'::text,13,'active'::text,'boolean'::text,false,''::text), ('stripe:product'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:product'::text,15,'shippable'::text,'boolean'::text,false,''::text), ('stripe:product'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:product'::text,17,'package_dimensions'::text,'object'::text,false,''::text), ('stripe:product'::text,18,'tax_details'::text,'object'::text,false,''::text), ('stripe:product'::text,19,'images'::text,'array'::text,false,''::text), ('stripe:product'::text,20,'marketing_features'::text,'array'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:product_catalog_trial_offer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,3,'nickname'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,4,'price'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,5,'active'::text,'boolean'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,7,'duration'::text,'object'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,8,'end_behavior'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:promotion_code'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,3,'code'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,7,'expires_at'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,8,'max_redemptions'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,9,'times_redeemed'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,10,'active'::text,'boolean'::text,false,''::text), ('stripe:promotion_code'::text,11,'livemode'::text,'boolean'::text,false,''::text), ('stripe:promotion_code'::text,12,'metadata'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,13,'promotion'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,14,'restrictions'::text,'object'::text,false,''::text), ('stripe:quote'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:quote'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:quote'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:quote'::text,4,'collection_method'::text,'text'::text,false,''::text), ('stripe:quote'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:quote'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:quote'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:quote'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:quote'::text,9,'footer'::text,'text'::text,false,''::text), ('stripe:quote'::text,10,'header'::text,'text'::text,false,''::text), ('stripe:quote'::text,11,'invoice'::text,'text'::text,false,''::text), ('stripe:quote'::text,12,'number'::text,'text'::text,false,''::text), ('stripe:quote'::text,13,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:quote'::text,14,'status'::text,'text'::text,false,''::text), ('stripe:quote'::text,15,'subscription'::text,'text'::text,false,''::text), ('stripe:quote'::text,16,'subscription_schedule'::text,'text'::text,false,''::text), ('stripe:quote'::text,17,'test_clock'::text,'text'::text,false,''::text), ('stripe:quote'::text,18,'amount_subtotal'::text,'integer'::text,false,''::text), ('stripe:quote'::text,19,'amount_total'::text,'integer'::text,false,''::text), ('stripe:quote'::text,20,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:quote'::text,21,'created'::text,'integer'::text,false,''::text), ('stripe:quote'::text,22,'expires_at'::text,'integer'::text,false,''::text), ('stripe:quote'::text,23,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:quote'::text,24,'livemode'::text,'boolean'::text,false,''::text), ('stripe:quote'::text,25,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:quote'::text,26,'computed'::text,'object'::text,false,''::text), ('stripe:quote'::text,27,'from_quote'::text,'object'::text,false,''::text), ('stripe:quote'::text,28,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:quote'::text,29,'line_items'::text,'object'::text,false,''::text), ('stripe:quote'::text,30,'metadata'::text,'object'::text,false,''::text), ('stripe:quote'::text,31,'status_transitions'::text,'object'::text,false,''::text), ('stripe:quote'::text,32,'subscription_data'::text,'object'::text,false,''::text), ('stripe:quote'::text,33,'total_details'::text,'object'::text,false,''::text), ('stripe:quote'::text,34,'transfer_data'::text,'object'::text,false,''::text), ('stripe:quote'::text,35,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:quote'::text,36,'discounts'::text,'array'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_early_fraud_warning'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,3,'charge'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,4,'fraud_type'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,5,'payment_intent'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,7,'actionable'::text,'boolean'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:radar_value_list'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_value_list'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,3,'alias'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,4,'created_by'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,5,'item_type'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,6,'name'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:radar_value_list'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:radar_value_list'::text,9,'list_items'::text,'object'::text,false,''::text), ('stripe:radar_value_list'::text,10,'metadata'::text,'object'::text,false,''::text), ('stripe:radar_value_list_item'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_value_list_item'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,3,'created_by'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,4,'value'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,5,'value_list'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:radar_value_list_item'::text,7,'livemode'::text,'boolean'::text,false,''::text), ('stripe:refund'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:refund'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:refund'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:refund'::text,4,'charge'::text,'text'::text,false,''::text), ('stripe:refund'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:refund'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:refund'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:refund'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:refund'::text,9,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:refund'::text,10,'failure_reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,11,'instructions_email'::text,'text'::text,false,''::text), ('stripe:refund'::text,12,'payment_intent'::text,'text'::text,false,''::text), ('stripe:refund'::text,13,'payment_method'::text,'text'::text,false,''::text), ('stripe:refund'::text,14,'pending_reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,15,'reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,16,'receipt_number'::text,'text'::text,false,''::text), ('stripe:refund'::text,17,'source_transfer_reversal'::text,'text'::text,false,''::text), ('stripe:refund'::text,18,'status'::text,'text'::text,false,''::text), ('stripe:refund'::text,19,'transfer_reversal'::text,'text'::text,false,''::text), ('stripe:refund'::text,20,'amount'::text,'integer'::text,false,''::text), ('stripe:refund'::text,21,'created'::text,'integer'::text,false,''::text), ('stripe:refund'::text,22,'destination_details'::text,'object'::text,false,''::text), ('stripe:refund'::text,23,'metadata'::text,'object'::text,false,''::text), ('stripe:refund'::text,24,'next_action'::text,'object'::text,false,''::text), ('stripe:refund'::text,25,'presentment_details'::text,'object'::text,false,''::text), ('stripe:review'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:review'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:review'::text,3,'billing_zip'::text,'text'::text,false,''::text), ('stripe:review'::text,4,'charge'::text,'text'::text,false,''::text), ('stripe:review'::text,5,'closed_reason'::text,'text'::text,false,''::text), ('stripe:review'::text,6,'ip_address'::text,'text'::text,false,''::text), ('stripe:review'::text,7,'opened_reason'::text,'text'::text,false,''::text), ('stripe:review'::text,8,'payment_intent'::text,'text'::text,false,''::text), ('stripe:review'::text,9,'reason'::text,'text'::text,false,''::text), ('stripe:review'::text,10,'created'::text,'integer'::text,false,''::text), ('stripe:review'::text,11,'livemode'::text,'boolean'::text,false,''::text), ('stripe:review'::text,12,'open'::text,'boolean'::text,false,''::text), ('stripe:review'::text,13,'ip_address_location'::text,'object'::text,false,''::text), ('stripe:review'::text,14,'session'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:setup_intent'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,4,'cancellation_reason'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,5,'client_secret'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,9,'latest_attempt'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,10,'mandate'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,11,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,12,'payment_method'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,13,'single_use_mandate'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,14,'status'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,15,'usage'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:setup_intent'::text,17,'attach_to_self'::text,'boolean'::text,false,''::text), ('stripe:setup_intent'::text,18,'livemode'::text,'boolean'::text,false,''::text), ('stripe:setup_intent'::text,19,'automatic_payment_methods'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,20,'last_setup_error'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,21,'managed_payments'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,22,'metadata'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,23,'next_action'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,24,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,25,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,26,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,27,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,28,'flow_directions'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,29,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:shipping_rate'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:shipping_rate'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,3,'display_name'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,4,'tax_behavior'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,5,'tax_code'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:shipping_rate'::text,8,'active'::text,'boolean'::text,false,''::text), ('stripe:shipping_rate'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:shipping_rate'::text,10,'delivery_estimate'::text,'object'::text,false,''::text), ('stripe:shipping_rate'::text,11,'fixed_amount'::text,'object'::text,false,''::text), ('stripe:shipping_rate'::text,12,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:subscription'::text,4,'collection_method'::text,'text'::text,false,''::text), ('stripe:subscription'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:subscription'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:subscription'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:subscription'::text,8,'default_payment_method'::text,'text'::text,false,''::text), ('stripe:subscription'::text,9,'default_source'::text,'text'::text,false,''::text), ('stripe:subscription'::text,10,'description'::text,'text'::text,false,''::text), ('stripe:subscription'::text,11,'latest_invoice'::text,'text'::text,false,''::text), ('stripe:subscription'::text,12,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:subscription'::text,13,'pending_setup_intent'::text,'text'::text,false,''::text), ('stripe:subscription'::text,14,'schedule'::text,'text'::text,false,''::text), ('stripe:subscription'::text,15,'status'::text,'text'::text,false,''::text), ('stripe:subscription'::text,16,'test_clock'::text,'text'::text,false,''::text), ('stripe:subscription'::text,17,'billing_cycle_anchor'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,18,'cancel_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,19,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,20,'created'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,21,'days_until_due'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,22,'ended_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,23,'next_pending_invoice_item_invoice'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,24,'start_date'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,25,'trial_end'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,26,'trial_start'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,27,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:subscription'::text,28,'cancel_at_period_end'::text,'boolean'::text,false,''::text), ('stripe:subscription'::text,29,'livemode'::text,'boolean'::text,false,''::text), ('stripe:subscription'::text,30,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:subscription'::text,31,'billing_cycle_anchor_config'::text,'object'::text,false,''::text), ('stripe:subscription'::text,32,'billing_mode'::text,'object'::text,false,''::text), ('stripe:subscription'::text,33,'billing_thresholds'::text,'object'::text,false,''::text), ('stripe:subscription'::text,34,'cancellation_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,35,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,36,'items'::text,'object'::text,false,''::text), ('stripe:subscription'::text,37,'managed_payments'::text,'object'::text,false,''::text), ('stripe:subscription'::text,38,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription'::text,39,'pause_collection'::text,'object'::text,false,''::text), ('stripe:subscription'::text,40,'payment_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,41,'pending_invoice_item_interval'::text,'object'::text,false,''::text), ('stripe:subscription'::text,42,'pending_update'::text,'object'::text,false,''::text), ('stripe:subscription'::text,43,'presentment_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,44,'status_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,45,'transfer_data'::text,'object'::text,false,''::text), ('stripe:subscription'::text,46,'trial_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,47,'billing_schedules'::text,'array'::text,false,''::text), ('stripe:subscription'::text,48,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:subscription'::text,49,'discounts'::text,'array'::text,false,''::text), ('stripe:subscription_item'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription_item'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription_item'::text,3,'subscription'::text,'text'::text,false,''::text), ('stripe:subscription_item'::text,4,'billed_until'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,6,'current_period_end'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,7,'current_period_start'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,8,'quantity'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,9,'billing_thresholds'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,10,'current_trial'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,11,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,12,'plan'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,13,'price'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,14,'discounts'::text,'array'::text,false,''::text), ('stripe:subscription_item'::text,15,'tax_rates'::text,'array'::text,false,''::text), ('stripe:subscription_schedule'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription_schedule'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,6,'end_behavior'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,7,'released_subscription'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,8,'status'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,9,'subscription'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,10,'test_clock'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,11,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,12,'completed_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,14,'released_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:subscription_schedule'::text,16,'billing_mode'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,17,'current_phase'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,18,'default_settings'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,19,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,20,'pause_schedules'::text,'array'::text,false,''::text), ('stripe:subscription_schedule'::text,21,'phases'::text,'array'::text,false,''::text), ('stripe:tax_id'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_id'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,7,'value'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:tax_id'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_id'::text,10,'owner'::text,'object'::text,false,''::text), ('stripe:tax_id'::text,11,'verification'::text,'object'::text,false,''::text), ('stripe:tax_rate'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_rate'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,4,'description'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,5,'display_name'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,6,'jurisdiction'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,7,'jurisdiction_level'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,8,'rate_type'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,9,'state'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,10,'tax_type'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:tax_rate'::text,12,'effective_percentage'::text,'number'::text,false,''::text), ('stripe:tax_rate'::text,13,'percentage'::text,'number'::text,false,''::text), ('stripe:tax_rate'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,15,'inclusive'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,17,'flat_amount'::text,'object'::text,false,''::text), ('stripe:tax_rate'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:tax_registration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_registration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,5,'active_from'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,7,'expires_at'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_registration'::text,9,'country_options'::text,'object'::text,false,''::text), ('stripe:topup'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:topup'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:topup'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:topup'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:topup'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:topup'::text,6,'failure_code'::text,'text'::text,false,''::text), ('stripe:topup'::text,7,'failure_message'::text,'text'::text,false,''::text), ('stripe:topup'::text,8,'initiated_by'::text,'text'::text,false,''::text), ('stripe:topup'::text,9,'payment_method'::text,'text'::text,false,''::text), ('stripe:topup'::text,10,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:topup'::text,11,'status'::text,'text'::text,false,''::text), ('stripe:topup'::text,12,'transfer_group'::text,'text'::text,false,''::text), ('stripe:topup'::text,13,'amount'::text,'integer'::text,false,''::text), ('stripe:topup'::text,14,'created'::text,'integer'::text,false,''::text), ('stripe:topup'::text,15,'expected_availability_date'::text,'integer'::text,false,''::text), ('stripe:topup'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:topup'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:topup'::text,18,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:topup'::text,19,'source'::text,'object'::text,false,''::text), ('stripe:transfer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:transfer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:transfer'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:transfer'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:transfer'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:transfer'::text,6,'destination'::text,'text'::text,false,''::text), ('stripe:transfer'::text,7,'destination_payment'::text,'text'::text,false,''::text), ('stripe:transfer'::text,8,'source_transaction'::text,'text'::text,false,''::text), ('stripe:transfer'::text,9,'source_type'::text,'text'::text,false,''::text), ('stripe:transfer'::text,10,'transfer_group'::text,'text'::text,false,''::text), ('stripe:transfer'::text,11,'amount'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,12,'amount_reversed'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:transfer'::text,15,'reversed'::text,'boolean'::text,false,''::text), ('stripe:transfer'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:transfer'::text,17,'reversals'::text,'object'::text,false,''::text), ('stripe:webhook_endpoint'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:webhook_endpoint'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,3,'api_version'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,4,'application'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,6,'secret'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,7,'status'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,8,'url'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,9,'created'::text,'integer'::text,false,''::text), ('stripe:webhook_endpoint'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:webhook_endpoint'::text,11,'metadata'::text,'object'::text,false,''::text), ('stripe:webhook_endpoint'::text,12,'enabled_events'::text,'array'::text,false,''::text), ('zendesk:group'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:group'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:group'::text,3,'deleted'::text,'boolean'::text,false,''::text), ('zendesk:group'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:group'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:group_membership'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:group_membership'::text,2,'user_id'::text,'integer'::text,false,''::text), ('zendesk:group_membership'::text,3,'group_id'::text,'integer'::text,false,''::text), ('zendesk:group_membership'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:group_membership'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:macro'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:macro'::text,2,'title'::text,'text'::text,false,''::text), ('zendesk:macro'::text,3,'active'::text,'boolean'::text,false,''::text), ('zendesk:macro'::text,4,'actions'::text,'array'::text,false,''::text), ('zendesk:macro'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:macro'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:organization'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:organization'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:organization'::text,3,'external_id'::text,'text'::text,false,''::text), ('zendesk:organization'::text,4,'domain_names'::text,'array'::text,false,''::text), ('zendesk:organization'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:organization'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:organization_membership'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:organization_membership'::text,2,'user_id'::text,'integer'::text,false,''::text), ('zendesk:organization_membership'::text,3,'organization_id'::text,'integer'::text,false,''::text), ('zendesk:organization_membership'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:organization_membership'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:ticket'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket'::text,2,'subject'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,3,'status'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,4,'priority'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,5,'requester_id'::text,'integer'::text,false,''::text), ('zendesk:ticket'::text,6,'organization_id'::text,'integer'::text,false,''::text), ('zendesk:ticket'::text,7,'custom_fields'::text,'array'::text,false,''::text), ('zendesk:ticket'::text,8,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket'::text,9,'updated_at'::text,'time'::text,false,''::text), ('zendesk:ticket_comment'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket_comment'::text,2,'body'::text,'text'::text,false,''::text), ('zendesk:ticket_comment'::text,3,'author_id'::text,'integer'::text,false,''::text), ('zendesk:ticket_comment'::text,4,'public'::text,'boolean'::text,false,''::text), ('zendesk:ticket_comment'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket_field'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket_field'::text,2,'type'::text,'text'::text,false,''::text), ('zendesk:ticket_field'::text,3,'title'::text,'text'::text,false,''::text), ('zendesk:ticket_field'::text,4,'active'::text,'boolean'::text,false,''::text), ('zendesk:ticket_field'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket_field'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:user'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:user'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:user'::text,3,'email'::text,'text'::text,false,''::text), ('zendesk:user'::text,4,'role'::text,'text'::text,false,''::text), ('zendesk:user'::text,5,'active'::text,'boolean'::text,false,''::text), ('zendesk:user'::text,6,'created_at'::text,'time'::text,false,''::text), ('zendesk:user'::text,7,'updated_at'::text,'time'::text,false,''::text)) v(collection_id, place, name, type, primary_key, description);
+-- columns: collection_id text, place integer, name text, type text, primary_key boolean, description text
+comment on view sluice_internal._builtin_fields is 'The fields of those collections, as far as they are known without asking an account.';
+
+create view sluice_internal._builtin_providers as
+ SELECT provider,
+    free_form,
+    describes
+   FROM ( VALUES ('github'::text,false,false), ('push'::text,true,false), ('stripe'::text,false,false), ('zendesk'::text,false,false)) v(provider, free_form, describes);
+-- columns: provider text, free_form boolean, describes boolean
+comment on view sluice_internal._builtin_providers is 'The providers that come with this release; describes: accounts differ, so the account is asked for its collections.';
+
+create view sluice_internal._document_collections as
+ SELECT d.provider,
+    (d.provider || ':'::text) || c.key AS collection_id,
+    COALESCE(c.value ->> 'description'::text, ''::text) AS description,
+    ARRAY( SELECT k.kind
+           FROM unnest(ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text]) WITH ORDINALITY k(kind, place)
+          WHERE jsonb_typeof(c.value -> k.kind) = 'object'::text
+          ORDER BY k.place) AS mutations,
+    ARRAY( SELECT m.name
+           FROM jsonb_array_elements_text(
+                CASE
+                    WHEN jsonb_typeof(c.value #> '{upsert,match_on}'::text[]) = 'array'::text THEN c.value #> '{upsert,match_on}'::text[]
+                    ELSE '[]'::jsonb
+                END) WITH ORDINALITY m(name, place)
+          ORDER BY m.place) AS match_on,
+    c.value::text ~~ '%{if\_match}%'::text AS if_match,
+        CASE
+            WHEN jsonb_typeof(c.value -> 'fields'::text) = 'object'::text THEN c.value -> 'fields'::text
+            ELSE '{}'::jsonb
+        END AS fields
+   FROM sluice_internal.provider_documents d
+     CROSS JOIN LATERAL jsonb_each(
+        CASE
+            WHEN jsonb_typeof(d.document -> 'collections'::text) = 'object'::text THEN d.document -> 'collections'::text
+            ELSE '{}'::jsonb
+        END) c(key, value);
+-- columns: provider text, collection_id text, description text, mutations text[], match_on text[], if_match boolean, fields jsonb
+comment on view sluice_internal._document_collections is 'The collections of the providers that users describe, out of their documents.';
 
 create view sluice_internal._live_messages as
  SELECT st.consumer_no,
@@ -745,6 +1342,32 @@ create view sluice_internal._live_messages as
 comment on view sluice_internal._live_messages is 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';
 
 -- ---------------- Functions
+
+CREATE OR REPLACE FUNCTION sluice.collection_refresh(credential_id text)
+ RETURNS sluice.descriptions
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_description sluice.descriptions;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._description_ask(collection_refresh.credential_id);
+    select d.* into v_description
+    from sluice.descriptions as d
+    where d.credential_id = collection_refresh.credential_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(coalesce(collection_refresh.credential_id, 'null'), 200)),
+            hint = 'List them with: select credential_id, provider from sluice.credentials';
+    end if;
+    return v_description;
+end
+$function$;
+comment on function sluice.collection_refresh(text) is 'Has the account behind a credential asked again for its collections and their fields; a poller does it once this commits. Answers where that stands. credential_collections and credential_fields have what is known. Errors: SL002, SL104.';
 
 CREATE OR REPLACE FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean DEFAULT false)
  RETURNS TABLE(accepted integer, rejected text[])
@@ -1922,8 +2545,9 @@ AS $function$
 #variable_conflict use_column
 declare
     v_sync sluice_internal.syncs := sluice_internal._authorize_sync(mutation_run.sync_id, 'mutator');
-    v_digest bytea := sha256(convert_to(jsonb_build_array(
-        mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on
+    v_digest bytea := sha256(convert_to((
+        jsonb_build_array(mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on)
+        || case when mutation_run.if_match is null then '[]' else jsonb_build_array(mutation_run.if_match) end
     )::text, 'UTF8'));
     v_problem text;
     v_id text := gen_random_uuid()::text;
@@ -1942,11 +2566,11 @@ begin
             and m.finished_at < clock_timestamp() - interval '30 days';
     end if;
     insert into sluice_internal.mutations as m (
-        mutation_id, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest
+        mutation_id, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest, if_match
     )
     values (
         v_id, v_sync.stream_no, v_sync.sync_id, mutation_run.collection_id, mutation_run.kind, mutation_run.match_on,
-        mutation_run.idempotency_key, v_digest
+        mutation_run.idempotency_key, v_digest, mutation_run.if_match
     )
     on conflict do nothing
     returning m.mutation_no into v_no;
@@ -1963,14 +2587,15 @@ begin
         end if;
         v_id := v_known.mutation_id;
     else
-        insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data)
+        insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data, match_value)
         select
             v_no,
             d.ordinality,
             v_sync.sync_id,
             mutation_run.collection_id,
             case when mutation_run.kind in ('update', 'delete') then d.item ->> 'upstream_id' end,
-            case mutation_run.kind when 'delete' then null when 'update' then d.item -> 'data' else d.item end
+            case mutation_run.kind when 'delete' then null when 'update' then d.item -> 'data' else d.item end,
+            (d.item #> string_to_array(mutation_run.match_on, '.'))::text
         from jsonb_array_elements(mutation_run.data) with ordinality as d (item, ordinality);
         perform pg_notify('sluice_mutations', '');
     end if;
@@ -1978,7 +2603,295 @@ begin
     return v_mutation;
 end
 $function$;
-comment on function sluice.mutation_run(text,text,text,jsonb,text,text,text) is 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
+comment on function sluice.mutation_run(text,text,text,jsonb,text,text,text) is 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}; upsert, the vendor''s object, found by its field match_on (a.b: the field b of the object a). if_match: the version that the one object must still have. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
+
+CREATE OR REPLACE FUNCTION sluice.provider_create(provider text, document jsonb, source text DEFAULT NULL::text, replace boolean DEFAULT false)
+ RETURNS sluice.providers
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_missing text;
+    v_row sluice.providers;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if provider_create.provider is null or provider_create.provider !~ '^[a-z][a-z0-9_]{0,39}$'
+        or jsonb_typeof(provider_create.document -> 'collections') is distinct from 'object'
+        or provider_create.document ->> 'name' is distinct from provider_create.provider
+    then
+        raise exception using
+            errcode = 'SL150',
+            message = 'this is no document of that provider',
+            detail = 'its name must be the provider''s, in small letters, digits and _, and collections an object',
+            hint = 'pgsluice provider check FILE names everything that is wrong with one.';
+    end if;
+    if exists (select from sluice_internal._builtin_providers as b where b.provider = provider_create.provider) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the provider "%s" comes with this release', provider_create.provider),
+            hint = 'Choose another name for the document.';
+    end if;
+    perform from sluice_internal.provider_documents as d where d.provider = provider_create.provider collate "C" for update;
+    if found and not coalesce(provider_create.replace, false) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the provider "%s" exists', provider_create.provider),
+            hint = 'Say replace to store this document in the place of the other.';
+    end if;
+    select format('sync "%s" reads %s', y.sync_id, u.id) into v_missing
+    from sluice_internal.syncs as y
+    cross join lateral unnest(y.collection_ids) as u (id)
+    where
+        y.provider = provider_create.provider
+        and not provider_create.document -> 'collections' ? substr(u.id, length(provider_create.provider) + 2)
+    limit 1;
+    if v_missing is not null then
+        raise exception using
+            errcode = 'SL111',
+            message = format('the new document lacks a collection: %s', v_missing),
+            hint = 'Keep the collection, or take it out of the sync first.';
+    end if;
+    insert into sluice_internal.provider_documents as d (provider, document, source)
+    values (provider_create.provider, provider_create.document, provider_create.source)
+    on conflict (provider) do update
+    set document = excluded.document, source = excluded.source, updated_at = clock_timestamp();
+    select p.* into v_row from sluice.providers as p where p.provider = provider_create.provider;
+    return v_row;
+end
+$function$;
+comment on function sluice.provider_create(text,jsonb,text,boolean) is 'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';
+
+CREATE OR REPLACE FUNCTION sluice.provider_delete(provider text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_user text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C" for update;
+    if not found then
+        raise exception using
+            errcode = 'SL105',
+            message = format('there is no provider "%s" of your own', left(coalesce(provider_delete.provider, 'null'), 200)),
+            hint = 'What comes with this release cannot be deleted.';
+    end if;
+    select coalesce(
+        (select format('sync "%s"', y.sync_id) from sluice_internal.syncs as y where y.provider = provider_delete.provider limit 1),
+        (
+            select format('credential "%s"', c.credential_id)
+            from sluice_internal.credentials as c
+            where c.provider = provider_delete.provider
+            limit 1
+        )
+    ) into v_user;
+    if v_user is not null then
+        raise exception using
+            errcode = 'SL111',
+            message = format('the provider "%s" is used by %s', provider_delete.provider, v_user),
+            hint = 'Delete its syncs and credentials first.';
+    end if;
+    delete from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C";
+end
+$function$;
+comment on function sluice.provider_delete(text) is 'Deletes a provider of your own that no sync and no credential uses. Locks its row. Errors: SL105, SL111.';
+
+CREATE OR REPLACE FUNCTION sluice.provider_info(provider text)
+ RETURNS sluice.providers
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_row sluice.providers;
+begin
+    select p.* into v_row from sluice.providers as p where p.provider = provider_info.provider;
+    if not found then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(coalesce(provider_info.provider, 'null'), 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    return v_row;
+end
+$function$;
+comment on function sluice.provider_info(text) is 'A provider. Its collections are in provider_collections and provider_fields, the document of one''s own in provider_documents. Errors: SL105.';
+
+CREATE OR REPLACE FUNCTION sluice.quarantine_purge(sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text, quarantine_id bigint DEFAULT NULL::bigint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_count int;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if coalesce(quarantine_purge.sync_id, quarantine_purge.quarantine_id::text) is null then
+        raise exception using
+            errcode = 'SL001',
+            message = 'name the sync whose quarantine is to be emptied, or one entry',
+            hint = 'For example: select quarantine_purge(''acme''). Nothing was removed.';
+    end if;
+    delete from sluice_internal.quarantine as q
+    where
+        (quarantine_purge.sync_id is null or q.sync_id = quarantine_purge.sync_id collate "C")
+        and (quarantine_purge.collection_id is null or q.collection_id = quarantine_purge.collection_id collate "C")
+        and (quarantine_purge.upstream_id is null or q.upstream_id = quarantine_purge.upstream_id collate "C")
+        and (quarantine_purge.quarantine_id is null or q.quarantine_id = quarantine_purge.quarantine_id);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$function$;
+comment on function sluice.quarantine_purge(text,text,text,bigint) is 'Removes what is in quarantine for good, and answers how many: of a sync, of one of its collections or objects, or one entry. Errors: SL001, SL002.';
+
+CREATE OR REPLACE FUNCTION sluice.quarantine_retry(sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text, quarantine_id bigint DEFAULT NULL::bigint)
+ RETURNS TABLE(stored integer, refused integer, wanted integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_item sluice_internal.quarantine;
+    v_reason text;
+    v_done record;
+    v_wanted text[] := '{}';
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    stored := 0;
+    refused := 0;
+    for v_item in
+        select q.*
+        from sluice_internal.quarantine as q
+        inner join sluice_internal.syncs as y on y.sync_id = q.sync_id
+        where
+            y.deleting_since is null
+            and (quarantine_retry.sync_id is null or q.sync_id = quarantine_retry.sync_id collate "C")
+            and (quarantine_retry.collection_id is null or q.collection_id = quarantine_retry.collection_id collate "C")
+            and (quarantine_retry.upstream_id is null or q.upstream_id = quarantine_retry.upstream_id collate "C")
+            and (quarantine_retry.quarantine_id is null or q.quarantine_id = quarantine_retry.quarantine_id)
+        order by q.sync_id, q.collection_id, q.upstream_id, q.quarantine_id
+        limit 1000
+        for update of q skip locked
+    loop
+        v_reason := sluice_internal._quarantine_refusal(v_item.raw);
+        if v_item.upstream_id is null then
+            v_reason := coalesce(v_reason, 'it has no id');
+        end if;
+        if v_reason is null then
+            -- as read when it was kept: what was read since then is newer
+            v_done := sluice_internal._record_store(
+                v_item.sync_id, v_item.collection_id,
+                jsonb_build_array(jsonb_build_object(
+                    'upstream_id', v_item.upstream_id, 'data', convert_from(v_item.raw, 'UTF8')::jsonb
+                )),
+                v_item.created_at
+            );
+            stored := stored + 1;
+            delete from sluice_internal.quarantine as q where q.quarantine_id = v_item.quarantine_id;
+        else
+            refused := refused + 1;
+            update sluice_internal.quarantine as q
+            set reason = v_reason
+            where q.quarantine_id = v_item.quarantine_id and v_item.upstream_id is not null;
+        end if;
+        if v_item.upstream_id is not null then
+            insert into sluice_internal.wanted_objects (sync_id, collection_id, upstream_id)
+            select v_item.sync_id, v_item.collection_id, v_item.upstream_id
+            from sluice_internal.sync_runs as r
+            where r.sync_id = v_item.sync_id
+            on conflict do nothing;
+            if found then
+                v_wanted := v_wanted || v_item.sync_id;
+            end if;
+        end if;
+    end loop;
+    wanted := cardinality(v_wanted);
+    if wanted > 0 then
+        update sluice_internal.sync_runs as r
+        set next_attempt_at = clock_timestamp()
+        where r.sync_id in (select distinct u.id from unnest(v_wanted) as u (id)) and r.status <> 'rate_limited';
+        perform pg_notify('sluice_poller', '');
+    end if;
+    return next;
+end
+$function$;
+comment on function sluice.quarantine_retry(text,text,text,bigint) is 'Tries again to store what is in quarantine, up to 1,000 objects a call: all, or those of a sync, a collection, an object, or one entry. Answers how many were stored, and have left the quarantine, how many still cannot be, and how many objects the next turn of their sync fetches once more (every one that has an id, where there is a vendor to ask). Locks the entries (skips locked ones) and the records. Errors: SL002.';
+
+CREATE OR REPLACE FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text)
+ RETURNS TABLE(records integer, quarantined integer, mutation_items integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_erase.sync_id, 'admin');
+    v_no bigint;
+begin
+    if octet_length(coalesce(record_erase.upstream_id, '')) not between 1 and 200
+        or octet_length(coalesce(record_erase.collection_id, '')) not between 3 and 200
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'collection_id and upstream_id must name an object',
+            hint = 'For example record_erase(''acme'', ''stripe:customer'', ''cus_42''). It need not be known yet.';
+    end if;
+    perform sluice_internal._hold_sync(v_sync.sync_id);
+    insert into sluice_internal.erasures (sync_id, digest)
+    values (v_sync.sync_id, sluice_internal._erasure_digest(v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id))
+    on conflict do nothing;
+    update sluice_internal.syncs as y
+    set erasures = y.erasures + 1
+    where y.sync_id = v_sync.sync_id
+    returning y.* into v_sync;
+    -- The key is locked before it is looked at: this waits for whoever writes the object now, and whoever comes later looks at erasures.
+    insert into sluice.records as r (sync_id, collection_id, upstream_id, updated_idx, deleted, stream_id)
+    select v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id, 0, true, s.stream_id
+    from sluice_internal.streams as s
+    where s.stream_no = v_sync.stream_no
+    on conflict do nothing
+    returning r.record_no into v_no;
+    records := 0;
+    if v_no is not null then
+        delete from sluice.records as r where r.record_no = v_no;
+    else
+        select r.record_no into v_no
+        from sluice.records as r
+        where
+            r.sync_id = v_sync.sync_id
+            and r.collection_id = record_erase.collection_id collate "C"
+            and r.upstream_id = record_erase.upstream_id collate "C"
+        for update;
+        records := sluice_internal._records_forget(v_sync.stream_no, array[v_no]);
+        if v_sync.moving_from is not null then
+            perform sluice_internal._records_forget(v_sync.moving_from, array[v_no]);
+        end if;
+    end if;
+    delete from sluice_internal.quarantine as q
+    where
+        q.sync_id = v_sync.sync_id
+        and q.collection_id = record_erase.collection_id collate "C"
+        and q.upstream_id = record_erase.upstream_id collate "C";
+    get diagnostics quarantined = row_count;
+    delete from sluice_internal.wanted_objects as o
+    where
+        o.sync_id = v_sync.sync_id
+        and o.collection_id = record_erase.collection_id collate "C"
+        and o.upstream_id = record_erase.upstream_id collate "C";
+    mutation_items := sluice_internal._mutation_erase(v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id);
+    return next;
+end
+$function$;
+comment on function sluice.record_erase(text,text,text) is 'Wipes what is known of one upstream object, without a word to consumers: its record, its quarantine, the data and ids in mutations of it (a queued one is cancelled), its dead letters. What remains is a digest with a key that this database keeps and nobody may read; by it the object is refused from now on, silently (ingest counts it as refused), wherever it comes from. A limit: whoever has the whole database has the key too and can try ids; backups, the write-ahead log, and what consumers copied, are not touched; objects that hold a copy of it are others. Waits for whoever writes the object just now. Locks the sync and the record. Errors: SL001, SL102, SL165.';
 
 CREATE OR REPLACE FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb)
  RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer)
@@ -2027,7 +2940,7 @@ begin
             message = v_refusal,
             hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
     end if;
-    v_done := sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    v_done := sluice_internal._record_store(v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
     new := v_done.new;
     changed := v_done.changed;
     unchanged := v_done.unchanged;
@@ -2039,7 +2952,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice.record_ingest(text,text,jsonb) is 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, or of the version that was deleted). Locks the written records. Errors: SL001, SL102, SL106.';
+comment on function sluice.record_ingest(text,text,jsonb) is 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, of the version that was deleted, or erased). Locks the written records. Errors: SL001, SL102, SL106, SL165.';
 
 CREATE OR REPLACE FUNCTION sluice.stream_create(stream_id text DEFAULT NULL::text, lanes integer DEFAULT 16)
  RETURNS sluice.streams
@@ -2089,7 +3002,9 @@ declare
     v_consumers bigint;
 begin
     perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
-    select count(*) into v_syncs from sluice_internal.syncs as y where y.stream_no = v_stream.stream_no;
+    select count(*) into v_syncs
+    from sluice_internal.syncs as y
+    where v_stream.stream_no in (y.stream_no, y.moving_from);
     select count(*) into v_consumers from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no;
     if v_syncs + v_consumers > 0 then
         raise exception using
@@ -2136,6 +3051,90 @@ end
 $function$;
 comment on function sluice.stream_info(text) is 'One stream: its syncs and consumers counted, and last_idx, the updated_idx of its newest change (null while empty). Errors: SL101.';
 
+CREATE OR REPLACE FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean DEFAULT false)
+ RETURNS TABLE(removed integer, held integer, held_by text, more boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_prune.stream_id, ''), 'admin');
+    v_most constant int := 5000;
+    v_at timestamptz := clock_timestamp() - stream_prune.older_than;
+    v_until bigint;
+    v_after bigint := 0;
+    v_chosen bigint[];
+    v_held bigint[];
+    v_by text;
+begin
+    if stream_prune.older_than is null or stream_prune.older_than < interval '0' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'older_than must be an age, such as 30 days',
+            hint = 'Tombstones that were committed earlier than that are removed; 0 means any age.';
+    end if;
+    -- The place before the first that was written since; null: nothing was, all is older.
+    v_until := least(
+        (
+            select t.idx
+            from sluice_internal.stream_times as t
+            where t.stream_no = v_stream.stream_no and t.at > v_at
+            order by t.at
+            limit 1
+        ),
+        (
+            select min(i.updated_idxs[1]) - 1
+            from sluice_internal.ingests as i
+            where i.stream_no = v_stream.stream_no and i.created_at > v_at
+        )
+    );
+    if stream_prune.older_than = interval '0' then
+        v_until := null;
+    end if;
+    removed := 0;
+    held := 0;
+    loop
+        select array_agg(c.record_no) into v_chosen
+        from (
+            select r.record_no
+            from sluice.records as r
+            where
+                r.stream_id = v_stream.stream_id and r.deleted and r.record_no > v_after
+                and (r.updated_idx <= v_until or v_until is null)
+            order by r.record_no
+            limit v_most
+            for update skip locked
+        ) as c;
+        exit when v_chosen is null;
+        v_after := v_chosen[cardinality(v_chosen)];
+        if not coalesce(stream_prune.force, false) then
+            select array_agg(h.record_no), min(h.consumer_id) into v_held, v_by
+            from (
+                select t.record_no, t.consumer_id
+                from sluice_internal._records_held(v_stream.stream_no, v_chosen) as t
+                union
+                select d.record_no, c.consumer_id
+                from sluice_internal.consumers as c
+                inner join sluice_internal.dead_letters as d on d.consumer_no = c.consumer_no and d.record_no = any(v_chosen)
+                where c.stream_no = v_stream.stream_no
+            ) as h;
+            held_by := coalesce(held_by, v_by);
+            held := held + coalesce((select count(distinct u.no) from unnest(v_held) as u (no)), 0);
+            v_chosen := array(select unnest(v_chosen) except select unnest(v_held));
+        end if;
+        removed := removed + sluice_internal._records_forget(v_stream.stream_no, v_chosen);
+        more := removed >= v_most;
+        exit when more;
+    end loop;
+    more := coalesce(more, false);
+    return next;
+end
+$function$;
+comment on function sluice.stream_prune(text,interval,boolean) is 'Removes tombstones of a stream that were committed longer ago than older_than, about 5,000 a call: more says that a further call has work. One that a consumer has not settled yet, or that is a dead letter, stays and counts as held; held_by is such a consumer. With force it goes all the same, and that consumer never gets it. Locks the tombstones (skips locked ones). Errors: SL001, SL101.';
+
 CREATE OR REPLACE FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text DEFAULT NULL::text, name text DEFAULT NULL::text, collection_ids text[] DEFAULT NULL::text[], credential_id text DEFAULT NULL::text, rate_limit jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb, external_id text DEFAULT NULL::text, max_age_days integer DEFAULT NULL::integer, sync_frequency interval DEFAULT NULL::interval)
  RETURNS sluice.syncs
  LANGUAGE plpgsql
@@ -2154,26 +3153,26 @@ begin
         sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
     );
     perform sluice_internal._check_rate_limit(sync_create.rate_limit);
-    if sync_create.max_age_days is not null then
-        raise exception using
-            errcode = 'SL004',
-            message = 'max_age_days is not supported by this release',
-            hint = 'Leave it out: everything is read.';
-    end if;
+    perform sluice_internal._check_max_age(sync_create.provider, sync_create.max_age_days);
     insert into sluice_internal.syncs as y (
-        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit, max_age_days
     )
     values (
         v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
         coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
-        sync_create.rate_limit
+        sync_create.rate_limit, sync_create.max_age_days
     )
     on conflict do nothing;
     if not found then
         raise exception using
             errcode = 'SL110',
             message = format('the sync id "%s" is taken', v_sync_id),
-            hint = 'Choose another id, or leave it out to have one generated.';
+            hint = case
+                when exists (
+                    select from sluice_internal.sync_work as w where w.sync_id = v_sync_id collate "C" and w.kind = 'delete'
+                ) then format('Its sync is being deleted. To carry that on: select * from sync_tidy(%L)', v_sync_id)
+                else 'Choose another id, or leave it out to have one generated.'
+            end;
     end if;
     if sync_create.provider <> 'push' then
         insert into sluice_internal.sync_runs (sync_id) values (v_sync_id);
@@ -2183,7 +3182,57 @@ begin
     return v_sync;
 end
 $function$;
-comment on function sluice.sync_create(text,text,text,text,text[],text,jsonb,jsonb,text,integer,interval) is 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days must be null in this release. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
+comment on function sluice.sync_create(text,text,text,text,text[],text,jsonb,jsonb,text,integer,interval) is 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days: objects created earlier than so many days ago are neither read nor kept; null: everything. Errors: SL001, SL101, SL104, SL105, SL106, SL110.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_delete(sync_id text, emit boolean DEFAULT false)
+ RETURNS sluice.syncs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_delete.sync_id, 'admin', true);
+    v_sync sluice.syncs;
+    v_cancelled bigint[];
+    v_emit boolean := coalesce(sync_delete.emit, false);
+begin
+    perform from sluice_internal.sync_work as w where w.sync_id = v_known.sync_id for update;
+    -- After a page that is being committed, and before any other.
+    perform from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id for update;
+    update sluice_internal.syncs as y
+    set deleting_since = coalesce(y.deleting_since, clock_timestamp())
+    where y.sync_id = v_known.sync_id;
+    delete from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id;
+    with cancelled as (
+        update sluice_internal.mutation_items as i
+        set status = 'cancelled', finished_at = clock_timestamp()
+        where i.sync_id = v_known.sync_id and i.status = 'queued'
+        returning i.mutation_no
+    )
+    select array_agg(distinct c.mutation_no) into v_cancelled from cancelled as c;
+    perform sluice_internal._mutation_close(u.no) from unnest(v_cancelled) as u (no);
+    insert into sluice_internal.sync_work as w (sync_id, kind, emit, phase)
+    values (v_known.sync_id, 'delete', v_emit, case when v_emit then 'tombstones' else 'records' end)
+    on conflict (sync_id) do update set
+        kind = excluded.kind,
+        emit = excluded.emit,
+        collection_ids = null,
+        phase = excluded.phase,
+        after_collection_id = '',
+        after_upstream_id = '',
+        writers = case when w.kind = 'delete' then w.writers end,
+        marked_by = case when w.kind = 'delete' then w.marked_by else excluded.marked_by end,
+        records = case when w.kind = 'delete' then w.records else 0 end,
+        waits_for = null,
+        next_at = excluded.next_at
+    where (w.kind, w.emit) is distinct from (excluded.kind, excluded.emit);
+    perform pg_notify('sluice_poller', '');
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$function$;
+comment on function sluice.sync_delete(text,boolean) is 'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled). Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';
 
 CREATE OR REPLACE FUNCTION sluice.sync_info(sync_id text)
  RETURNS sluice.syncs
@@ -2200,6 +3249,36 @@ begin
 end
 $function$;
 comment on function sluice.sync_info(text) is 'One sync. Errors: SL102.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_move(sync_id text, stream_id text)
+ RETURNS sluice.syncs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_move.sync_id, 'admin');
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_move.stream_id, ''), 'admin');
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._hold_sync(v_known.sync_id);
+    select y.* into v_known from sluice_internal.syncs as y where y.sync_id = v_known.sync_id for no key update;
+    if v_known.stream_no <> v_stream.stream_no then
+        perform sluice_internal._check_idle(v_known.sync_id);
+        update sluice_internal.syncs as y
+        set stream_no = v_stream.stream_no, moving_from = y.stream_no
+        where y.sync_id = v_known.sync_id;
+        insert into sluice_internal.sync_work (sync_id, kind, phase) values (v_known.sync_id, 'move', 'records');
+        perform sluice_internal._notice(v_known.sync_id, 'moved');
+        perform pg_notify('sluice_poller', '');
+    end if;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$function$;
+comment on function sluice.sync_move(text,text) is 'Takes a sync to another stream, and answers it: what is ingested from now on goes there; the records that are there follow piece by piece, by the pollers or by sync_tidy. In the new stream they get new positions, so its consumers get each of them once; those of the old stream get them no longer, and what they hold of them they may settle. Reading goes on meanwhile. Locks the sync. Errors: SL101, SL102, SL165, SL166.';
 
 CREATE OR REPLACE FUNCTION sluice.sync_pause(sync_id text)
  RETURNS sluice.syncs
@@ -2218,6 +3297,58 @@ end
 $function$;
 comment on function sluice.sync_pause(text) is 'Stops a sync: its poller drops the page at hand; consumers go on reading what is there. Errors: SL102.';
 
+CREATE OR REPLACE FUNCTION sluice.sync_restart(sync_id text, collection_ids text[] DEFAULT NULL::text[])
+ RETURNS sluice.syncs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_restart.sync_id, 'admin');
+    v_unknown text;
+    v_sync sluice.syncs;
+begin
+    if v_known.provider = 'push' then
+        raise exception using
+            errcode = 'SL001',
+            message = format('sync "%s" is fed by you: there is nothing to read again', v_known.sync_id),
+            hint = 'Ingest the objects again; what is unchanged stays silent.';
+    end if;
+    perform sluice_internal._hold_sync(v_known.sync_id);
+    select u.id into v_unknown
+    from unnest(sync_restart.collection_ids) as u (id)
+    where u.id is null or not u.id = any(v_known.collection_ids)
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', v_known.sync_id, left(coalesce(v_unknown, 'null'), 200)),
+            hint = format('It has: %s.', array_to_string(v_known.collection_ids, ', '));
+    end if;
+    if sync_restart.collection_ids is null then
+        delete from sluice_internal.sync_feeds as f where f.sync_id = v_known.sync_id;
+    else
+        -- Their backfills alone: a feed of changes goes on, and a sweep waits for its next pass.
+        delete from sluice_internal.sync_feeds as f
+        where
+            f.sync_id = v_known.sync_id
+            and (f.kind in ('backfill', 'part') or f.kind is null)
+            and (split_part(f.feed, '/', 1) = any(sync_restart.collection_ids) or f.collection_ids && sync_restart.collection_ids);
+    end if;
+    perform sluice_internal._lease_end(v_known.sync_id);
+    update sluice_internal.sync_runs as r
+    set
+        attempt = 0,
+        status = case when r.status in ('error', 'rate_limited') then r.status else 'pending' end,
+        backfill_completed_at = null
+    where r.sync_id = v_known.sync_id;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$function$;
+comment on function sluice.sync_restart(text,text[]) is 'Reads everything once more, or some collections, from the start, and answers the sync; what is unchanged stays silent. A page that is under way is dropped. Records are not touched before they are read again. Locks the sync. Errors: SL001, SL102, SL106, SL165.';
+
 CREATE OR REPLACE FUNCTION sluice.sync_resume(sync_id text)
  RETURNS sluice.syncs
  LANGUAGE plpgsql
@@ -2228,14 +3359,93 @@ declare
     v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_resume.sync_id, 'admin');
     v_sync sluice.syncs;
 begin
+    perform sluice_internal._hold_sync(v_checked.sync_id);
     update sluice_internal.syncs as y set paused = false where y.sync_id = v_checked.sync_id and y.paused <> false;
     update sluice_internal.sync_runs as r set next_attempt_at = clock_timestamp() where r.sync_id = v_checked.sync_id;
+    update sluice_internal.sync_feeds as f set next_attempt_at = null where f.sync_id = v_checked.sync_id and f.error is not null;
     perform pg_notify('sluice_poller', '');
     select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
     return v_sync;
 end
 $function$;
 comment on function sluice.sync_resume(text) is 'Lets a paused sync go on at once, from where it stopped. Errors: SL102.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_tidy(sync_id text DEFAULT NULL::text)
+ RETURNS SETOF sluice.sync_progress
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_work sluice_internal.sync_work;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception using
+            errcode = 'SL003',
+            message = format('sync_tidy needs READ COMMITTED, not %s', upper(current_setting('transaction_isolation'))),
+            hint = 'A fixed snapshot would not show what others have written. Begin with: begin isolation level read committed.';
+    end if;
+    for v_work in
+        select w.*
+        from sluice_internal.sync_work as w
+        where sync_tidy.sync_id is null or w.sync_id = sync_tidy.sync_id collate "C"
+        order by w.next_at
+        limit 10
+        for update skip locked
+    loop
+        return query select t.* from sluice_internal._work_step(v_work, 5000) as t;
+    end loop;
+end
+$function$;
+comment on function sluice.sync_tidy(text) is 'Goes on with what sync_delete, sync_move and dropped collections have left to do, up to 5,000 records of a sync a call; pollers do it by themselves. One row for each sync that has such work: delete, drop or move, how many records are done so far, whether that was all, and if not what it waits for. No row: nothing to do, or another session is at it. Locks that work (skips locked ones) and those records. Errors: SL003.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_update(sync_id text, name text DEFAULT NULL::text, collection_ids text[] DEFAULT NULL::text[], rate_limit jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT NULL::jsonb, external_id text DEFAULT NULL::text, max_age_days integer DEFAULT NULL::integer, sync_frequency interval DEFAULT NULL::interval, credential_id text DEFAULT NULL::text, drop_records boolean DEFAULT false)
+ RETURNS sluice.syncs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_old sluice_internal.syncs := sluice_internal._authorize_sync(sync_update.sync_id, 'admin');
+    v_new sluice_internal.syncs;
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_sync(v_old.sync_id);
+    select y.* into v_old from sluice_internal.syncs as y where y.sync_id = v_old.sync_id for no key update;
+    v_new := v_old;
+    v_new.name := nullif(coalesce(sync_update.name, v_old.name), '');
+    v_new.collection_ids := coalesce(sync_update.collection_ids, v_old.collection_ids);
+    v_new.rate_limit := nullif(coalesce(sync_update.rate_limit, v_old.rate_limit), '{}');
+    v_new.metadata := coalesce(sync_update.metadata, v_old.metadata);
+    v_new.external_id := nullif(coalesce(sync_update.external_id, v_old.external_id), '');
+    v_new.max_age_days := nullif(coalesce(sync_update.max_age_days, v_old.max_age_days), 0);
+    v_new.sync_frequency := nullif(coalesce(sync_update.sync_frequency, v_old.sync_frequency), '0');
+    v_new.credential_id := coalesce(sync_update.credential_id, v_old.credential_id);
+    perform sluice_internal._check_sync(
+        v_new.provider, v_new.collection_ids, v_new.credential_id, v_new.metadata, v_new.sync_frequency
+    );
+    perform sluice_internal._check_rate_limit(v_new.rate_limit);
+    perform sluice_internal._check_max_age(v_new.provider, v_new.max_age_days);
+    update sluice_internal.syncs as y
+    set
+        name = v_new.name,
+        collection_ids = v_new.collection_ids,
+        rate_limit = v_new.rate_limit,
+        metadata = v_new.metadata,
+        external_id = v_new.external_id,
+        max_age_days = v_new.max_age_days,
+        sync_frequency = v_new.sync_frequency,
+        credential_id = v_new.credential_id
+    where y.sync_id = v_old.sync_id;
+    perform sluice_internal._sync_changed(v_old, v_new, coalesce(sync_update.drop_records, false));
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_old.sync_id;
+    return v_sync;
+end
+$function$;
+comment on function sluice.sync_update(text,text,text[],jsonb,jsonb,text,integer,interval,text,boolean) is 'Changes a sync and answers it; what is null stays. Taken away are: name and external_id by an empty text, rate_limit by {}, max_age_days by 0, sync_frequency by 0 (continuous); metadata {} empties it. collection_ids is the whole new list: an added collection is read in full beside the others; of a dropped one the reading ends and its records stay, unless drop_records: then they are removed without a word to consumers (sync_tidy). credential_id: another credential of the same provider and account, with which the sync goes on at once. A larger max_age_days, or none, reads everything once more. Locks the sync. Errors: SL001, SL102, SL104, SL106, SL165, SL166.';
 
 CREATE OR REPLACE FUNCTION sluice.token_create(name text DEFAULT NULL::text, scopes text[] DEFAULT '{read,consume,mutate,manage}'::text[], token_id text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS sluice.new_token
@@ -2311,6 +3521,106 @@ begin
 end
 $function$;
 comment on function sluice.token_revoke(text) is 'Ends a token at once. Errors: SL107.';
+
+CREATE OR REPLACE FUNCTION sluice.view_create(collection_id text, stream_id text DEFAULT NULL::text, sync_id text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views;
+    v_name text;
+begin
+    perform sluice_internal._authorize(view_create.stream_id, 'admin');
+    if view_create.sync_id is not null then
+        perform sluice_internal._authorize_sync(view_create.sync_id, 'admin');
+    end if;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(12, 0, 0));
+    select v.* into v_view
+    from sluice_internal.typed_views as v
+    where
+        v.collection_id = view_create.collection_id collate "C"
+        and v.stream_id is not distinct from view_create.stream_id collate "C"
+        and v.sync_id is not distinct from view_create.sync_id collate "C";
+    if not found then
+        if not sluice_internal._collection_known(view_create.collection_id) then
+            raise exception using
+                errcode = 'SL106',
+                message = format('there is no collection "%s"', left(coalesce(view_create.collection_id, 'null'), 200)),
+                hint = 'List what there is with: select collection_id from sluice.collections';
+        end if;
+        v_name := trim(both '_' from lower(regexp_replace(
+            concat_ws('_', view_create.collection_id, view_create.stream_id, view_create.sync_id), '[^a-zA-Z0-9]+', '_', 'g'
+        )));
+        v_name := sluice_internal._view_column(case when v_name ~ '^[a-z]' then v_name else 'v_' || v_name end, (
+            select coalesce(array_agg(n.name), '{}')
+            from (
+                select c.relname::text as name from pg_class as c where c.relnamespace = 'sluice_views'::regnamespace
+                union all
+                select t.typname::text from pg_type as t where t.typnamespace = 'sluice_views'::regnamespace
+                union all
+                select v.view_name from sluice_internal.typed_views as v
+            ) as n
+        ));
+        insert into sluice_internal.typed_views as v (view_name, collection_id, stream_id, sync_id)
+        values (v_name, view_create.collection_id, view_create.stream_id, view_create.sync_id)
+        returning v.* into v_view;
+    end if;
+    perform sluice_internal._view_infer(v_view);
+    perform sluice_internal._view_make(v_view);
+    return 'sluice_views.' || v_view.view_name;
+end
+$function$;
+comment on function sluice.view_create(text,text,text) is 'Makes a typed view of a collection in the schema sluice_views, of one stream or one sync where that is given, with a column for each field that a sample of the data has or the provider names; answers its name. Called again it adds columns for what is new, and changes and drops none: a field whose values no longer fit its column gets a second one, named after the type. What does not fit a column reads as null there, never as an error; data has everything. The view can be written to: insert, update and delete are mutations. Errors: SL002, SL101, SL102, SL106, SL171.';
+
+CREATE OR REPLACE FUNCTION sluice.view_delete(view_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views := sluice_internal._authorize_view(view_delete.view_name, 'admin');
+    v_detail text;
+begin
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(12, 0, 0));
+    delete from sluice_internal.typed_views as v where v.view_name = v_view.view_name;
+    if exists (
+        select from pg_class as c
+        where c.relnamespace = 'sluice_views'::regnamespace and c.relname = v_view.view_name and c.relkind = 'v'
+    ) then
+        execute format('drop view sluice_views.%I', v_view.view_name);
+    end if;
+exception when dependent_objects_still_exist then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    raise exception using
+        errcode = 'SL111',
+        message = format('something stands on sluice_views.%I', v_view.view_name),
+        detail = v_detail,
+        hint = 'Drop that first.';
+end
+$function$;
+comment on function sluice.view_delete(text) is 'Drops a typed view, named with or without its schema; never what stands on it: then SL111. The records stay. Errors: SL002, SL111, SL170.';
+
+CREATE OR REPLACE FUNCTION sluice.view_info(view_name text)
+ RETURNS sluice.views
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_typed sluice_internal.typed_views := sluice_internal._authorize_view(view_info.view_name, 'reader');
+    v_view sluice.views;
+begin
+    select v.* into v_view from sluice.views as v where v.view_name = 'sluice_views.' || v_typed.view_name;
+    return v_view;
+end
+$function$;
+comment on function sluice.view_info(text) is 'A typed view, named with or without its schema; view_fields has its columns. Errors: SL002, SL170.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint)
  RETURNS text
@@ -2401,7 +3711,7 @@ end
 $function$;
 comment on function sluice_internal._authorize_mutation(text,text) is 'The gate for a mutation: SL002 or SL108, or the mutation.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text)
+CREATE OR REPLACE FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text, deleting boolean DEFAULT false)
  RETURNS sluice_internal.syncs
  LANGUAGE plpgsql
  STABLE
@@ -2420,10 +3730,40 @@ begin
             message = format('sync "%s" does not exist', left(_authorize_sync.sync_id, 200)),
             hint = 'List the syncs with: select sync_id, provider, name from sluice.syncs';
     end if;
+    if v_sync.deleting_since is not null and _authorize_sync."right" <> 'reader' and not _authorize_sync.deleting then
+        raise exception using
+            errcode = 'SL165',
+            message = format('sync "%s" is being deleted', v_sync.sync_id),
+            hint = format('Its id is free once that is finished. To carry it on: select * from sync_tidy(%L)', v_sync.sync_id);
+    end if;
     return v_sync;
 end
 $function$;
-comment on function sluice_internal._authorize_sync(text,text) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync.';
+comment on function sluice_internal._authorize_sync(text,text,boolean) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._authorize_view(view_name text, "right" text)
+ RETURNS sluice_internal.typed_views
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_view sluice_internal.typed_views;
+begin
+    perform sluice_internal._authorize(null, _authorize_view."right");
+    select v.* into v_view
+    from sluice_internal.typed_views as v
+    where v.view_name = regexp_replace(_authorize_view.view_name, '^sluice_views\.', '') collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL170',
+            message = format('there is no typed view "%s"', left(_authorize_view.view_name, 200)),
+            hint = 'List them with: select view_name, collection_id from sluice.views';
+    end if;
+    return v_view;
+end
+$function$;
+comment on function sluice_internal._authorize_view(text,text) is 'The gate for a typed view, named with or without its schema: SL002 or SL170, or the view.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._authorized("right" text)
  RETURNS boolean
@@ -2550,6 +3890,105 @@ end
 $function$;
 comment on function sluice_internal._check_id(text,text) is 'An id for a new object: the caller''s own (1 to 200 bytes, else SL001), or a generated UUID for null.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._check_idle(sync_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_kind text;
+begin
+    select w.kind into v_kind from sluice_internal.sync_work as w where w.sync_id = _check_idle.sync_id;
+    if found then
+        raise exception using
+            errcode = 'SL166',
+            message = format(
+                case v_kind
+                    when 'move' then 'sync "%s" is still on its way to its stream'
+                    else 'sync "%s" still loses the records of collections that were dropped'
+                end,
+                _check_idle.sync_id
+            ),
+            hint = format('Pollers carry that on, and so does: select * from sync_tidy(%L). Then try again.', _check_idle.sync_id);
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_idle(text) is 'Raises SL166 while records of the sync are being moved or removed.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_fields text := array_to_string(_check_matching.known_match_on, ', ');
+begin
+    if _check_matching.match_on is not null and coalesce(v_fields, '') = '' then
+        raise exception using
+            errcode = 'SL004',
+            message = format('%s does not support match_on', _check_matching.collection_id),
+            hint = 'Name the object by its upstream_id, with update.';
+    end if;
+    if (_check_matching.kind = 'upsert') <> (_check_matching.match_on is not null) then
+        raise exception using
+            errcode = 'SL001',
+            message = case
+                when _check_matching.kind = 'upsert' then 'upsert needs match_on: the field by which the object is found'
+                else format('match_on is for upsert, not for %s', _check_matching.kind)
+            end,
+            hint = format('%s can match on: %s.', _check_matching.collection_id, coalesce(nullif(v_fields, ''), 'nothing'));
+    end if;
+    if _check_matching.match_on is not null and not _check_matching.match_on = any(_check_matching.known_match_on) then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s cannot match on "%s"', _check_matching.collection_id, left(_check_matching.match_on, 200)),
+            hint = format('It can match on: %s.', v_fields);
+    end if;
+    if _check_matching.if_match is null then
+        return;
+    end if;
+    if not coalesce(_check_matching.knows_if_match, false) then
+        raise exception using
+            errcode = 'SL004',
+            message = format('%s does not support if_match', _check_matching.collection_id),
+            hint = 'Leave it out: the write then meets whatever version is there.';
+    end if;
+    if _check_matching.kind not in ('update', 'delete') or jsonb_typeof(_check_matching.data) is distinct from 'array'
+        or jsonb_array_length(_check_matching.data) <> 1
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'if_match is for the update or the deletion of one object',
+            hint = 'Send one item a call: each object has a version of its own.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_matching(text,text,jsonb,text,text,text[],boolean) is 'Raises SL001 or SL004 for a match_on or an if_match that the collection or the kind of mutation does not take.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_max_age(provider text, max_age_days integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    if _check_max_age.max_age_days not between 1 and 36500 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('max_age_days must be 1 to 36500, not %s', _check_max_age.max_age_days),
+            hint = 'Leave it out: everything is read and kept.';
+    end if;
+    if _check_max_age.max_age_days is not null and _check_max_age.provider = 'push' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'max_age_days does not go with the provider push',
+            hint = 'Leave it out: what is kept is up to whoever pushes.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_max_age(text,integer) is 'Raises SL001 for a max_age_days that a sync of that provider cannot have.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2559,6 +3998,8 @@ AS $function$
 #variable_conflict use_column
 declare
     v_kinds text[];
+    v_match_on text[];
+    v_if_match boolean;
     v_problem text;
 begin
     if sync.provider = 'push' then
@@ -2573,7 +4014,7 @@ begin
             message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
             hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
     end if;
-    select c.mutations into v_kinds
+    select c.mutations, c.match_on, c.if_match into v_kinds, v_match_on, v_if_match
     from sluice.provider_collections as c
     where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
     if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
@@ -2582,27 +4023,30 @@ begin
             message = format('kind must be create, update, delete or upsert, not %s', left(coalesce(_check_mutation.kind, 'null'), 200)),
             hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
     end if;
-    if not _check_mutation.kind = any(v_kinds) or _check_mutation.match_on is not null or _check_mutation.if_match is not null then
+    if not _check_mutation.kind = any(v_kinds) then
         raise exception using
             errcode = 'SL004',
-            message = case
-                when not _check_mutation.kind = any(v_kinds)
-                    then format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind)
-                else format('%s supports neither match_on nor if_match', sync.provider)
-            end,
+            message = format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind),
             hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
     end if;
+    perform sluice_internal._check_matching(
+        _check_mutation.kind, _check_mutation.collection_id, _check_mutation.data, _check_mutation.match_on, _check_mutation.if_match,
+        v_match_on, v_if_match
+    );
     if jsonb_typeof(_check_mutation.data) is distinct from 'array' or jsonb_array_length(_check_mutation.data) not between 1 and 1000 then
         raise exception using
             errcode = 'SL001',
             message = 'data must be a JSON array of 1 to 1000 items',
-            hint = 'create: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
+            hint = 'create and upsert: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
     end if;
     select format('data[%s]: %s', d.ordinality - 1, p.problem) into v_problem
     from jsonb_array_elements(_check_mutation.data) with ordinality as d (item, ordinality)
     cross join lateral (
         select case
             when jsonb_typeof(d.item) <> 'object' then 'is not an object'
+            when _check_mutation.kind = 'upsert'
+                and coalesce(jsonb_typeof(d.item #> string_to_array(_check_mutation.match_on, '.')), 'null') not in ('string', 'number')
+                then format('lacks %s, by which the object is to be found: a string or a number', _check_mutation.match_on)
             when _check_mutation.kind in ('update', 'delete')
                 and (jsonb_typeof(d.item -> 'upstream_id') is distinct from 'string'
                     or octet_length(d.item ->> 'upstream_id') not between 1 and 200)
@@ -2703,6 +4147,8 @@ begin
             message = format('provider "%s" does not exist', left(coalesce(_check_sync.provider, 'null'), 200)),
             hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
     end if;
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _check_sync.provider collate "C" for key share;
     select u.id into v_collection_id
     from unnest(_check_sync.collection_ids) as u (id)
     where
@@ -2710,6 +4156,10 @@ begin
             when 'push' then u.id !~ '^push:.' or octet_length(u.id) > 200
             else u.id not in (
                 select c.collection_id from sluice.provider_collections as c where c.provider = _check_sync.provider
+                union all
+                select d.collection_id
+                from sluice_internal.described_collections as d
+                where d.credential_id = _check_sync.credential_id collate "C"
             )
         end
     limit 1;
@@ -2788,6 +4238,14 @@ end
 $function$;
 comment on function sluice_internal._check_tokens(text[]) is 'Raises SL001 for a null array, a null in it, or more than one dimension.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._collection_known(collection_id text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ((EXISTS (SELECT FROM sluice.provider_collections c WHERE (c.collection_id = _collection_known.collection_id))) OR (EXISTS (SELECT FROM sluice_internal.described_collections d WHERE (d.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.syncs y WHERE (_collection_known.collection_id = ANY (y.collection_ids)))) OR (EXISTS (SELECT FROM sluice_internal.record_counts n WHERE (n.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.ingests i WHERE (_collection_known.collection_id = ANY (i.collection_ids)))));
+comment on function sluice_internal._collection_known(text) is 'Whether any provider, account or sync has a collection of that name.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._consumer_due(consumer_id text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -2851,7 +4309,24 @@ end
 $function$;
 comment on function sluice_internal._consumer_ready(text) is 'Whether a call of consumer_next may find something now, or step over what its filter does not let pass. Reads only.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._credential_known(provider text, account text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    return (
+        select c.credential_id from sluice_internal.credentials as c
+        where c.provider = _credential_known.provider and c.account = _credential_known.account collate "C"
+    );
+end
+$function$;
+comment on function sluice_internal._credential_known(text,text) is 'The id of the credential of that account, null if there is none: a secret is sealed for its id, before it is stored.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS sluice.credentials
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2873,26 +4348,37 @@ begin
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
     insert into sluice_internal.credentials as c (
-        credential_id, provider, kind, name, sealed, key_version, base_url, metadata
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at
     )
     values (
         _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
-        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}')
+        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}'),
+        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute'
     )
     on conflict do nothing;
+    if not found and exists (
+        select from sluice_internal.credentials as c
+        where c.provider = _credential_put.provider and c.account = _credential_put.account collate "C"
+    ) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the account "%s" has a credential already', left(_credential_put.account, 200)),
+            hint = 'Leave the id out, or give that one''s: importing it again updates it.';
+    end if;
     if not found then
         raise exception using
             errcode = 'SL110',
             message = format('the credential id "%s" is taken', _credential_put.credential_id),
             hint = 'Choose another id, or leave it out to have one generated.';
     end if;
+    perform sluice_internal._description_ask(_credential_put.credential_id);
     select c.* into v_credential from sluice.credentials as c where c.credential_id = _credential_put.credential_id collate "C";
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb) is 'Stores a credential whose secret the application has sealed. Errors: SL001, SL105, SL110.';
+comment on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone) is 'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. Errors: SL001, SL105, SL110.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text)
+CREATE OR REPLACE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb)
  RETURNS sluice.credentials
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2909,6 +4395,12 @@ begin
         sealed = _credential_replace.sealed,
         key_version = _credential_replace.key_version,
         base_url = coalesce(_credential_replace.base_url, c.base_url),
+        account = coalesce(_credential_replace.account, c.account),
+        name = coalesce(_credential_replace.name, c.name),
+        metadata = coalesce(_credential_replace.metadata, c.metadata),
+        version = c.version + 1,
+        expires_at = _credential_replace.expires_at,
+        renew_at = _credential_replace.expires_at - interval '1 minute',
         updated_at = clock_timestamp()
     where c.credential_id = _credential_replace.credential_id collate "C";
     if not found then
@@ -2921,17 +4413,47 @@ begin
     set next_attempt_at = clock_timestamp()
     from sluice_internal.syncs as y
     where y.sync_id = r.sync_id and y.credential_id = _credential_replace.credential_id collate "C";
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    from sluice_internal.syncs as y
+    where y.sync_id = f.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and f.error is not null;
+    delete from sluice_internal.credential_renewals as r where r.credential_id = _credential_replace.credential_id collate "C";
+    update sluice_internal.mutation_items as i
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = i.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and i.status = 'queued';
     perform pg_notify('sluice_poller', '');
+    perform pg_notify('sluice_mutations', '');
+    perform sluice_internal._description_ask(_credential_replace.credential_id);
     select c.* into v_credential
     from sluice.credentials as c
     where c.credential_id = _credential_replace.credential_id collate "C";
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_replace(text,text,bytea,integer,text) is 'Gives a credential a new sealed secret (base_url null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+comment on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb) is 'Gives a credential a new sealed secret (base_url, account, name and metadata null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.credentials as k
+    set sealed = _credential_reseal.sealed, key_version = _credential_reseal.key_version
+    where
+        k.credential_id = _credential_reseal.credential_id collate "C"
+        and k.version = _credential_reseal.version and k.key_version = _credential_reseal.old_key_version;
+    return found;
+end
+$function$;
+comment on function sluice_internal._credential_reseal(text,bigint,integer,bytea,integer) is 'Stores the same secret sealed with another master key; false, and nothing done, if it changed meanwhile.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_sealed(credential_id text)
- RETURNS TABLE(sealed bytea, key_version integer, kind text, provider text, base_url text)
+ RETURNS TABLE(sealed bytea, key_version integer, kind text, provider text, base_url text, version bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2940,11 +4462,318 @@ BEGIN ATOMIC
      c.key_version,
      c.kind,
      c.provider,
-     c.base_url
+     c.base_url,
+     c.version
     FROM sluice_internal.credentials c
    WHERE (c.credential_id = (_credential_sealed.credential_id COLLATE "C"));
 END;
 comment on function sluice_internal._credential_sealed(text) is 'A sealed secret, for the process that holds the master key.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._description_ask(credential_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.descriptions as d (credential_id)
+    select c.credential_id
+    from sluice_internal.credentials as c
+    inner join sluice.providers as p on p.provider = c.provider and p.describes
+    where c.credential_id = _description_ask.credential_id collate "C"
+    on conflict on constraint descriptions_pkey do update
+    set requested_at = clock_timestamp(), next_attempt_at = clock_timestamp(), attempt = 0, error = null;
+    if found then
+        perform pg_notify('sluice_descriptions', '');
+    end if;
+end
+$function$;
+comment on function sluice_internal._description_ask(text) is 'Lets a poller ask the account what collections it has, once this commits; nothing where they are the same for everybody.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._description_claim(poller_id text)
+ RETURNS TABLE(credential_id text, epoch bigint, provider text, kind text, sealed bytea, key_version integer, base_url text, attempt integer, next_in interval)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_id text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    -- Without a lock first: mostly there is nothing.
+    if not exists (
+        select from sluice_internal.descriptions as d where d.next_attempt_at is not null
+    ) then
+        return;
+    end if;
+    select d.credential_id into v_id
+    from sluice_internal.descriptions as d
+    where
+        d.next_attempt_at <= clock_timestamp()
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = d.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    order by d.next_attempt_at
+    limit 1
+    for update skip locked;
+    if not found then
+        return query
+        select null::text, null::bigint, null::text, null::text, null::bytea, null::int, null::text, null::int,
+            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds')
+        from sluice_internal.descriptions as d
+        having min(d.next_attempt_at) is not null;
+        return;
+    end if;
+    return query
+    with taken as (
+        update sluice_internal.descriptions as d
+        set poller_id = _description_claim.poller_id, epoch = d.epoch + 1, attempt = d.attempt + 1
+        where d.credential_id = v_id
+        returning d.credential_id, d.epoch, d.attempt
+    )
+    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval
+    from taken as t
+    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id;
+end
+$function$;
+comment on function sluice_internal._description_claim(text) is 'Takes an account that is to be asked for its collections; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.descriptions as d
+    set
+        poller_id = null,
+        error = _description_end.error,
+        described_at = case when _description_end.error is null then clock_timestamp() else d.described_at end,
+        -- asked for again meanwhile: then once more
+        next_attempt_at = case
+            when d.attempt = 0 then d.next_attempt_at
+            when _description_end.error is not null then clock_timestamp() + _description_end.retry_in
+        end
+    where
+        d.credential_id = _description_end.credential_id collate "C"
+        and d.poller_id = _description_end.poller_id collate "C" and d.epoch = _description_end.epoch;
+    if not found then
+        return false;
+    end if;
+    if _description_end.error is null then
+        delete from sluice_internal.described_collections as c where c.credential_id = _description_end.credential_id collate "C";
+        insert into sluice_internal.described_collections (
+            credential_id, collection_id, description, mutations, match_on, if_match, fields
+        )
+        select
+            _description_end.credential_id,
+            c.collection_id,
+            c.description,
+            coalesce(c.mutations, '{}'),
+            coalesce(c.match_on, '{}'),
+            coalesce(c.if_match, false),
+            coalesce(c.fields, '[]')
+        from jsonb_to_recordset(_description_end.collections) as c (
+            collection_id text, description text, mutations text[], match_on text[], if_match boolean, fields jsonb
+        )
+        where octet_length(c.collection_id) between 1 and 200
+        on conflict do nothing;
+    end if;
+    return true;
+end
+$function$;
+comment on function sluice_internal._description_end(text,text,bigint,jsonb,jsonb,interval) is 'Stores what an account said it has, in place of what it said before, or the error and when it is asked again (retry_in null: not by itself). False if another poller has taken over.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_places int[];
+begin
+    with erased as (
+        update sluice_internal.erasures as e
+        set refused = e.refused + 1
+        from (
+            select sluice_internal._erasure_digest(
+                _erased_among.sync_id, coalesce(i.value ->> 'collection_id', _erased_among.collection_id), i.value ->> 'upstream_id'
+            ) as digest, array_agg(i.ordinality::int) as places
+            from jsonb_array_elements(_erased_among.records) with ordinality as i (value, ordinality)
+            group by 1
+            order by 1
+        ) as g
+        where e.sync_id = _erased_among.sync_id and e.digest = g.digest
+        returning g.places
+    )
+    select array_agg(p.place) into v_places
+    from erased as e
+    cross join lateral unnest(e.places) as p (place);
+    return coalesce(v_places, '{}');
+end
+$function$;
+comment on function sluice_internal._erased_among(text,text,jsonb) is 'Which of these records (their places from 1 on) are of objects that were erased; counts that they came. Locks their erasures.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._erasure_digest(sync_id text, collection_id text, upstream_id text)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_key bytea := (select e.key from sluice_internal.erasure_key as e);
+    v_text text := jsonb_build_array(_erasure_digest.sync_id, _erasure_digest.collection_id, _erasure_digest.upstream_id)::text;
+begin
+    -- Hashed twice with the key, so that nothing can be put behind the text.
+    return sha256(v_key || sha256(v_key || convert_to(v_text, 'UTF8')));
+end
+$function$;
+comment on function sluice_internal._erasure_digest(text,text,text) is 'The keyed digest by which an erased object is known again. Whoever has the whole database has the key too, and can try ids.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb DEFAULT NULL::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_whole text := split_part(_feed_fail.feed, '/', 1);
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_feed_fail.sync_id, _feed_fail.poller_id, _feed_fail.epoch);
+    -- A vendor that is down for a moment is no news of one collection.
+    if _feed_fail.error ->> 'code' in ('SL202', 'SL203', 'SL207') and not exists (
+        select from sluice_internal.sync_feeds as f
+        where f.sync_id = v_run.sync_id and f.feed = _feed_fail.feed collate "C" and f.error ->> 'code' in ('SL202', 'SL203', 'SL207')
+    ) then
+        perform sluice_internal._notice(v_run.sync_id, 'collection_broken', _feed_fail.error, v_whole);
+    end if;
+    insert into sluice_internal.sync_feeds as f (sync_id, feed, cursor_state, done, error, error_since, attempt, next_attempt_at)
+    values (
+        v_run.sync_id, _feed_fail.feed, _feed_fail.cursor, false, _feed_fail.error, clock_timestamp(), 1,
+        clock_timestamp() + _feed_fail.retry_in
+    )
+    on conflict (sync_id, feed) do update set
+        error = excluded.error,
+        error_since = coalesce(f.error_since, excluded.error_since),
+        attempt = f.attempt + 1,
+        next_attempt_at = excluded.next_attempt_at,
+        cursor_state = coalesce(excluded.cursor_state, f.cursor_state);
+    -- The pass of a sweep that failed concludes nothing, and the next one begins at its start. A vendor that is down for a moment
+    -- only makes it longer.
+    if _feed_fail.error ->> 'code' is distinct from 'SL205' and exists (
+        select from sluice_internal.sync_feeds as w
+        where w.sync_id = v_run.sync_id and w.feed = v_whole collate "C" and w.kind = 'sweep'
+    ) then
+        perform sluice_internal._feeds_restart(v_run.sync_id, array[v_whole]);
+        update sluice_internal.sync_feeds as w
+        set
+            error = _feed_fail.error,
+            error_since = coalesce(w.error_since, clock_timestamp()),
+            next_attempt_at = clock_timestamp() + _feed_fail.retry_in
+        where w.sync_id = v_run.sync_id and w.feed = v_whole collate "C";
+    end if;
+end
+$function$;
+comment on function sluice_internal._feed_fail(text,text,bigint,text,jsonb,interval,jsonb) is 'One feed of a sync cannot be read now: keeps the reason {code, message, details, hint} and leaves it out until retry_in has passed; the others are read all the same. cursor: where it is to go on, null: where it is. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_feeds_declare.sync_id, _feeds_declare.poller_id, _feeds_declare.epoch);
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = v_run.sync_id
+        and split_part(f.feed, '/', 1) not in (
+            select d.feed from jsonb_to_recordset(_feeds_declare.feeds) as d (feed text)
+        );
+    insert into sluice_internal.sync_feeds as f (sync_id, feed, kind, collection_ids, every, next_attempt_at, done)
+    select
+        v_run.sync_id, d.feed, d.kind, d.collection_ids, d.every * interval '1 second',
+        -- a sweep beside a backfill has nothing to find yet
+        case
+            when d.kind = 'sweep' and exists (
+                select
+                from jsonb_to_recordset(_feeds_declare.feeds) as b (kind text, collection_ids text[])
+                where b.kind = 'backfill' and b.collection_ids && d.collection_ids
+            ) then clock_timestamp() + d.every * interval '1 second'
+        end,
+        false
+    from jsonb_to_recordset(_feeds_declare.feeds) as d (feed text, kind text, collection_ids text[], every float8)
+    on conflict (sync_id, feed) do update set
+        kind = excluded.kind,
+        collection_ids = excluded.collection_ids,
+        every = excluded.every,
+        completed_at = case when f.kind is null and f.done then coalesce(f.completed_at, f.updated_at) else f.completed_at end;
+    update sluice_internal.sync_feeds as p
+    set collection_ids = w.collection_ids
+    from sluice_internal.sync_feeds as w
+    where
+        p.sync_id = v_run.sync_id and p.kind = 'part'
+        and w.sync_id = p.sync_id and w.feed = split_part(p.feed, '/', 1)
+        and p.collection_ids <> w.collection_ids;
+end
+$function$;
+comment on function sluice_internal._feeds_declare(text,text,bigint,jsonb) is 'What the provider reads for this sync: [{feed, kind, collection_ids, every (seconds)}]. Rows of other feeds (of collections that were dropped) go; new ones are there from now on, unread. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._feeds_forget(sync_id text, collection_ids text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    -- with their parts; what also speaks of others is declared anew by the next turn
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = _feeds_forget.sync_id
+        and (split_part(f.feed, '/', 1) = any(_feeds_forget.collection_ids) or (
+            f.collection_ids <> '{}' and f.collection_ids <@ _feeds_forget.collection_ids
+        ));
+    delete from sluice_internal.wanted_objects as o
+    where o.sync_id = _feeds_forget.sync_id and o.collection_id = any(_feeds_forget.collection_ids);
+end
+$function$;
+comment on function sluice_internal._feeds_forget(text,text[]) is 'Forgets how far these collections of a sync have been read.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._feeds_restart(sync_id text, feeds text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = _feeds_restart.sync_id collate "C"
+        and f.feed like '%/%'
+        and (_feeds_restart.feeds is null or split_part(f.feed, '/', 1) = any(_feeds_restart.feeds));
+    update sluice_internal.sync_feeds as f
+    set
+        cursor_state = null, done = false, next_attempt_at = null, pass_from = null, conclusion = null, total = null, read_records = 0,
+        started_at = null, updated_at = clock_timestamp()
+    where
+        f.sync_id = _feeds_restart.sync_id collate "C"
+        and (_feeds_restart.feeds is null or f.feed = any(_feeds_restart.feeds));
+end
+$function$;
+comment on function sluice_internal._feeds_restart(text,text[]) is 'Lets these feeds of a sync (null: all) be read again from their start; a pass of a sweep that was under way concludes nothing. The caller holds the lease or has ended it (_lease_end).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb)
  RETURNS boolean
@@ -3059,6 +4888,11 @@ begin
         order by 1, 2
         on conflict do nothing
     ),
+    removed as (
+        delete from sluice_internal.count_deltas as d
+        where d.delta_no in (select o.delta_no from sluice_internal.count_deltas as o order by o.delta_no limit 2000)
+        returning d.sync_id, d.collection_id, d.records, d.changes
+    ),
     counted as (
         select
             f.sync_id,
@@ -3068,17 +4902,21 @@ begin
         from folded as f
         cross join lateral unnest(f.collection_ids, f.firsts) as c (collection_id, first)
         group by 1, 2
-        order by 1, 2
+        union all
+        select r.sync_id, r.collection_id, r.records, r.changes
+        from removed as r
     )
     insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
-    select n.sync_id, n.collection_id, n.records, n.changes
+    select n.sync_id, n.collection_id, sum(n.records), sum(n.changes)
     from counted as n
+    group by 1, 2
+    order by 1, 2
     on conflict (sync_id, collection_id) do update set
         records = t.records + excluded.records,
         changes = t.changes + excluded.changes;
 end
 $function$;
-comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers)
  RETURNS void
@@ -3117,6 +4955,20 @@ begin
 end
 $function$;
 comment on function sluice_internal._hold_stream(sluice_internal.streams) is 'Keeps a stream from being deleted until the transaction ends; SL101 if that came first. Locks its row (key share).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._hold_sync(sync_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    -- Always in this order: the work on its records, its run, and then the sync itself.
+    perform from sluice_internal.sync_work as w where w.sync_id = _hold_sync.sync_id for update;
+    perform from sluice_internal.sync_runs as r where r.sync_id = _hold_sync.sync_id for update;
+    perform sluice_internal._authorize_sync(_hold_sync.sync_id, 'admin');
+end
+$function$;
+comment on function sluice_internal._hold_sync(text) is 'Before a sync is changed: no page is committed meanwhile. Locks the work on its records and its run; SL102 and SL165 if it was deleted first.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._jsonb_refusal(raw text)
  RETURNS text
@@ -3771,6 +5623,23 @@ end
 $function$;
 comment on function sluice_internal._lease_check(text,text,bigint) is 'Raises SL130 unless this poller still holds the sync in this epoch. Locks the run, so nobody can claim it before the transaction ends.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._lease_end(sync_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    update sluice_internal.sync_runs as r
+    set epoch = r.epoch + 1, poller_id = null, next_attempt_at = clock_timestamp()
+    where r.sync_id = _lease_end.sync_id collate "C";
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    where f.sync_id = _lease_end.sync_id collate "C" and f.error is not null;
+    perform pg_notify('sluice_poller', '');
+end
+$function$;
+comment on function sluice_internal._lease_end(text) is 'Takes a sync from the poller that holds it, so that no page that was read under the old settings or the old cursors can be committed; it is claimed anew at once, and feeds that failed are tried. Locks the run.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer)
  RETURNS bigint
  LANGUAGE sql
@@ -3827,8 +5696,8 @@ end
 $function$;
 comment on function sluice_internal._move_cursors(integer,integer,bigint) is 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer)
- RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean)
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text)
+ RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3843,6 +5712,7 @@ begin
         inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
         where
             i.status in ('queued', 'sending')
+            and y.deleting_since is null
             and i.next_attempt_at <= clock_timestamp()
             and not y.paused
             and (
@@ -3852,9 +5722,21 @@ begin
                     where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
                 )
             )
-            -- what the sync has on the way: its other items, and the poller that reads it
+            -- more for a request that has a first item: it takes no place of its own
             and (
-                coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+                _mutation_claim.only_sync_id is null
+                or (
+                    i.sync_id = _mutation_claim.only_sync_id collate "C"
+                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
+                    and _mutation_claim.only_kind = (
+                        select m.kind from sluice_internal.mutations as m where m.mutation_no = i.mutation_no
+                    )
+                )
+            )
+            -- no more of a sync than may be under way: they would hold up the writes of others
+            and (
+                _mutation_claim.only_sync_id is not null
+                or coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
                 or (y.rate_limit -> 'max_concurrent_requests')::int > (
                     select count(*)
                     from sluice_internal.mutation_items as b
@@ -3863,13 +5745,21 @@ begin
                         and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
                         and b.next_attempt_at <= clock_timestamp()
                         and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
-                ) + (select count(*) from sluice_internal.sync_runs as r where r.sync_id = i.sync_id and r.poller_id is not null)
+                )
             )
             -- writes to one object run in order; an unknown one holds up the next
             and not exists (
                 select from sluice_internal.mutation_items as e
                 where
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
+                    and e.match_value is not null
                     and e.status in ('queued', 'sending', 'unknown')
                     and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
             )
@@ -3908,7 +5798,11 @@ begin
         k.kind,
         k.base_url,
         clock_timestamp(),
-        c.sent_before
+        c.sent_before,
+        m.match_on,
+        m.if_match,
+        k.version,
+        k.renew_at
     from claimed as c
     inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
@@ -3916,7 +5810,7 @@ begin
     order by c.mutation_no, c.item_no;
 end
 $function$;
-comment on function sluice_internal._mutation_claim(text,integer) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). Locks the items (skips locked ones).';
+comment on function sluice_internal._mutation_claim(text,integer,text,text,text) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks the items (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_close(mutation_no bigint)
  RETURNS void
@@ -3954,7 +5848,6 @@ AS $function$
 #variable_conflict use_column
 declare
     v_item sluice_internal.mutation_items;
-    v_stream_no int;
 begin
     perform sluice_internal._authorize(null, 'poller');
     update sluice_internal.mutation_items as i
@@ -3972,9 +5865,8 @@ begin
         return false;
     end if;
     if jsonb_array_length(coalesce(_mutation_complete.records, '[]')) > 0 then
-        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_item.sync_id;
-        perform sluice_internal._record_write(
-            v_stream_no, v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
+        perform sluice_internal._record_store(
+            v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
         );
     end if;
     perform sluice_internal._mutation_close(v_item.mutation_no);
@@ -3982,6 +5874,46 @@ begin
 end
 $function$;
 comment on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) is 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_error constant jsonb := '{"code": "SL004", "message": "the object was erased", "details": null, "hint": null}';
+    v_nos bigint[];
+begin
+    with wiped as (
+        update sluice_internal.mutation_items as i
+        set
+            data = null,
+            upstream_id = null,
+            match_value = null,
+            error = case when i.status in ('failed', 'unknown', 'sending') then v_error end,
+            status = case i.status when 'queued' then 'cancelled' when 'sending' then 'unknown' else i.status end,
+            poller_id = null,
+            finished_at = coalesce(i.finished_at, clock_timestamp())
+        where
+            i.mutation_no in (
+                select m.mutation_no
+                from sluice_internal.mutations as m
+                where m.sync_id = _mutation_erase.sync_id collate "C" and m.collection_id = _mutation_erase.collection_id collate "C"
+            )
+            and i.upstream_id = _mutation_erase.upstream_id collate "C"
+        returning i.mutation_no
+    )
+    select array_agg(w.mutation_no) into v_nos from wiped as w;
+    -- of what was asked for: a digest without a key
+    update sluice_internal.mutations as m
+    set request_digest = sha256(convert_to(gen_random_uuid()::text, 'UTF8'))
+    where m.mutation_no = any(v_nos);
+    perform sluice_internal._mutation_close(u.no) from (select distinct t.no from unnest(v_nos) as t (no)) as u;
+    return coalesce(cardinality(v_nos), 0);
+end
+$function$;
+comment on function sluice_internal._mutation_erase(text,text,text) is 'Wipes data, id and error of the mutation items of one object; what was queued is cancelled, what is just being sent ends as unknown. How many. Locks them and their mutations.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb)
  RETURNS boolean
@@ -4006,6 +5938,73 @@ begin
 end
 $function$;
 comment on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) is 'Puts an item back for a later attempt (rate limit, vendor down, SIGTERM); was_sent: the vendor may have done it already, in this attempt or an earlier one. False if it was taken over.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+#variable_conflict use_column
+declare
+    v_mutation sluice_internal.mutations := sluice_internal._authorize_mutation(_mutation_seen.mutation_id, 'mutator');
+    v_consumer sluice_internal.consumers;
+    v_unknown text;
+begin
+    select u.consumer_id into v_unknown
+    from unnest(_mutation_seen.consumer_ids) as u (consumer_id)
+    where not exists (
+        select from sluice_internal.consumers as c
+        where c.consumer_id = u.consumer_id collate "C" and c.stream_no = v_mutation.stream_no
+    )
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist in the stream of this sync', left(v_unknown, 200)),
+            hint = 'Name consumers of the stream that the sync writes into.';
+    end if;
+    for v_consumer in
+        select c.* from sluice_internal.consumers as c where c.consumer_id = any(_mutation_seen.consumer_ids collate "C")
+    loop
+        if exists (
+            select
+            from sluice_internal.mutation_items as i
+            inner join sluice.records as r
+                on r.sync_id = i.sync_id and r.collection_id = i.collection_id and r.upstream_id = i.upstream_id
+            cross join lateral (
+                select st.cursor_idx, st.open_steps, st.parked_record_nos
+                from sluice_internal._lane_state(
+                    v_consumer.consumer_no, (r.record_no % v_consumer.lanes)::int, v_consumer.start_idx
+                ) as st
+                offset 0
+            ) as s
+            where
+                i.mutation_no = v_mutation.mutation_no and i.status = 'succeeded'
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
+                and (
+                    r.updated_idx > coalesce(s.cursor_idx, r.updated_idx)
+                    or r.record_no = any(s.parked_record_nos)
+                    or exists (
+                        select from sluice_internal._live_messages as v
+                        where
+                            v.consumer_no = v_consumer.consumer_no and v.lane = r.record_no % v_consumer.lanes
+                            and v.step_no = any(s.open_steps) and v.record_no = r.record_no
+                    )
+                    or exists (
+                        select from sluice_internal.dead_letters as d
+                        where d.consumer_no = v_consumer.consumer_no and d.record_no = r.record_no and d.updated_idx = r.updated_idx
+                    )
+                )
+        ) then
+            return false;
+        end if;
+    end loop;
+    return true;
+end
+$function$;
+comment on function sluice_internal._mutation_seen(text,text[]) is 'Whether each of these consumers has acknowledged the objects that a mutation wrote, in the state they have now, or does not want them. Errors: SL103, SL108.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean)
  RETURNS SETOF sluice.message
@@ -4208,6 +6207,19 @@ end
 $function$;
 comment on function sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint) is 'What consumer_next does lane by lane, from first_lane on, but for done_lanes: what is due again, then what is new, max_rows and max_bytes of a batch of batch_size; if is_open from at most half of the lanes; no more fresh ones than max_pending allows, null without bound, and none behind last_idx. Locks lanes (tried, never waited for).';
 
+CREATE OR REPLACE FUNCTION sluice_internal._notice(sync_id text, kind text, error jsonb DEFAULT NULL::jsonb, collection_id text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    insert into sluice_internal.notices (sync_id, kind, error, collection_id)
+    values (_notice.sync_id, _notice.kind, _notice.error, _notice.collection_id);
+    perform pg_notify('sluice_notices', _notice.sync_id);
+end
+$function$;
+comment on function sluice_internal._notice(text,text,jsonb,text) is 'Leaves a notice: a row in notices, and word on the channel sluice_notices (its text is the sync_id) when this commits.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4302,7 +6314,7 @@ end
 $function$;
 comment on function sluice_internal._number_ingest() is 'At commit: puts what the transaction wrote into the stream''s order. Locks the commit order of every stream that the transaction touched, until the commit is done: whoever has read up to n never finds a new row at or below n later.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone)
+CREATE OR REPLACE FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb DEFAULT '{}'::jsonb)
  RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer, refetch jsonb, clock timestamp with time zone)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4311,22 +6323,25 @@ AS $function$
 #variable_conflict use_column
 declare
     v_run sluice_internal.sync_runs;
-    v_stream_no int;
     v_clear boolean;
 begin
     perform sluice_internal._authorize(null, 'poller');
     v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
-    select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_run.sync_id;
     select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
     into new, changed, unchanged, refused, refetch
-    from sluice_internal._record_write(v_stream_no, v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+    from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
 
     -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
     v_clear := refetch = '[]';
 
     delete from sluice_internal.quarantine as q
     using
-        jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')) as i (
+        jsonb_to_recordset(
+            -- to match a page with what is hardly ever there takes a third of its time
+            case when exists (select from sluice_internal.quarantine as k where k.sync_id = v_run.sync_id) then
+                coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')
+            else '[]' end
+        ) as i (
             collection_id text, upstream_id text, raw text
         )
     where
@@ -4338,24 +6353,131 @@ begin
     from jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]')) as i (
         collection_id text, upstream_id text, raw text, reason text
     );
+    if exists (select from sluice_internal.wanted_objects as o where o.sync_id = v_run.sync_id) then
+        delete from sluice_internal.wanted_objects as o
+        using
+            jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')) as i (
+                collection_id text, upstream_id text
+            )
+        where
+            o.sync_id = v_run.sync_id
+            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C";
+    end if;
 
-    insert into sluice_internal.sync_feeds as f (sync_id, feed, cursor_state, done, pages, records)
+    v_clear := v_clear and coalesce((_page_commit.facts ->> 'last')::boolean, true);
+    perform sluice_internal._notice(v_run.sync_id, 'collection_recovered', null, split_part(f.feed, '/', 1))
+    from sluice_internal.sync_feeds as f
+    where f.sync_id = v_run.sync_id and f.feed = _page_commit.feed collate "C" and f.error ->> 'code' in ('SL202', 'SL203', 'SL207');
+    insert into sluice_internal.sync_feeds as f (
+        sync_id, feed, cursor_state, done, pages, records, read_records, started_at, last_success_at, total, next_attempt_at
+    )
     values (
-        v_run.sync_id, _page_commit.feed, case when v_clear then _page_commit.cursor end, v_clear and _page_commit.done, 1,
-        jsonb_array_length(_page_commit.records)
+        v_run.sync_id, _page_commit.feed, case when v_clear then _page_commit.cursor end, v_clear and _page_commit.done,
+        v_clear::int, jsonb_array_length(_page_commit.records), jsonb_array_length(_page_commit.records),
+        clock_timestamp(), clock_timestamp(), (_page_commit.facts ->> 'total')::bigint,
+        case when v_clear then clock_timestamp() + (_page_commit.facts ->> 'wait')::float8 * interval '1 second' end
     )
     on conflict (sync_id, feed) do update set
         cursor_state = case when v_clear then excluded.cursor_state else f.cursor_state end,
         done = case when v_clear then excluded.done else f.done end,
-        pages = f.pages + 1,
+        pages = f.pages + excluded.pages,
         records = f.records + excluded.records,
-        updated_at = clock_timestamp();
+        read_records = excluded.records + case when (_page_commit.facts ->> 'first')::boolean then 0 else f.read_records end,
+        started_at = case
+            when not coalesce((_page_commit.facts ->> 'first')::boolean, false) then coalesce(f.started_at, excluded.started_at)
+            else excluded.started_at
+        end,
+        total = coalesce(excluded.total, f.total),
+        error = null,
+        error_since = null,
+        attempt = 0,
+        next_attempt_at = excluded.next_attempt_at,
+        last_success_at = excluded.last_success_at,
+        completed_at = coalesce(
+            f.completed_at,
+            case
+                when v_clear and (excluded.done or (f.kind = 'changes' and not (_page_commit.facts ->> 'more')::boolean))
+                    and f.kind is distinct from 'sweep'
+                    then excluded.last_success_at
+            end
+        ),
+        updated_at = excluded.last_success_at;
+    perform sluice_internal._page_note(
+        v_run.sync_id, _page_commit.feed, v_clear, _page_commit.records, _page_commit.quarantine, _page_commit.read_from,
+        _page_commit.facts
+    );
     perform sluice_internal._run_succeeded(v_run, false);
     clock := clock_timestamp();
     return next;
 end
 $function$;
-comment on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone) is 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]; refetch: the objects whose reads overlap and differ; if there are any, the cursor stays until a later call brings them. Errors: SL130.';
+comment on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone,jsonb) is 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]. facts, each of which may be left out: more, first (a reading from the start begins with this page), last (false: a piece of a page, the cursor stays), wait (seconds until the feed is asked again), total, parts [{name, cursor}], restart [feeds to be read again]. refetch: the objects whose reads overlap and differ; if there are any, the cursor stays until a later call brings them. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_whole text := split_part(_page_note.feed, '/', 1);
+begin
+    if (_page_note.facts ->> 'first')::boolean and _page_note.feed = v_whole then
+        update sluice_internal.sync_feeds as f
+        set pass_no = f.pass_no + 1, pass_from = _page_note.read_from, conclusion = null
+        where f.sync_id = _page_note.sync_id collate "C" and f.feed = _page_note.feed collate "C" and f.kind = 'sweep';
+    end if;
+    if exists (
+        select from sluice_internal.sync_feeds as f where f.sync_id = _page_note.sync_id collate "C" and f.pass_from is not null
+    ) then
+        perform sluice_internal._sweep_saw(_page_note.sync_id, v_whole, _page_note.records, _page_note.quarantine);
+    end if;
+    if not _page_note.clear then
+        return;
+    end if;
+    if _page_note.facts ? 'restart' then
+        perform sluice_internal._feeds_restart(
+            _page_note.sync_id, array(
+                select r.feed from jsonb_array_elements_text(_page_note.facts -> 'restart') as r (feed) where r.feed <> v_whole
+            )
+        );
+    end if;
+    if _page_note.facts ? 'parts' then
+        insert into sluice_internal.sync_feeds as f (sync_id, feed, kind, collection_ids, cursor_state, done)
+        select w.sync_id, w.feed || '/' || p.name, 'part', w.collection_ids, p.cursor, false
+        from sluice_internal.sync_feeds as w
+        cross join jsonb_to_recordset(_page_note.facts -> 'parts') as p (name text, cursor jsonb)
+        where w.sync_id = _page_note.sync_id collate "C" and w.feed = _page_note.feed collate "C"
+        on conflict (sync_id, feed) do update set
+            cursor_state = excluded.cursor_state, done = false, read_records = 0, started_at = null, next_attempt_at = null;
+    end if;
+    -- the last of its parts ends the feed
+    if _page_note.feed <> v_whole then
+        update sluice_internal.sync_feeds as w
+        set done = true, completed_at = coalesce(w.completed_at, clock_timestamp()), updated_at = clock_timestamp()
+        where
+            w.sync_id = _page_note.sync_id collate "C"
+            and w.feed = v_whole collate "C"
+            and not exists (
+                select from sluice_internal.sync_feeds as p
+                where p.sync_id = w.sync_id and p.feed like replace(replace(w.feed, '_', '\_'), '%', '\%') || '/%' and not p.done
+            );
+    end if;
+    update sluice_internal.sync_feeds as f
+    set
+        conclusion = case when f.pass_from is not null then array[null, null]::text[] end,
+        completed_at = coalesce(f.completed_at, clock_timestamp()),
+        cursor_state = null,
+        next_attempt_at = f.started_at + coalesce(f.every, interval '1 day')
+    where
+        f.sync_id = _page_note.sync_id collate "C"
+        and f.feed = v_whole collate "C"
+        and f.kind = 'sweep'
+        and f.done
+        and f.conclusion is null;
+end
+$function$;
+comment on function sluice_internal._page_note(text,text,boolean,jsonb,jsonb,timestamp with time zone,jsonb) is 'What a page is beside its records: the begin or the end of a sweep''s pass, feeds to be read again, parts of a backfill and their end.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer)
  RETURNS void
@@ -4387,11 +6509,19 @@ begin
     update sluice_internal.sync_runs as r
     set poller_id = null
     where r.poller_id = _poller_stop.poller_id collate "C";
+    delete from sluice_internal.rate_holds as h where h.poller_id = _poller_stop.poller_id collate "C";
+    -- Put back: first_sent_at stays, so that the next attempt knows that the vendor may have done it.
+    update sluice_internal.mutation_items as i
+    set status = 'queued', poller_id = null
+    where i.status = 'sending' and i.poller_id = _poller_stop.poller_id collate "C";
+    if found then
+        perform pg_notify('sluice_mutations', '');
+    end if;
     delete from sluice_internal.pollers as p where p.poller_id = _poller_stop.poller_id collate "C";
     perform pg_notify('sluice_poller', '');
 end
 $function$;
-comment on function sluice_internal._poller_stop(text) is 'A poller ends: its syncs are free at once, and the others are woken.';
+comment on function sluice_internal._poller_stop(text) is 'A poller ends: its syncs, writes and places among requests are free at once, and the others are woken.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer)
  RETURNS bigint
@@ -4418,6 +6548,36 @@ end
 $function$;
 comment on function sluice_internal._progress(sluice_internal.consumers,integer) is 'A number that rises with each step of a consumer; null before the first.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._provider_document(provider text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    select d.document::text
+    from sluice_internal.provider_documents as d
+    where d.provider = _provider_document.provider collate "C";
+$function$;
+comment on function sluice_internal._provider_document(text) is 'The document of a provider of the user''s own, as JSON text; null if there is none.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._quarantine_refusal(raw bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    if jsonb_typeof(convert_from(_quarantine_refusal.raw, 'UTF8')::jsonb) <> 'object' then
+        return 'it is JSON, but not an object';
+    end if;
+    return null;
+exception
+    when data_exception or program_limit_exceeded or statement_too_complex or character_not_in_repertoire then
+        return sqlerrm;
+end
+$function$;
+comment on function sluice_internal._quarantine_refusal(bytea) is 'Why these bytes cannot be stored as a record''s data; null if they can.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._random_bits()
  RETURNS bigint
  LANGUAGE sql
@@ -4425,34 +6585,435 @@ CREATE OR REPLACE FUNCTION sluice_internal._random_bits()
 RETURN (((('x'::text || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 12)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 4)))::bit(64))::bigint;
 comment on function sluice_internal._random_bits() is '64 bits from the server''s strong random source. Inlined, so it pins no search path.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._rate_take(sync_id text)
- RETURNS interval
+CREATE OR REPLACE FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ UPDATE sluice_internal.rate_windows r SET (ends, amounts) = ( SELECT COALESCE(array_agg(s.slot_end ORDER BY s.slot_end), '{}'::timestamp with time zone[]) AS "coalesce",
+             COALESCE(array_agg(s.amount ORDER BY s.slot_end), '{}'::double precision[]) AS "coalesce"
+            FROM ( SELECT p.slot_end,
+                     GREATEST(sum(p.amount), (0)::double precision) AS amount
+                    FROM ( SELECT u.slot_end,
+                             u.amount
+                            FROM UNNEST(r.ends, r.amounts) u(slot_end, amount)
+                           WHERE ((EXTRACT(epoch FROM (clock_timestamp() - u.slot_end)))::double precision < ((_rate_draw.seconds * (1.1)::double precision) + (0.001)::double precision))
+                         UNION ALL
+                          SELECT to_timestamp((((floor((((EXTRACT(epoch FROM _rate_draw.moment))::double precision * (64)::double precision) / _rate_draw.seconds)) + (1)::double precision) * _rate_draw.seconds) / (64)::double precision)) AS to_timestamp,
+                             _rate_draw.amount AS amount) p(slot_end, amount)
+                   GROUP BY p.slot_end) s
+           WHERE (s.amount > (0)::double precision))
+   WHERE ((r.scope = _rate_draw.scope) AND (r.name = _rate_draw.name));
+END;
+comment on function sluice_internal._rate_draw(text,text,double precision,double precision,timestamp with time zone) is 'Notes that so much was drawn from a window at that moment (negative: given back, since it was not used), and forgets what no longer counts.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone)
+ RETURNS TABLE(free double precision, wait double precision)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ WITH parts AS (
+          SELECT u.amount,
+             ((((EXTRACT(epoch FROM (u.ends - _rate_free.moment)))::double precision + _rate_free.seconds) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) AS counts_for
+            FROM UNNEST((_rate_free.taken).ends, (_rate_free.taken).amounts) u(ends, amount)
+         ), counted AS (
+          SELECT p.counts_for,
+             sum(p.amount) OVER (ORDER BY p.counts_for) AS given_back
+            FROM parts p
+           WHERE ((p.counts_for > (0)::double precision) AND (p.amount > (0)::double precision))
+         ), room AS (
+          SELECT (_rate_free.allowed - COALESCE(sum(p.amount), (0)::double precision)) AS free
+            FROM parts p
+           WHERE (p.counts_for > (0)::double precision)
+         )
+  SELECT r.free,
+         CASE
+             WHEN ((r.free + (0.000000001)::double precision) >= _rate_free.cost) THEN (0)::double precision
+             ELSE COALESCE(( SELECT min(c.counts_for) AS min
+                FROM counted c
+               WHERE (((r.free + c.given_back) + (0.000000001)::double precision) >= _rate_free.cost)), _rate_free.seconds)
+         END AS "coalesce"
+    FROM room r;
+END;
+comment on function sluice_internal._rate_free(sluice_internal.rate_windows,double precision,double precision,double precision,timestamp with time zone) is 'What is left of a window that allows so much in any so many seconds, and how many seconds until cost is.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_scope text := 'sync:' || _rate_hold.sync_id;
+    v_writes_wait_until timestamptz;
+    v_held int;
+begin
+    insert into sluice_internal.rate_windows (scope, name, sync_id)
+    values (v_scope, 'concurrent', _rate_hold.sync_id)
+    on conflict do nothing;
+    -- The lock first: the count below must see what others hold.
+    select r.writes_wait_until into v_writes_wait_until
+    from sluice_internal.rate_windows as r
+    where r.scope = v_scope and r.name = 'concurrent'
+    for update;
+    delete from sluice_internal.rate_holds as h
+    where
+        h.sync_id = _rate_hold.sync_id collate "C"
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = h.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        );
+    select count(*) into v_held from sluice_internal.rate_holds as h where h.sync_id = _rate_hold.sync_id collate "C";
+    if v_held >= _rate_hold.most or (not _rate_hold.writes and v_writes_wait_until > clock_timestamp()) then
+        if _rate_hold.writes then
+            -- Reads stand back for as long as a write keeps asking.
+            update sluice_internal.rate_windows as r
+            set writes_wait_until = clock_timestamp() + interval '1 second'
+            where r.scope = v_scope and r.name = 'concurrent';
+        end if;
+        return false;
+    end if;
+    if _rate_hold.writes and v_writes_wait_until is not null then
+        update sluice_internal.rate_windows as r set writes_wait_until = null where r.scope = v_scope and r.name = 'concurrent';
+    end if;
+    insert into sluice_internal.rate_holds (hold_id, sync_id, poller_id)
+    values (_rate_hold.hold_id, _rate_hold.sync_id, _rate_hold.poller_id);
+    return true;
+end
+$function$;
+comment on function sluice_internal._rate_hold(text,text,uuid,integer,boolean) is 'One more request of a sync under way, if fewer than most are; false if not. What a poller held that was silent for 10 s is free. Locks the sync''s row in rate_windows.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision)
+ RETURNS TABLE(scope text, name text, sync_id text, credential_id text, allowed double precision, seconds double precision, unit double precision)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT w.scope,
+     w.name,
+     w.sync_id,
+     w.credential_id,
+     w.allowed,
+     w.seconds,
+     w.unit
+    FROM ( SELECT ('sync:'::text || (_rate_limits.sync).sync_id) AS "?column?",
+             'requests'::text AS "?column?",
+             (_rate_limits.sync).sync_id AS sync_id,
+             NULL::text AS text,
+             (((_rate_limits.sync).rate_limit -> 'allowed_requests'::text))::double precision AS float8,
+             (((_rate_limits.sync).rate_limit -> 'interval'::text))::double precision AS float8,
+             (1)::double precision AS float8
+         UNION ALL
+          SELECT COALESCE(('credential:'::text || (_rate_limits.sync).credential_id), ('sync:'::text || (_rate_limits.sync).sync_id)) AS "coalesce",
+             ('budget:'::text || l.name),
+                 CASE
+                     WHEN ((_rate_limits.sync).credential_id IS NULL) THEN (_rate_limits.sync).sync_id
+                     ELSE NULL::text
+                 END AS "case",
+             (_rate_limits.sync).credential_id AS credential_id,
+             l.allowed,
+             l.seconds,
+             LEAST(_rate_limits.cost, l.allowed) AS "least"
+            FROM jsonb_to_recordset(COALESCE(_rate_limits.limits, '[]'::jsonb)) l(name text, allowed double precision, seconds double precision)) w(scope, name, sync_id, credential_id, allowed, seconds, unit)
+   WHERE ((w.allowed > (0)::double precision) AND (w.seconds > (0)::double precision))
+   ORDER BY w.scope, w.name;
+END;
+comment on function sluice_internal._rate_limits(sluice_internal.syncs,jsonb,double precision) is 'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_release(hold_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    delete from sluice_internal.rate_holds as h where h.hold_id = _rate_release.hold_id;
+end
+$function$;
+comment on function sluice_internal._rate_release(uuid) is 'A request of a sync with max_concurrent_requests is answered: its place is free.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_said sluice_internal.rate_signals;
+    v_left double precision;
+begin
+    granted := _rate_said.most;
+    wait := 0;
+    select s.* into v_said from sluice_internal.rate_signals as s where s.scope = _rate_said.scope;
+    if not found then
+        return;
+    end if;
+    if v_said.quiet_until > clock_timestamp() then
+        granted := 0;
+        wait := extract(epoch from v_said.quiet_until - clock_timestamp());
+        return;
+    end if;
+    if v_said.remaining is null or (v_said.restore_rate is null and coalesce(v_said.resets_at <= clock_timestamp(), true)) then
+        return;
+    end if;
+    select s.* into v_said from sluice_internal.rate_signals as s where s.scope = _rate_said.scope for update;
+    -- The last place is a write's.
+    v_left := v_said.remaining - case when _rate_said.writes then 0 else 1 end
+        + coalesce(v_said.restore_rate * extract(epoch from clock_timestamp() - v_said.said_at)::double precision, 0);
+    granted := least(_rate_said.most, floor(greatest(v_left, 0) / greatest(_rate_said.cost, 1e-9) + 1e-9)::bigint)::int;
+    if granted > 0 then
+        update sluice_internal.rate_signals as s
+        set remaining = s.remaining - granted * _rate_said.cost
+        where s.scope = _rate_said.scope;
+    elsif v_said.restore_rate > 0 then
+        wait := (_rate_said.cost - v_left) / v_said.restore_rate;
+    else
+        wait := extract(epoch from v_said.resets_at - clock_timestamp());
+    end if;
+end
+$function$;
+comment on function sluice_internal._rate_said(text,double precision,integer,boolean) is 'How many requests of that cost, at most so many, what the vendor last said leaves room for, and how many seconds until one. Takes them from what it said. Locks that row.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
-    v_limit jsonb;
-    v_pause interval;
+    v_sync sluice_internal.syncs;
     v_now timestamptz := clock_timestamp();
-    v_next_at timestamptz;
+    -- Whatever a vendor asks for: an hour at most.
+    v_quiet timestamptz := v_now + make_interval(secs => least(greatest(_rate_signal.wait, 0), 3600));
+    v_resets timestamptz := v_now + make_interval(secs => least(greatest(_rate_signal.resets_in, 0), 86400));
 begin
     perform sluice_internal._authorize(null, 'poller');
-    select y.rate_limit into v_limit from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
-    if coalesce((v_limit -> 'allowed_requests')::numeric, 0) = 0 then
-        return null;
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_signal.sync_id collate "C";
+    if not found then
+        return;
     end if;
-    -- Evenly spaced, so that no window of that length, wherever it begins, has more.
-    v_pause := make_interval(secs => ((v_limit -> 'interval')::numeric / (v_limit -> 'allowed_requests')::numeric)::double precision);
-    insert into sluice_internal.sync_paces as p (sync_id, next_at)
-    values (_rate_take.sync_id, v_now + v_pause)
-    on conflict (sync_id) do update set next_at = greatest(p.next_at, v_now) + v_pause
-    returning p.next_at into v_next_at;
-    return greatest(v_next_at - v_pause - v_now, '0');
+    insert into sluice_internal.rate_signals as s (
+        scope, sync_id, credential_id, quiet_until, remaining, resets_at, restore_rate, said_at
+    )
+    values (
+        coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id),
+        case when v_sync.credential_id is null then v_sync.sync_id end,
+        v_sync.credential_id,
+        v_quiet,
+        _rate_signal.remaining,
+        v_resets,
+        _rate_signal.restore_rate,
+        v_now
+    )
+    on conflict (scope) do update set
+        quiet_until = greatest(s.quiet_until, excluded.quiet_until),
+        -- Of one window the lowest number is the newest: what was drawn since is not in an older reply.
+        remaining = case
+            when excluded.remaining is null then s.remaining
+            when excluded.restore_rate is null and s.resets_at > v_now and excluded.resets_at < s.resets_at + interval '2 seconds'
+                then least(s.remaining, excluded.remaining)
+            else excluded.remaining
+        end,
+        resets_at = case when excluded.remaining is null then s.resets_at else excluded.resets_at end,
+        restore_rate = case when excluded.remaining is null then s.restore_rate else excluded.restore_rate end,
+        said_at = case when excluded.remaining is null then s.said_at else excluded.said_at end;
 end
 $function$;
-comment on function sluice_internal._rate_take(text) is 'Takes the next place among the requests of a sync: how long to wait before sending, null for a sync without a limit. Requests of all pollers are spaced by interval / allowed_requests. Locks the sync''s pace for the moment. Outside a transaction only.';
+comment on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision) is 'What a vendor said of its budget, for all syncs of the credential: wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer DEFAULT 0, unused_from timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS TABLE(granted integer, wait double precision, lasts double precision, held boolean, drawn_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs;
+    v_most int;
+    v_window record;
+    v_taken sluice_internal.rate_windows;
+    v_free record;
+    v_said record;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    granted := greatest(_rate_take.wanted, 1);
+    wait := 0;
+    lasts := 1;
+    held := false;
+    drawn_at := clock_timestamp();
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
+    if v_most > 0 then
+        held := sluice_internal._rate_hold(v_sync.sync_id, _rate_take.poller_id, _rate_take.hold_id, v_most, _rate_take.writes);
+        granted := held::int;
+        wait := case when held then 0 else 0.1 end;
+    end if;
+    for v_window in select l.* from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l loop
+        insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
+        select v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id
+        where not exists (
+            select from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name
+        )
+        on conflict do nothing;
+        perform from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name for update;
+        if _rate_take.unused > 0 then
+            perform sluice_internal._rate_draw(
+                v_window.scope, v_window.name, v_window.seconds, -_rate_take.unused::double precision, _rate_take.unused_from
+            );
+        end if;
+        select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
+        -- A tenth of it, one request at least, is for writes alone.
+        select f.free, f.wait into v_free
+        from sluice_internal._rate_free(
+            v_taken,
+            v_window.allowed - case
+                when _rate_take.writes then 0
+                else least(greatest(v_window.unit, floor(v_window.allowed / 10)), v_window.allowed - v_window.unit)
+            end,
+            v_window.seconds,
+            v_window.unit,
+            clock_timestamp()
+        ) as f;
+        -- A grant is what the rate allows in its lifetime, one request at least.
+        granted := least(
+            granted,
+            floor(v_free.free / v_window.unit + 1e-9),
+            greatest(floor(v_window.allowed * least(1, v_window.seconds / 20) / v_window.seconds / v_window.unit), 1)
+        );
+        wait := greatest(wait, v_free.wait);
+        lasts := least(lasts, v_window.seconds / 20);
+    end loop;
+    granted := greatest(granted, 0);
+    if v_sync.sync_id is null then
+        granted := 0;
+        wait := 1;
+    elsif granted > 0 then
+        select s.granted, s.wait into v_said
+        from sluice_internal._rate_said(
+            coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id), _rate_take.cost, granted, _rate_take.writes
+        ) as s;
+        granted := v_said.granted;
+        wait := greatest(wait, v_said.wait);
+    end if;
+    if granted = 0 then
+        if held then
+            delete from sluice_internal.rate_holds as h where h.hold_id = _rate_take.hold_id;
+            held := false;
+        end if;
+        wait := greatest(wait, 0.02);
+    else
+        wait := 0;
+        drawn_at := clock_timestamp();
+        perform sluice_internal._rate_draw(l.scope, l.name, l.seconds, granted * l.unit, drawn_at)
+        from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l;
+    end if;
+    return next;
+end
+$function$;
+comment on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone) is 'A grant for requests of a sync: up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_erased int[];
+    v_nos bigint[];
+begin
+    perform sluice_internal._authorize_sync(_record_recheck.sync_id, r.right)
+    from (values ('reader')) as r ("right")
+    where sync.sync_id is null;
+    if sync.deleting_since is not null then
+        raise exception using
+            errcode = 'SL165',
+            message = format('sync "%s" is being deleted', sync.sync_id),
+            hint = 'Nothing was written. Its id is free once that is finished.';
+    end if;
+    if _record_recheck.collection_id is not null and sync.collection_ids <> '{}'
+        and not _record_recheck.collection_id = any(sync.collection_ids)
+    then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s" any more', sync.sync_id, _record_recheck.collection_id),
+            hint = 'Nothing was written. It was dropped just now.';
+    end if;
+    perform sluice_internal._records_follow(sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records);
+    if sync.erasures > 0 then
+        v_erased := sluice_internal._erased_among(sync.sync_id, _record_recheck.collection_id, _record_recheck.records);
+        select array_agg(r.record_no) into v_nos
+        from unnest(v_erased) as p (place)
+        cross join lateral (select _record_recheck.records -> (p.place - 1) as value) as e
+        inner join sluice.records as r
+            on r.sync_id = sync.sync_id
+            and r.collection_id = coalesce(e.value ->> 'collection_id', _record_recheck.collection_id) collate "C"
+            and r.upstream_id = (e.value ->> 'upstream_id') collate "C";
+        perform sluice_internal._records_forget(sync.stream_no, v_nos);
+    end if;
+end
+$function$;
+comment on function sluice_internal._record_recheck(sluice_internal.syncs,text,text,jsonb) is 'After a write, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_before sluice_internal.syncs;
+    v_after sluice_internal.syncs;
+    v_erased int[];
+    v_done record;
+begin
+    -- A fixed snapshot would not show below what was changed meanwhile; this waits for it, or ends here (40001).
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C" for share;
+    end if;
+    select y.* into v_before from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C";
+    refused := 0;
+    if v_before.moving_from is not null then
+        perform sluice_internal._records_follow(v_before.sync_id, v_before.stream_no, _record_store.collection_id, _record_store.records);
+    end if;
+    if v_before.erasures > 0 then
+        v_erased := sluice_internal._erased_among(v_before.sync_id, _record_store.collection_id, _record_store.records);
+        if v_erased <> '{}' then
+            refused := cardinality(v_erased);
+            records := (
+                select coalesce(jsonb_agg(e.value order by e.ordinality), '[]')
+                from jsonb_array_elements(_record_store.records) with ordinality as e (value, ordinality)
+                where e.ordinality <> all(v_erased)
+            );
+        end if;
+    end if;
+    v_done := sluice_internal._record_write(
+        v_before.stream_no, _record_store.sync_id, _record_store.collection_id, _record_store.records, _record_store.read_from
+    );
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := refused + v_done.refused;
+    unclear := v_done.unclear;
+    -- What was ordered while this wrote: whoever ordered it looks for open writers, or waits for the record, and finds this transaction
+    -- there unless it had committed before this statement began.
+    select y.* into v_after from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C";
+    if v_after.stream_no is distinct from v_before.stream_no
+        or v_after.moving_from is distinct from v_before.moving_from
+        or v_after.deleting_since is not null
+        or v_after.erasures <> v_before.erasures
+        or v_after.collection_ids <> v_before.collection_ids
+    then
+        perform sluice_internal._record_recheck(v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records);
+    end if;
+end
+$function$;
+comment on function sluice_internal._record_store(text,text,jsonb,timestamp with time zone) is '_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
  RETURNS record
@@ -4942,6 +7503,180 @@ end
 $function$;
 comment on function sluice_internal._record_write_each(integer,text,text,jsonb,timestamp with time zone) is '_record_write in the general way: objects that stand in the call more than once, in rounds; those of which another writer came first, again.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_nos bigint[];
+begin
+    select array_agg(c.record_no) into v_nos
+    from (
+        select r.record_no
+        from sluice.records as r
+        inner join (
+            select distinct
+                coalesce(e.value ->> 'collection_id', _records_follow.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id
+            from jsonb_array_elements(_records_follow.records) as e (value)
+        ) as i on i.collection_id = r.collection_id collate "C" and i.upstream_id = r.upstream_id collate "C"
+        where
+            r.sync_id = _records_follow.sync_id collate "C"
+            and r.stream_id <> (select s.stream_id from sluice_internal.streams as s where s.stream_no = _records_follow.stream_no)
+        order by r.collection_id, r.upstream_id
+        for update of r
+    ) as c;
+    if v_nos is not null then
+        perform sluice_internal._records_move(_records_follow.sync_id, _records_follow.stream_no, v_nos);
+    end if;
+end
+$function$;
+comment on function sluice_internal._records_follow(text,integer,text,jsonb) is 'Moves those of these records that are still in another stream than their sync: whoever writes one takes it along. Locks them, in key order.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._records_forget(stream_no integer, record_nos bigint[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_count int;
+begin
+    with gone as (
+        delete from sluice.records as r
+        where r.record_no = any(_records_forget.record_nos)
+        returning r.sync_id, r.collection_id
+    ),
+    counted as (
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
+        select g.sync_id, g.collection_id, -count(*), 0
+        from gone as g
+        group by g.sync_id, g.collection_id
+    )
+    select count(*) into v_count from gone as g;
+    delete from sluice_internal.dead_letters as d
+    using sluice_internal.consumers as c
+    where
+        c.stream_no = _records_forget.stream_no
+        and d.consumer_no = c.consumer_no
+        and d.record_no = any(_records_forget.record_nos);
+    return v_count;
+end
+$function$;
+comment on function sluice_internal._records_forget(integer,bigint[]) is 'Removes records of a stream, with their dead letters, and takes them off the counters; how many. The caller has locked them.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._records_held(stream_no integer, record_nos bigint[])
+ RETURNS TABLE(record_no bigint, consumer_id text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+    return query
+    with lane as materialized (
+        select
+            c.consumer_id,
+            c.consumer_no,
+            l.lane,
+            coalesce(st.cursor_idx, c.start_idx, 0) as cursor_idx,
+            st.open_steps,
+            st.parked_record_nos
+        from sluice_internal.consumers as c
+        cross join lateral generate_series(0, c.lanes - 1) as l (lane)
+        left join lateral (
+            select t.cursor_idx, t.open_steps, t.parked_record_nos
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = c.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.stream_no = _records_held.stream_no
+    ),
+    -- delivered and not settled, or waiting behind such a one
+    flight as materialized (
+        select v.record_no, l.consumer_id
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = l.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+        union all
+        select p.record_no, l.consumer_id
+        from lane as l
+        cross join lateral unnest(l.parked_record_nos) as p (record_no)
+    )
+    select h.record_no, min(h.consumer_id)
+    from (
+        select r.record_no, l.consumer_id
+        from unnest(_records_held.record_nos) as u (record_no)
+        inner join sluice.records as r on r.record_no = u.record_no
+        inner join sluice_internal.streams as s on s.stream_no = _records_held.stream_no and s.stream_id = r.stream_id
+        inner join lane as l on l.lane = r.record_no % s.lanes and r.updated_idx > l.cursor_idx
+        union all
+        select f.record_no, f.consumer_id
+        from flight as f
+        where f.record_no = any(_records_held.record_nos)
+    ) as h
+    group by h.record_no;
+end
+$function$;
+comment on function sluice_internal._records_held(integer,bigint[]) is 'Which of these records of a stream some consumer has not settled yet in their newest version, and one of those consumers.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._records_move(sync_id text, stream_no integer, record_nos bigint[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sequence regclass := format('sluice_internal.position_%s', _records_move.stream_no)::regclass;
+    v_stream_id text;
+    v_count int;
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _records_move.stream_no;
+    perform sluice_internal._touch_stream(_records_move.stream_no);
+    delete from sluice_internal.dead_letters as d
+    using sluice_internal.consumers as c
+    where d.consumer_no = c.consumer_no and c.stream_no <> _records_move.stream_no and d.record_no = any(_records_move.record_nos);
+    -- A new record_no: whatever the old stream knows of the record, its positions, leases and all, is about one that is gone. The key
+    -- stays, and so does what refers to it.
+    with moved as (
+        update sluice.records as r
+        set record_no = default, stream_id = v_stream_id, updated_idx = nextval(v_sequence)
+        where r.record_no = any(_records_move.record_nos)
+        returning r.record_no, r.updated_idx, r.collection_id
+    ),
+    noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        select
+            _records_move.stream_no,
+            _records_move.sync_id,
+            case
+                when min(m.collection_id) = max(m.collection_id) then array[min(m.collection_id)]
+                else array_agg(m.collection_id order by m.updated_idx)
+            end,
+            array_agg(m.record_no order by m.updated_idx),
+            array_agg(m.updated_idx order by m.updated_idx),
+            array_agg(true order by m.updated_idx)
+        from moved as m
+        having count(*) > 0
+    ),
+    -- they are first in their new stream, but not new: the counters of the sync do not see them
+    counted as (
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
+        select _records_move.sync_id, m.collection_id, -count(*), -count(*)
+        from moved as m
+        group by m.collection_id
+    )
+    select count(*) into v_count from moved as m;
+    return v_count;
+end
+$function$;
+comment on function sluice_internal._records_move(text,integer,bigint[]) is 'Puts records of a sync, which the caller has locked, into another stream; how many. They get new positions there, decided at commit as for any ingest.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._records_refusal(records jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -4992,6 +7727,230 @@ end
 $function$;
 comment on function sluice_internal._records_refusal(jsonb) is 'The first thing that is wrong with an array given to record_ingest, in words; null if nothing is.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._records_tombstone(sync_id text, stream_no integer, record_nos bigint[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sequence regclass := format('sluice_internal.position_%s', _records_tombstone.stream_no)::regclass;
+    v_count int;
+begin
+    perform sluice_internal._touch_stream(_records_tombstone.stream_no);
+    with written as (
+        update sluice.records as r
+        set deleted = true, updated_idx = nextval(v_sequence), read_from = null, read_until = null
+        from sluice_internal.streams as s
+        where
+            r.record_no = any(_records_tombstone.record_nos)
+            and s.stream_no = _records_tombstone.stream_no
+            and r.stream_id = s.stream_id
+        returning r.record_no, r.updated_idx, r.collection_id
+    ),
+    noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        select
+            _records_tombstone.stream_no,
+            _records_tombstone.sync_id,
+            case
+                when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                else array_agg(w.collection_id order by w.updated_idx)
+            end,
+            array_agg(w.record_no order by w.updated_idx),
+            array_agg(w.updated_idx order by w.updated_idx),
+            array_agg(false order by w.updated_idx)
+        from written as w
+        having count(*) > 0
+    )
+    select count(*) into v_count from written as w;
+    return v_count;
+end
+$function$;
+comment on function sluice_internal._records_tombstone(text,integer,bigint[]) is 'Makes tombstones of those of these records, which the caller has locked, that are in this stream; how many.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer DEFAULT 1000, OUT more boolean, OUT removed integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_oldest timestamptz;
+    v_looked int;
+    v_until text[];
+    v_old bigint[];
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_records_trim.sync_id, _records_trim.poller_id, _records_trim.epoch);
+    select clock_timestamp() - make_interval(days => y.max_age_days) into v_oldest
+    from sluice_internal.syncs as y
+    where y.sync_id = v_run.sync_id;
+    removed := 0;
+    more := v_oldest is not null
+        and (v_run.trim_place is not null or coalesce(v_run.trim_from < clock_timestamp() - interval '1 hour', true));
+    if not more then
+        return;
+    end if;
+    select
+        count(*),
+        (array_agg(array[k.collection_id, k.upstream_id] order by k.collection_id desc, k.upstream_id desc))[1:1],
+        array_agg(k.record_no) filter (where k.upstream_created_at < v_oldest)
+    into v_looked, v_until, v_old
+    from (
+        select r.collection_id, r.upstream_id, r.record_no, r.upstream_created_at
+        from sluice.records as r
+        where
+            r.sync_id = v_run.sync_id
+            and (r.collection_id, r.upstream_id) > (coalesce(v_run.trim_place[1], ''), coalesce(v_run.trim_place[2], ''))
+        order by r.collection_id, r.upstream_id
+        limit _records_trim.max_records
+    ) as k;
+    if v_old is not null then
+        with locked as materialized (
+            select r.record_no
+            from sluice.records as r
+            where r.record_no = any(v_old) and r.upstream_created_at < v_oldest
+            order by r.collection_id, r.upstream_id
+            for update
+        ),
+        gone as (
+            delete from sluice.records as r
+            using locked as l
+            where r.record_no = l.record_no
+            returning r.sync_id, r.collection_id
+        ),
+        counted as (
+            insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
+            select g.sync_id, g.collection_id, -count(*), 0
+            from gone as g
+            group by 1, 2
+            order by 1, 2
+            on conflict (sync_id, collection_id) do update set records = t.records + excluded.records
+        )
+        select count(*) into removed from gone;
+    end if;
+    more := v_looked >= _records_trim.max_records;
+    update sluice_internal.sync_runs as r
+    set
+        trim_from = case when v_run.trim_place is null then clock_timestamp() else r.trim_from end,
+        trim_place = case when more then array[v_until[1][1], v_until[1][2]] end
+    where r.sync_id = v_run.sync_id;
+end
+$function$;
+comment on function sluice_internal._records_trim(text,text,bigint,integer) is 'The next step of a walk over a sync''s records, once an hour: looks at up to max_records of them and removes, without a word to consumers, those that were created more than max_age_days ago. more: call again. Locks the removed ones, in key order. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean)
+ RETURNS TABLE(state text, version bigint, kind text, sealed bytea, key_version integer, base_url text, expires_at timestamp with time zone, renew_at timestamp with time zone, error jsonb, clock timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.credentials;
+    v_renewal sluice_internal.credential_renewals;
+    v_state text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select k.* into v_known
+    from sluice_internal.credentials as k
+    where k.credential_id = _renewal_claim.credential_id collate "C"
+    for no key update;
+    if not found then
+        return;
+    end if;
+    select r.* into v_renewal from sluice_internal.credential_renewals as r where r.credential_id = v_known.credential_id;
+    v_state := case
+        when v_known.version <> _renewal_claim.held_version then 'newer'
+        when not _renewal_claim.renew then 'same'
+        when v_renewal.version = v_known.version and v_renewal.failed_at > clock_timestamp() - interval '1 minute' then 'refused'
+        when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '3 minutes' and exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = v_renewal.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        ) then 'busy'
+        else 'yours'
+    end;
+    if v_state = 'yours' then
+        insert into sluice_internal.credential_renewals as r (credential_id, version, poller_id)
+        values (v_known.credential_id, v_known.version, _renewal_claim.poller_id)
+        on conflict (credential_id) do update set
+            version = excluded.version, poller_id = excluded.poller_id, begun_at = clock_timestamp(), error = null, failed_at = null;
+    end if;
+    return query select
+        v_state,
+        v_known.version,
+        v_known.kind,
+        v_known.sealed,
+        v_known.key_version,
+        v_known.base_url,
+        v_known.expires_at,
+        v_known.renew_at,
+        v_renewal.error,
+        clock_timestamp();
+end
+$function$;
+comment on function sluice_internal._renewal_claim(text,text,bigint,boolean) is 'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a living poller renews it), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    if _renewal_end.error is null then
+        delete from sluice_internal.credential_renewals as r
+        where
+            r.credential_id = _renewal_end.credential_id collate "C" and r.version = _renewal_end.version
+            and r.poller_id = _renewal_end.poller_id collate "C";
+    else
+        update sluice_internal.credential_renewals as r
+        set poller_id = null, error = _renewal_end.error, failed_at = clock_timestamp()
+        where
+            r.credential_id = _renewal_end.credential_id collate "C" and r.version = _renewal_end.version
+            and r.poller_id = _renewal_end.poller_id collate "C";
+    end if;
+end
+$function$;
+comment on function sluice_internal._renewal_end(text,text,bigint,jsonb) is 'A renewal brought nothing: error is what the vendor refused it with, for everybody who holds that version; null: the next one may try.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_version bigint;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.credentials as k
+    set
+        sealed = _renewal_store.sealed,
+        key_version = _renewal_store.key_version,
+        base_url = coalesce(_renewal_store.base_url, k.base_url),
+        version = k.version + 1,
+        expires_at = clock_timestamp() + _renewal_store.expires_in,
+        renew_at = clock_timestamp() + _renewal_store.expires_in - least(interval '1 minute', _renewal_store.expires_in / 5),
+        updated_at = clock_timestamp()
+    -- Whoever was taken for dead may bring the only pair that the vendor still takes. A secret that a person stored meanwhile stays.
+    where k.credential_id = _renewal_store.credential_id collate "C" and k.version = _renewal_store.version
+    returning k.version into v_version;
+    if found then
+        delete from sluice_internal.credential_renewals as r where r.credential_id = _renewal_store.credential_id collate "C";
+    end if;
+    return v_version;
+end
+$function$;
+comment on function sluice_internal._renewal_store(text,bigint,bytea,integer,interval,text) is 'Stores what a vendor answered to the renewal of that version of a secret, in one step; answers the new version, null if another secret was stored meanwhile. Locks the credential.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean)
  RETURNS void
  LANGUAGE plpgsql
@@ -5004,8 +7963,18 @@ begin
     v_complete := run.backfill_completed_at is not null or not exists (
         select from sluice_internal.syncs as y
         cross join lateral unnest(y.collection_ids) as u (collection_id)
-        left join sluice_internal.sync_feeds as f on f.sync_id = y.sync_id and f.feed = u.collection_id
-        where y.sync_id = run.sync_id and not coalesce(f.done, false)
+        left join sluice_internal.sync_feeds as f
+            on f.sync_id = y.sync_id
+            and (
+                f.feed = u.collection_id
+                or (u.collection_id = any(f.collection_ids) and f.kind not in ('part', 'sweep'))
+                -- a sweep that is all there is of a collection
+                or (u.collection_id = any(f.collection_ids) and f.kind = 'sweep' and not exists (
+                    select from sluice_internal.sync_feeds as o
+                    where o.sync_id = y.sync_id and u.collection_id = any(o.collection_ids) and o.kind not in ('part', 'sweep')
+                ))
+            )
+        where y.sync_id = run.sync_id and not coalesce(f.completed_at is not null or (f.done and f.kind is null), false)
     );
     -- A page is no proof that all is well again: only a finished turn ends an error.
     if run.status = 'error' and not finished then
@@ -5025,8 +7994,7 @@ begin
         error_since = null
     where r.sync_id = run.sync_id;
     if run.status = 'error' then
-        insert into sluice_internal.notices (sync_id, kind) values (run.sync_id, 'recovered');
-        perform pg_notify('sluice_notices', run.sync_id);
+        perform sluice_internal._notice(run.sync_id, 'recovered');
     end if;
 end
 $function$;
@@ -5573,29 +8541,247 @@ end
 $function$;
 comment on function sluice_internal._stream_watch(text) is 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text)
- RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone)
+CREATE OR REPLACE FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer DEFAULT 1000, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_feed sluice_internal.sync_feeds;
+    v_oldest timestamptz;
+    v_collection_id text;
+    v_looked int;
+    v_until text;
+    v_gone jsonb;
 begin
     perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sweep_conclude.sync_id, _sweep_conclude.poller_id, _sweep_conclude.epoch);
+    select f.* into v_feed
+    from sluice_internal.sync_feeds as f
+    where f.sync_id = v_run.sync_id and f.feed = _sweep_conclude.feed collate "C";
+    more := v_feed.conclusion is not null and v_feed.pass_from is not null;
+    deleted := 0;
+    clock := clock_timestamp();
+    if not more then
+        return;
+    end if;
+    v_collection_id := v_feed.conclusion[1];
+    if v_feed.conclusion[2] is null then
+        select min(c.collection_id collate "C") into v_collection_id
+        from unnest(v_feed.collection_ids) as c (collection_id)
+        where v_feed.conclusion[1] is null or c.collection_id > v_feed.conclusion[1] collate "C";
+    end if;
+    if v_collection_id is null then
+        more := sluice_internal._sweep_forget(v_run.sync_id, v_feed.feed);
+        return;
+    end if;
+
+    select clock_timestamp() - make_interval(days => y.max_age_days) into v_oldest
+    from sluice_internal.syncs as y
+    where y.sync_id = v_run.sync_id;
+    -- Locked before they are written, so that one that is erased meanwhile does not come back as a tombstone.
+    select count(*), max(k.upstream_id), jsonb_agg(
+        jsonb_build_object('collection_id', v_collection_id, 'upstream_id', k.upstream_id, 'deleted', true) order by k.upstream_id
+    ) filter (where k.gone)
+    into v_looked, v_until, v_gone
+    from (
+        select
+            r.upstream_id,
+            not r.deleted
+            -- written since the pass began, or pushed by somebody: the pass knows nothing of it
+            and coalesce(r.read_until < v_feed.pass_from, false)
+            and coalesce(r.upstream_created_at >= v_oldest, true)
+            and not exists (
+                select from sluice_internal.sweep_seen as s
+                where
+                    s.sync_id = v_feed.sync_id and s.feed = v_feed.feed and s.pass_no = v_feed.pass_no
+                    and s.collection_id = v_collection_id collate "C" and s.upstream_id = r.upstream_id
+            ) as gone
+        from sluice.records as r
+        where
+            r.sync_id = v_run.sync_id
+            and r.collection_id = v_collection_id collate "C"
+            and r.upstream_id > coalesce(v_feed.conclusion[2], '') collate "C"
+        order by r.upstream_id
+        limit _sweep_conclude.max_records
+        for no key update of r
+    ) as k;
+    if v_gone is not null then
+        -- As if it had been read from the beginning of the pass on: what somebody wrote in that time stands.
+        select w.changed into deleted
+        from sluice_internal._record_store(v_run.sync_id, null, v_gone, v_feed.pass_from) as w;
+        -- A list may have passed over an object that is there. A later reading of that same version must bring it back.
+        update sluice.records as r
+        set upstream_updated_at = null
+        from jsonb_to_recordset(v_gone) as g (upstream_id text)
+        where
+            r.sync_id = v_run.sync_id and r.collection_id = v_collection_id collate "C" and r.upstream_id = g.upstream_id collate "C"
+            and r.deleted and r.read_from = v_feed.pass_from and r.upstream_updated_at is not null;
+    end if;
+    update sluice_internal.sync_feeds as f
+    set conclusion = array[v_collection_id, case when v_looked >= _sweep_conclude.max_records then v_until end]
+    where f.sync_id = v_run.sync_id and f.feed = v_feed.feed;
+    clock := clock_timestamp();
+end
+$function$;
+comment on function sluice_internal._sweep_conclude(text,text,bigint,text,integer) is 'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._sweep_forget(sync_id text, feed text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_removed int;
+begin
+    delete from sluice_internal.sweep_seen as s
+    where s.ctid = any(array(
+        select o.ctid
+        from sluice_internal.sweep_seen as o
+        where o.sync_id = _sweep_forget.sync_id collate "C" and o.feed = _sweep_forget.feed collate "C"
+        limit 10000
+    ));
+    get diagnostics v_removed = row_count;
+    if v_removed < 10000 then
+        update sluice_internal.sync_feeds as f
+        set pass_from = null, conclusion = null
+        where f.sync_id = _sweep_forget.sync_id collate "C" and f.feed = _sweep_forget.feed collate "C";
+        return false;
+    end if;
+    return true;
+end
+$function$;
+comment on function sluice_internal._sweep_forget(text,text) is 'Removes what the passes of a sweep noted, 10,000 rows at a time, and ends the conclusion with the last; whether there is more.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.sweep_seen as s (sync_id, feed, pass_no, collection_id, upstream_id)
+    select distinct f.sync_id, f.feed, f.pass_no, i.collection_id, i.upstream_id
+    from sluice_internal.sync_feeds as f
+    cross join jsonb_to_recordset(coalesce(_sweep_saw.records, '[]') || coalesce(_sweep_saw.quarantine, '[]')) as i (
+        collection_id text, upstream_id text, deleted boolean
+    )
+    where
+        f.sync_id = _sweep_saw.sync_id collate "C"
+        and f.pass_from is not null
+        and i.collection_id = any(f.collection_ids)
+        and i.upstream_id is not null
+        and not coalesce(i.deleted, false)
+    on conflict do nothing;
+    -- It may be any of those that are there: this pass cannot say what is gone.
+    update sluice_internal.sync_feeds as f
+    set pass_from = null
+    where
+        f.sync_id = _sweep_saw.sync_id collate "C"
+        and f.feed = _sweep_saw.feed collate "C"
+        and f.pass_from is not null
+        and exists (
+            select
+            from jsonb_to_recordset(_sweep_saw.quarantine) as i (collection_id text, upstream_id text)
+            where i.upstream_id is null and i.collection_id = any(f.collection_ids)
+        );
+    delete from sluice_internal.sweep_seen as s
+    using (
+        select o.sync_id, o.feed, o.pass_no, o.collection_id, o.upstream_id
+        from sluice_internal.sync_feeds as f
+        inner join sluice_internal.sweep_seen as o on o.sync_id = f.sync_id and o.feed = f.feed and o.pass_no < f.pass_no
+        where f.sync_id = _sweep_saw.sync_id collate "C" and f.feed = _sweep_saw.feed collate "C"
+        limit 2000
+    ) as o
+    where
+        s.sync_id = o.sync_id and s.feed = o.feed and s.pass_no = o.pass_no
+        and s.collection_id = o.collection_id and s.upstream_id = o.upstream_id;
+end
+$function$;
+comment on function sluice_internal._sweep_saw(text,text,jsonb,jsonb) is 'Notes for the sweeps under way that these objects are there, whoever brought them; feed: the one that did. An object of a sweep without a readable id makes its pass conclude nothing. What earlier passes left is removed, 2,000 rows at a time.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_added text[] := array(select unnest(new.collection_ids) except select unnest(old.collection_ids));
+    v_dropped text[] := array(select unnest(old.collection_ids) except select unnest(new.collection_ids));
+begin
+    if v_added <> '{}' and exists (
+        select from sluice_internal.sync_work as w where w.sync_id = old.sync_id and w.collection_ids && v_added
+    ) then
+        perform sluice_internal._check_idle(old.sync_id);
+    end if;
+    if coalesce(new.max_age_days > old.max_age_days, old.max_age_days is not null and new.max_age_days is null) then
+        delete from sluice_internal.sync_feeds as f where f.sync_id = old.sync_id;
+        v_added := new.collection_ids;
+    end if;
+    if v_dropped <> '{}' then
+        perform sluice_internal._feeds_forget(old.sync_id, v_dropped);
+        if drop_records then
+            perform sluice_internal._check_idle(old.sync_id);
+            insert into sluice_internal.sync_work (sync_id, kind, collection_ids, phase) values (old.sync_id, 'drop', v_dropped, 'records');
+        end if;
+    end if;
+    if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id
+        or new.sync_frequency is distinct from old.sync_frequency or new.rate_limit is distinct from old.rate_limit
+    then
+        -- The turn at hand works on what was: it ends, and another begins.
+        perform sluice_internal._lease_end(old.sync_id);
+        update sluice_internal.sync_runs as r
+        set
+            attempt = 0,
+            backfill_completed_at = case when v_added = '{}' then r.backfill_completed_at end,
+            status = case when v_added <> '{}' and r.status = 'active' then 'backfilling' else r.status end
+        where r.sync_id = old.sync_id;
+    end if;
+end
+$function$;
+comment on function sluice_internal._sync_changed(sluice_internal.syncs,sluice_internal.syncs,boolean) is 'What follows from changed settings: feeds of dropped collections go, added ones are read, the turn at hand ends. The caller holds the sync.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone, max_age_days integer, max_concurrent_requests integer, due_at timestamp with time zone, credential_version bigint, credential_expires_at timestamp with time zone, credential_renew_at timestamp with time zone, wanted jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_since timestamptz := coalesce(_sync_claim.since, '-infinity');
+    v_until timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_until := case when _sync_claim.ignore_schedule then 'infinity' else clock_timestamp() end;
     return query
     with due as (
-        select r.sync_id
+        select r.sync_id, r.next_attempt_at
         from sluice_internal.sync_runs as r
         inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
         where
-            (_sync_claim.ignore_schedule or r.next_attempt_at <= clock_timestamp())
+            r.next_attempt_at between v_since and v_until
             and (_sync_claim.only_sync_id is null or r.sync_id = _sync_claim.only_sync_id collate "C")
             and not y.paused
-            and not exists (
-                select from sluice_internal.pollers as p
-                where
-                    p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
-                    and not (r.poller_id = _sync_claim.poller_id collate "C" and _sync_claim.only_sync_id is not null)
+            -- "or" keeps this from becoming a join: that would not be looked at again for a row that another poller has claimed meanwhile
+            and (
+                r.poller_id is null
+                or not exists (
+                    select from sluice_internal.pollers as p
+                    where
+                        p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                        and not (r.poller_id = _sync_claim.poller_id collate "C" and _sync_claim.only_sync_id is not null)
+                )
             )
         order by r.next_attempt_at
         limit _sync_claim.max_syncs
@@ -5606,10 +8792,12 @@ begin
         set
             poller_id = _sync_claim.poller_id,
             epoch = r.epoch + 1,
+            -- behind those that wait: who looks for the oldest does not step over all that are being worked on
+            next_attempt_at = clock_timestamp(),
             status = case when r.status = 'pending' then 'backfilling' else r.status end
         from due as d
         where r.sync_id = d.sync_id
-        returning r.sync_id, r.epoch, r.attempt
+        returning r.sync_id, r.epoch, r.attempt, r.status, d.next_attempt_at as due_at
     )
     select
         c.sync_id,
@@ -5623,44 +8811,108 @@ begin
         k.base_url,
         c.attempt,
         (
-            select coalesce(jsonb_agg(jsonb_build_object('feed', f.feed, 'cursor', f.cursor_state, 'done', f.done) order by f.feed), '[]')
+            select coalesce(
+                jsonb_agg(
+                    jsonb_build_object('feed', f.feed, 'cursor', f.cursor_state, 'done', f.done) || jsonb_strip_nulls(jsonb_build_object(
+                        'kind', f.kind,
+                        'collection_ids', nullif(f.collection_ids, '{}'),
+                        'every', extract(epoch from f.every),
+                        'wait', case
+                            when f.error is null or not (_sync_claim.ignore_schedule or c.status = 'error')
+                                then nullif(greatest(extract(epoch from f.next_attempt_at - clock_timestamp()), 0), 0)
+                        end,
+                        'error', f.error ->> 'code',
+                        'attempt', nullif(f.attempt, 0),
+                        'concluding', nullif(f.conclusion is not null, false)
+                    ))
+                    order by f.feed
+                ),
+                '[]'
+            )
             from sluice_internal.sync_feeds as f
             where f.sync_id = c.sync_id
         ),
-        clock_timestamp()
+        clock_timestamp(),
+        y.max_age_days,
+        nullif(y.rate_limit ->> 'max_concurrent_requests', '0')::int,
+        c.due_at,
+        k.version,
+        k.expires_at,
+        k.renew_at,
+        (
+            select jsonb_agg(jsonb_build_object('collection_id', w.collection_id, 'upstream_id', w.upstream_id))
+            from (
+                select o.collection_id, o.upstream_id
+                from sluice_internal.wanted_objects as o
+                where o.sync_id = c.sync_id
+                order by o.since
+                limit 100
+            ) as w
+        )
     from claimed as c
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
     left join sluice_internal.credentials as k on k.credential_id = y.credential_id;
 end
 $function$;
-comment on function sluice_internal._sync_claim(text,integer,boolean,text) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. feeds: [{feed, cursor, done}]. Locks the runs (skips locked ones).';
+comment on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. Locks the runs (skips locked ones).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._sync_due(poller_id text)
+CREATE OR REPLACE FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS TABLE(due integer, next_in interval, held integer)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_since timestamptz := coalesce(_sync_due.since, '-infinity');
 begin
     perform sluice_internal._authorize(null, 'poller');
     return query
     select
-        (count(*) filter (where not h.held and r.next_attempt_at <= clock_timestamp()))::int,
-        min(r.next_attempt_at) filter (where not h.held and r.next_attempt_at > clock_timestamp()) - clock_timestamp(),
-        (count(*) filter (where h.held and r.poller_id <> _sync_due.poller_id collate "C"))::int
-    from sluice_internal.sync_runs as r
-    inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
-    cross join lateral (
-        select exists (
-            select from sluice_internal.pollers as p
-            where p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
-        ) as held
-    ) as h
-    where not y.paused;
+        (
+            select count(*)
+            from (
+                select
+                from sluice_internal.sync_runs as r
+                inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+                where
+                    r.next_attempt_at between v_since and v_now
+                    and not y.paused
+                    and not exists (
+                        select from sluice_internal.pollers as p
+                        where p.poller_id = r.poller_id and p.heartbeat_at > v_now - interval '10 seconds'
+                    )
+                order by r.next_attempt_at desc
+                limit 1000
+            ) as w
+        )::int,
+        (
+            select r.next_attempt_at
+            from sluice_internal.sync_runs as r
+            inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+            where r.next_attempt_at > v_now and not y.paused
+            order by r.next_attempt_at
+            limit 1
+        ) - v_now,
+        (
+            select count(*)
+            from sluice_internal.pollers as p
+            inner join sluice_internal.sync_runs as r on r.poller_id = p.poller_id
+            inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+            where
+                p.heartbeat_at > v_now - interval '10 seconds'
+                and p.poller_id <> _sync_due.poller_id collate "C"
+                and not y.paused
+        )::int;
 end
 $function$;
-comment on function sluice_internal._sync_due(text) is 'How many syncs wait for a poller now, and how long until the next one does (null: none is planned), and how many other pollers hold.';
+comment on function sluice_internal._sync_due(text,timestamp with time zone) is 'How many syncs wait for a poller now (of more than 1,000: 1,000), and how long until the next one does (null: none is planned), and how many other pollers hold. since: does not look at what fell due earlier, nor at what an old snapshot keeps of it.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval)
  RETURNS void
@@ -5684,14 +8936,13 @@ begin
         poller_id = null
     where r.sync_id = v_run.sync_id;
     if _sync_fail.status = 'error' and v_run.status <> 'error' then
-        insert into sluice_internal.notices (sync_id, kind, error) values (v_run.sync_id, 'broken', _sync_fail.error);
-        perform pg_notify('sluice_notices', v_run.sync_id);
+        perform sluice_internal._notice(v_run.sync_id, 'broken', _sync_fail.error);
     end if;
 end
 $function$;
 comment on function sluice_internal._sync_fail(text,text,bigint,text,jsonb,interval) is 'The turn failed (status error or rate_limited): keeps the reason {code, message, details, hint}, gives the sync back until retry_in has passed, and leaves a notice when it breaks. Errors: SL130.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval)
+CREATE OR REPLACE FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean DEFAULT true, pages jsonb DEFAULT '[]'::jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5700,23 +8951,41 @@ AS $function$
 #variable_conflict use_column
 declare
     v_run sluice_internal.sync_runs;
+    v_page record;
 begin
     perform sluice_internal._authorize(null, 'poller');
+    for v_page in
+        select p.*
+        from jsonb_to_recordset(_sync_finish.pages) as p (feed text, "cursor" jsonb, read_from timestamptz, facts jsonb)
+    loop
+        perform sluice_internal._page_commit(
+            _sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch, v_page.feed, v_page."cursor", false, '[]', '[]',
+            v_page.read_from, v_page.facts
+        );
+    end loop;
     v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     perform sluice_internal._run_succeeded(v_run, true);
     update sluice_internal.sync_runs as r
     set
         poller_id = null,
         attempt = 0,
-        last_success_at = clock_timestamp(),
-        next_attempt_at = clock_timestamp() + coalesce(
-            (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
-            _sync_finish.next_in
+        last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
+        next_attempt_at = least(
+            clock_timestamp() + coalesce(
+                (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
+                _sync_finish.next_in
+            ),
+            -- what failed is tried again in its own time, and so is what is not ready; a sweep's next pass waits for the sync
+            (
+                select min(greatest(f.next_attempt_at, clock_timestamp()))
+                from sluice_internal.sync_feeds as f
+                where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
+            )
         )
     where r.sync_id = v_run.sync_id;
 end
 $function$;
-comment on function sluice_internal._sync_finish(text,text,bigint,interval) is 'The sync is caught up: gives it back until its sync_frequency (else next_in) has passed. Errors: SL130.';
+comment on function sluice_internal._sync_finish(text,text,bigint,interval,boolean,jsonb) is 'The sync is read as far as it can be now: gives it back until its sync_frequency (else next_in) has passed, or a feed that failed or was not ready is due. complete: all of it was read, nothing failed and nothing waits. pages: what was read last and had nothing in it, [{feed, cursor, read_from, facts}], each committed as by _page_commit. Errors: SL130.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint)
  RETURNS void
@@ -5737,6 +9006,48 @@ begin
 end
 $function$;
 comment on function sluice_internal._sync_release(text,text,bigint) is 'Gives a sync back in the middle of its work; whoever comes first goes on. Does nothing if the lease is gone.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._sync_tidy()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_work sluice_internal.sync_work;
+    v_problem text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select w.* into v_work
+    from sluice_internal.sync_work as w
+    where w.next_at <= clock_timestamp()
+    order by w.next_at
+    limit 1
+    for update skip locked;
+    if not found then
+        if random() < 0.01 then
+            delete from sluice_internal.notices as n
+            where
+                n.notice_id in (select o.notice_id from sluice_internal.notices as o order by o.notice_id limit 1000)
+                and n.created_at < clock_timestamp() - interval '90 days';
+        end if;
+        return false;
+    end if;
+    begin
+        perform sluice_internal._work_step(v_work, 2000);
+    exception
+        -- A foreign key or a trigger of the user's own, say: it must not keep the others from their turn.
+        when others then
+            get stacked diagnostics v_problem = message_text;
+            update sluice_internal.sync_work as w
+            set waits_for = left(v_problem, 500), next_at = clock_timestamp() + interval '1 minute'
+            where w.sync_id = v_work.sync_id;
+    end;
+    return true;
+end
+$function$;
+comment on function sluice_internal._sync_tidy() is 'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then. Locks that work (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint)
  RETURNS SETOF sluice.message
@@ -5911,6 +9222,13 @@ end
 $function$;
 comment on function sluice_internal._time_of(integer,bigint) is 'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._time_pattern(kind text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE kind WHEN 'date'::text THEN ((('^'::text || '(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'::text) || '|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'::text) || '$'::text) WHEN 'timestamptz'::text THEN ((('^'::text || '(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'::text) || '|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'::text) || '[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)$'::text) ELSE NULL::text END;
+comment on function sluice_internal._time_pattern(text) is 'A pattern of texts that can be cast to date, or with their zone to timestamptz, without ever failing: the 31st of April is none. Inlined, so it pins no search path.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._time_refusal(given jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -6005,6 +9323,447 @@ CREATE OR REPLACE FUNCTION sluice_internal._verdict(old_version timestamp with t
 RETURN CASE WHEN (old_version > new_version) THEN 'refused'::text WHEN (old_deleted AND (NOT new_deleted) AND (old_version = new_version)) THEN 'refused'::text WHEN (COALESCE((old_version < new_version), false) OR (old_from IS NULL) OR (new_from IS NULL) OR (new_from > old_until)) THEN CASE WHEN ((old_deleted <> new_deleted) OR (NOT COALESCE((old_data = new_data), (new_data IS NULL)))) THEN 'changed'::text WHEN ((old_version < new_version) OR ((old_version IS NULL) AND (new_version IS NOT NULL))) THEN 'touched'::text ELSE 'unchanged'::text END WHEN ((old_deleted = new_deleted) AND COALESCE((old_data = new_data), (new_data IS NULL))) THEN 'unchanged'::text WHEN (new_until < old_from) THEN 'refused'::text ELSE 'unclear'::text END;
 comment on function sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,jsonb) is 'What an incoming state is to the stored one: changed, touched (only the version is newer), unchanged, refused (older), or unclear (two reads overlap and differ: fetch again). Versions decide; without them, or where they are equal, the intervals in which the states were read; without those, the order of commits. Inlined, so it pins no search path.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_fixed text;
+    v_data jsonb := coalesce(nullif(after -> 'data', 'null'), '{}');
+    v_known jsonb := coalesce(nullif(before -> 'data', 'null'), '{}');
+    v_changes jsonb;
+    v_clash text;
+begin
+    if jsonb_typeof(v_data) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'data must be a JSON object', hint = 'Nothing was queued.';
+    end if;
+    select k.name into v_fixed
+    from (
+        select u.name
+        from unnest('{sync_id,upstream_id,updated_idx,deleted,upstream_created_at,upstream_updated_at}'::text[]) as u (name)
+        union all
+        select f.column_name
+        from sluice_internal.typed_view_fields as f
+        inner join sluice.provider_fields as p on p.collection_id = typed.collection_id and p.name = f.field and p.primary_key
+        where f.view_name = typed.view_name and before is not null
+    ) as k (name)
+    where
+        after -> k.name is distinct from coalesce(before -> k.name, 'null')
+        and (before is not null or k.name <> 'sync_id' and (k.name <> 'deleted' or after -> k.name = 'true'))
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL172',
+            message = format('%I cannot be written', v_fixed),
+            hint = 'It is the vendor''s to say. Leave it out; nothing was queued.';
+    end if;
+    with said as (
+        select
+            f.field,
+            f.column_name,
+            sluice_internal._view_value(f.column_name, f.kind, after -> f.column_name, v_known -> f.field) as value
+        from sluice_internal.typed_view_fields as f
+        where f.view_name = typed.view_name and after -> f.column_name is distinct from coalesce(before -> f.column_name, 'null')
+        union all
+        select d.key, 'data', d.value
+        from jsonb_each(v_data) as d
+        where d.value is distinct from v_known -> d.key
+        union all
+        -- what was taken out of data is unset
+        select d.key, 'data', 'null'
+        from jsonb_object_keys(v_known) as d (key)
+        where not v_data ? d.key
+    )
+    select
+        jsonb_object_agg(s.field, s.value),
+        (
+            select format('%I and %I', min(t.column_name), max(t.column_name))
+            from said as t
+            group by t.field
+            having count(distinct t.value) > 1
+            limit 1
+        )
+    into v_changes, v_clash
+    from said as s;
+    if v_clash is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s set one field to two values', v_clash),
+            hint = 'They are the same field: set one of them. Nothing was queued.';
+    end if;
+    return coalesce(v_changes, '{}');
+end
+$function$;
+comment on function sluice_internal._view_changes(sluice_internal.typed_views,jsonb,jsonb) is 'The fields that an update of a typed view''s row sets, or with before null an insert. SL172 for a column that cannot be written, SL001 for values that JSON does not have or that contradict each other.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_column(wanted text, taken text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_suffix text := '';
+    v_name text;
+begin
+    for v_number in 2 .. 10000 loop
+        v_name := coalesce(nullif(_view_column.wanted, ''), '_');
+        while octet_length(v_name) > 63 - octet_length(v_suffix) loop
+            v_name := left(v_name, least(63, length(v_name) - 1));
+        end loop;
+        v_name := v_name || v_suffix;
+        exit when v_name <> all (_view_column.taken);
+        v_suffix := '_' || v_number;
+    end loop;
+    return v_name;
+end
+$function$;
+comment on function sluice_internal._view_column(text,text[]) is 'A name of at most 63 bytes that is not taken: what was wanted, cut where it is too long, with _2 and so on where it is taken.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_expression(field text, kind text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+select case _view_expression.kind
+    when 'text' then v.words
+    when 'jsonb' then format('nullif(%s, %L)', v.json, 'null')
+    when 'boolean' then format('case jsonb_typeof(%1$s) when %2$L then (%1$s)::boolean end', v.json, 'boolean')
+    when 'numeric' then format('case jsonb_typeof(%1$s) when %2$L then (%1$s)::numeric end', v.json, 'number')
+    when 'bigint' then format(
+        'case jsonb_typeof(%1$s) when %2$L then case when (%1$s)::numeric between -9223372036854775808 and 9223372036854775807'
+        || ' and (%1$s)::numeric %% 1 = 0 then (%1$s)::bigint end end',
+        v.json, 'number'
+    )
+    when 'date' then format(
+        'case when jsonb_typeof(%1$s) = %3$L and %2$s ~ %4$L then (%2$s)::date end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('date')
+    )
+    when 'timestamptz' then format(
+        'case when jsonb_typeof(%1$s) = %3$L and %2$s ~ %4$L then (%2$s)::timestamptz end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('timestamptz')
+    )
+    else format(
+        'case jsonb_typeof(%1$s) when %3$L then case when %2$s ~ %4$L then (%2$s)::timestamptz end'
+        -- the years 1 to 9999
+        || ' when %5$L then case when (%1$s)::numeric between -62135596800 and 253402300799'
+        || ' then to_timestamp((%1$s)::double precision) end end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('timestamptz'), 'number'
+    )
+end
+from (
+    values (format('(r.data -> %L)', _view_expression.field), format('(r.data ->> %L)', _view_expression.field))
+) as v (json, words)
+$function$;
+comment on function sluice_internal._view_expression(text,text) is 'The SQL of a typed view''s column: a field of r.data read as that kind. It answers null for what does not fit and never fails. Only of functions of PostgreSQL itself: a view outlives our releases.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_infer(typed sluice_internal.typed_views)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    -- 1,600 is the limit of PostgreSQL; the rest is for what all views have, now and later.
+    v_most constant int := 1580;
+    v_taken text[] := '{sync_id,upstream_id,updated_idx,deleted,upstream_created_at,upstream_updated_at,data}';
+    v_place int;
+    v_left_out int := 0;
+    v_new record;
+    v_name text;
+begin
+    select v_taken || coalesce(array_agg(f.column_name), '{}'), count(*) into v_taken, v_place
+    from sluice_internal.typed_view_fields as f
+    where f.view_name = typed.view_name;
+    for v_new in
+        with known as (
+            select k.name, min(k.place) as place, min(k.kind) as kind
+            from (
+                select
+                    f.name,
+                    f.place,
+                    case f.type
+                        when 'text' then 'text'
+                        when 'integer' then 'bigint'
+                        when 'number' then 'numeric'
+                        when 'boolean' then 'boolean'
+                        when 'time' then 'time'
+                        when 'date' then 'date'
+                        else 'jsonb'
+                    end as kind
+                from sluice.provider_fields as f
+                where f.collection_id = typed.collection_id
+            ) as k
+            group by k.name
+        ),
+        found as (
+            select
+                coalesce(s.field, k.name) as field,
+                k.place,
+                coalesce(s.seen, 0) as seen,
+                s.fits,
+                case
+                    when s.fits is null then k.kind
+                    when k.kind = 'time' and 'unixtime' = any(s.fits) then 'unixtime'
+                    when k.kind = any(s.fits) then k.kind
+                    else s.fits[1]
+                end as kind
+            from sluice_internal._view_sample(typed.collection_id, typed.stream_id, typed.sync_id) as s
+            full join known as k on k.name = s.field
+        )
+        select
+            f.field,
+            f.kind,
+            exists (
+                select from sluice_internal.typed_view_fields as t where t.view_name = typed.view_name and t.field = f.field collate "C"
+            ) as again,
+            row_number() over (order by f.place, f.seen desc, f.field collate "C") + v_place <= v_most as fits
+        from found as f
+        where not exists (
+            select
+            from sluice_internal.typed_view_fields as t
+            where
+                t.view_name = typed.view_name and t.field = f.field collate "C"
+                -- as text and as JSON everything can be shown
+                and (f.fits is null or t.kind in ('text', 'jsonb') or t.kind = any(f.fits))
+        )
+        order by f.place, f.field collate "C"
+    loop
+        if not v_new.fits then
+            v_left_out := v_left_out + 1;
+            continue;
+        end if;
+        v_name := sluice_internal._view_column(
+            case when v_new.again then v_new.field || '_' || v_new.kind else v_new.field end, v_taken
+        );
+        v_place := v_place + 1;
+        v_taken := v_taken || v_name;
+        insert into sluice_internal.typed_view_fields (view_name, place, column_name, field, kind)
+        values (typed.view_name, v_place, v_name, v_new.field, v_new.kind);
+    end loop;
+    update sluice_internal.typed_views as v
+    set fields_left_out = v_left_out, refreshed_at = clock_timestamp()
+    where v.view_name = typed.view_name;
+end
+$function$;
+comment on function sluice_internal._view_infer(sluice_internal.typed_views) is 'Adds to a typed view''s columns what the data has and they do not show yet: a new field, or a known one whose values fit none of its columns. Nothing is ever taken away or changed.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_make(typed sluice_internal.typed_views)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_columns text;
+    v_where text := format('r.collection_id = %L', typed.collection_id);
+begin
+    select string_agg(format(E',\n    %s as %I', sluice_internal._view_expression(f.field, f.kind), f.column_name), '' order by f.place)
+    into v_columns
+    from sluice_internal.typed_view_fields as f
+    where f.view_name = typed.view_name;
+    if typed.stream_id is not null then
+        v_where := v_where || format(' and r.stream_id = %L', typed.stream_id);
+    end if;
+    if typed.sync_id is not null then
+        v_where := v_where || format(' and r.sync_id = %L', typed.sync_id);
+    end if;
+    execute format('create or replace view sluice_views.%I with (security_invoker = true) as select', typed.view_name)
+        || ' r.sync_id, r.upstream_id, r.updated_idx, r.deleted, r.upstream_created_at, r.upstream_updated_at, r.data'
+        || coalesce(v_columns, '') || E'\nfrom sluice.records as r\nwhere ' || v_where;
+    execute format(
+        'comment on view sluice_views.%I is %L', typed.view_name, format('Records of %s, made by view_create.', typed.collection_id)
+    );
+    execute format(
+        'create or replace trigger view_write instead of insert or update or delete on sluice_views.%I'
+        ' for each row execute function sluice_internal._view_write()', typed.view_name
+    );
+    if to_regrole('sluice_reader') is not null then
+        execute format('grant select on sluice_views.%I to sluice_reader', typed.view_name);
+    end if;
+    if to_regrole('sluice_mutator') is not null then
+        execute format('grant insert, update, delete on sluice_views.%I to sluice_mutator', typed.view_name);
+    end if;
+exception when invalid_table_definition or wrong_object_type or insufficient_privilege then
+    raise exception using
+        errcode = 'SL171',
+        message = format('sluice_views.%I is not what view_create made', typed.view_name),
+        detail = sqlerrm,
+        hint = 'Somebody changed it or made another object of that name: drop or rename that, then call view_create again.';
+end
+$function$;
+comment on function sluice_internal._view_make(sluice_internal.typed_views) is 'Makes a typed view, or adds its new columns, with its trigger and rights. SL171 where somebody made something else of that name.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_sample(collection_id text, stream_id text, sync_id text)
+ RETURNS TABLE(field text, seen bigint, fits text[])
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+with chosen as materialized (
+    select y.sync_id
+    from sluice_internal.syncs as y
+    inner join sluice_internal.streams as s on s.stream_no = y.stream_no
+    where
+        s.stream_id = coalesce(_view_sample.stream_id, s.stream_id) and y.sync_id = coalesce(_view_sample.sync_id, y.sync_id)
+        and exists (
+            select from sluice.records as r
+            where r.sync_id = y.sync_id and r.collection_id = _view_sample.collection_id
+        )
+    order by y.created_at desc
+    limit 100
+),
+-- Every account has its say (accounts differ), and what came last.
+sample as materialized (
+    select r.record_no, r.data
+    from chosen as c
+    cross join lateral (
+        select t.record_no, t.data
+        from sluice.records as t
+        where t.sync_id = c.sync_id and t.collection_id = _view_sample.collection_id
+        limit 10000 / (select count(*) from chosen)
+    ) as r
+    union all
+    select r.record_no, r.data
+    from (select t.* from sluice.records as t order by t.record_no desc limit 5000) as r
+    where r.collection_id = _view_sample.collection_id and r.sync_id in (select c.sync_id from chosen as c)
+),
+bounded as (
+    select s.data, sum(pg_column_size(s.data)) over (order by s.record_no desc rows unbounded preceding) as bytes
+    from sample as s
+    where jsonb_typeof(s.data) = 'object'
+),
+entries as (
+    select
+        e.key,
+        jsonb_typeof(e.value) as type,
+        case when jsonb_typeof(e.value) = 'number' then e.value::numeric end as number,
+        case when jsonb_typeof(e.value) = 'string' then left(e.value #>> '{}', 50) end as words
+    from bounded as b
+    cross join lateral jsonb_each(b.data) as e
+    where b.bytes < 200 * 1024 * 1024
+)
+select
+    e.key,
+    count(*),
+    array_remove(array[
+        case when every(e.type = 'boolean') then 'boolean' end,
+        case
+            when every(coalesce(
+                e.number between -9223372036854775808 and 9223372036854775807 and e.number % 1 = 0, false
+            )) then 'bigint'
+        end,
+        case when every(e.number is not null) then 'numeric' end,
+        case when every(coalesce(e.words ~ sluice_internal._time_pattern('timestamptz'), false)) then 'timestamptz' end,
+        case when every(coalesce(e.words ~ sluice_internal._time_pattern('date'), false)) then 'date' end,
+        case when every(e.words is not null) then 'text' end,
+        'jsonb',
+        case when every(coalesce(e.number between -62135596800 and 253402300799, false)) then 'unixtime' end,
+        case
+            when every(coalesce(
+                e.number between -62135596800 and 253402300799 or e.words ~ sluice_internal._time_pattern('timestamptz'), false
+            )) then 'time'
+        end
+    ], null)
+from entries as e
+where e.type <> 'null'
+group by e.key
+$function$;
+comment on function sluice_internal._view_sample(text,text,text) is 'The fields of a bounded sample of records (of up to 100 syncs 10,000 in all, and the latest), how often each has a value, and the kinds that all its values fit, the closest first.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_value(column_name text, kind text, value jsonb, known jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_time timestamptz;
+begin
+    if _view_value.value = 'null' then
+        return _view_value.value;
+    end if;
+    if _view_value.kind in ('bigint', 'numeric') and jsonb_typeof(_view_value.value) = 'number'
+        or _view_value.kind in ('text', 'boolean', 'jsonb')
+    then
+        return _view_value.value;
+    end if;
+    if _view_value.value #>> '{}' !~ 'infinity|NaN|BC$' then
+        if _view_value.kind = 'date' then
+            return _view_value.value;
+        end if;
+        v_time := (_view_value.value #>> '{}')::timestamptz;
+        if _view_value.kind = 'unixtime' or _view_value.kind = 'time' and jsonb_typeof(_view_value.known) = 'number' then
+            return to_jsonb(trim_scale(extract(epoch from v_time)));
+        end if;
+        return to_jsonb(regexp_replace(
+            to_char(v_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '\.?0*Z$', 'Z'
+        ));
+    end if;
+    raise exception using
+        errcode = 'SL001',
+        message = format('%I cannot be %s: JSON has no such value', _view_value.column_name, _view_value.value #>> '{}'),
+        hint = 'Nothing was queued.';
+end
+$function$;
+comment on function sluice_internal._view_value(text,text,jsonb,jsonb) is 'What a typed view''s column was set to (as to_jsonb gives it) in the form that the vendor has it in: times as it gave them (known), or ISO 8601 in UTC. SL001 for what JSON does not have.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._view_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views;
+    v_changes jsonb;
+    v_sync_id text;
+begin
+    select v.* into v_view from sluice_internal.typed_views as v where v.view_name = tg_table_name;
+    if not found then
+        raise exception using
+            errcode = 'SL170',
+            message = format('%I is no typed view', tg_table_name),
+            hint = 'It was renamed: give it its name back.';
+    end if;
+    if tg_op = 'DELETE' then
+        perform sluice.mutation_run(
+            'delete', old.sync_id, v_view.collection_id, jsonb_build_array(jsonb_build_object('upstream_id', old.upstream_id))
+        );
+        return old;
+    end if;
+    if tg_op = 'UPDATE' then
+        v_changes := sluice_internal._view_changes(v_view, to_jsonb(old), to_jsonb(new));
+        if v_changes <> '{}' then
+            perform sluice.mutation_run(
+                'update', old.sync_id, v_view.collection_id,
+                jsonb_build_array(jsonb_build_object('upstream_id', old.upstream_id, 'data', v_changes))
+            );
+        end if;
+        return new;
+    end if;
+    v_sync_id := coalesce(new.sync_id, v_view.sync_id);
+    if v_sync_id is null or v_sync_id <> v_view.sync_id then
+        raise exception using
+            errcode = 'SL001',
+            message = case
+                when v_sync_id is null then 'sync_id is missing: which account is it for?'
+                else format('this view is of sync "%s" alone', v_view.sync_id)
+            end,
+            hint = format('select sync_id from sluice.collections where collection_id = %L lists them.', v_view.collection_id);
+    end if;
+    v_changes := sluice_internal._view_changes(v_view, null, to_jsonb(new));
+    perform sluice.mutation_run('create', v_sync_id, v_view.collection_id, jsonb_build_array(v_changes));
+    return new;
+end
+$function$;
+comment on function sluice_internal._view_write() is 'What insert, update and delete on a typed view do: each row is a mutation, queued in this transaction. An update sends the fields that changed, an insert those that are not null. mutation_run checks the caller''s right.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._wake(stream_no integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -6052,8 +9811,246 @@ end
 $function$;
 comment on function sluice_internal._wake_freed(sluice_internal.consumers,text[]) is 'Notifies those who wait (somebody does), if the messages that these tokens settle may have kept others back: a newer version of their record, or any where max_ack_pending bounds them.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+    select array_agg(c.record_no), (array_agg(c.collection_id))[count(*)], (array_agg(c.upstream_id))[count(*)]
+    into record_nos, last_collection_id, last_upstream_id
+    from (
+        -- What another transaction holds is left for a later pass: nobody waits for an open transaction here.
+        select r.record_no, r.collection_id, r.upstream_id
+        from sluice.records as r
+        where
+            r.sync_id = work.sync_id
+            and (r.collection_id, r.upstream_id) > (work.after_collection_id collate "C", work.after_upstream_id collate "C")
+            and (work.collection_ids is null or r.collection_id = any(work.collection_ids))
+            and (work.kind <> 'move' or r.stream_id <> _work_choose.stream_id collate "C")
+            and (work.phase <> 'tombstones' or not r.deleted)
+        order by r.collection_id, r.upstream_id
+        limit _work_choose.most
+        for update skip locked
+    ) as c;
+end
+$function$;
+comment on function sluice_internal._work_choose(sluice_internal.sync_work,text,integer) is 'The next records that a piece of work is about, in the order of their keys; stream_id: where those of a move are to be. Locks them (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._work_left(work sluice_internal.sync_work, stream_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+    return exists (
+        select
+        from sluice.records as r
+        where
+            r.sync_id = work.sync_id
+            and (work.collection_ids is null or r.collection_id = any(work.collection_ids))
+            and (work.kind <> 'move' or r.stream_id <> _work_left.stream_id collate "C")
+            and (work.phase <> 'tombstones' or not r.deleted)
+    );
+end
+$function$;
+comment on function sluice_internal._work_left(sluice_internal.sync_work,text) is 'Whether a piece of work has records left in this phase. Volatile, so that it sees what was committed a moment ago.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_stream_no int;
+    v_held bigint[] := '{}';
+    v_found record;
+begin
+    if work.kind = 'move' then
+        done := sluice_internal._records_move(sync.sync_id, sync.stream_no, _work_records.record_nos);
+        return;
+    end if;
+    done := 0;
+    -- a sync that was being moved when its deletion came has records in both streams
+    foreach v_stream_no in array array_remove(array[sync.stream_no, sync.moving_from], null) loop
+        if work.phase = 'tombstones' then
+            done := done + sluice_internal._records_tombstone(sync.sync_id, v_stream_no, _work_records.record_nos);
+        elsif work.emit then
+            select array_agg(h.record_no) as record_nos, min(h.consumer_id) as consumer_id into v_found
+            from sluice_internal._records_held(v_stream_no, _work_records.record_nos) as h;
+            v_held := v_held || v_found.record_nos;
+            held_by := coalesce(held_by, v_found.consumer_id);
+        end if;
+    end loop;
+    if work.phase = 'records' then
+        record_nos := array(select unnest(_work_records.record_nos) except select unnest(v_held));
+        done := sluice_internal._records_forget(sync.stream_no, _work_records.record_nos);
+        if sync.moving_from is not null then
+            perform sluice_internal._records_forget(sync.moving_from, _work_records.record_nos);
+        end if;
+    end if;
+end
+$function$;
+comment on function sluice_internal._work_records(sluice_internal.sync_work,sluice_internal.syncs,bigint[]) is 'Moves, marks or removes the records that a piece of work has chosen and locked: how many, and a consumer that has not settled some of them yet, which therefore stay.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._work_rest(work sluice_internal.sync_work, most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_count int;
+    v_stream_no int;
+begin
+    if work.kind = 'drop' then
+        delete from sluice_internal.sync_work as w where w.sync_id = work.sync_id;
+        return true;
+    end if;
+    if work.kind = 'move' then
+        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+        update sluice_internal.mutations as m
+        set stream_no = v_stream_no
+        where m.sync_id = work.sync_id and m.stream_no <> v_stream_no;
+        update sluice_internal.syncs as y set moving_from = null where y.sync_id = work.sync_id;
+        delete from sluice_internal.sync_work as w where w.sync_id = work.sync_id;
+        return true;
+    end if;
+    delete from sluice_internal.quarantine as q
+    where q.quarantine_id in (select t.quarantine_id from sluice_internal.quarantine as t where t.sync_id = work.sync_id limit most);
+    get diagnostics v_count = row_count;
+    if v_count = most then
+        return false;
+    end if;
+    delete from sluice_internal.mutation_items as i
+    where (i.mutation_no, i.item_no) in (
+        select t.mutation_no, t.item_no
+        from sluice_internal.mutations as m
+        inner join sluice_internal.mutation_items as t on t.mutation_no = m.mutation_no
+        where m.sync_id = work.sync_id
+        limit most
+    );
+    get diagnostics v_count = row_count;
+    if v_count = most then
+        return false;
+    end if;
+    delete from sluice_internal.ingests as i where i.sync_id = work.sync_id;
+    delete from sluice_internal.count_deltas as c where c.sync_id = work.sync_id;
+    delete from sluice_internal.record_counts as c where c.sync_id = work.sync_id;
+    delete from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+    return true;
+end
+$function$;
+comment on function sluice_internal._work_rest(sluice_internal.sync_work,integer) is 'What is left once the records are done: the end of the work (true), or another piece on the way to it. A deleted sync''s id is free then.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._work_step(work sluice_internal.sync_work, most integer)
+ RETURNS TABLE(sync_id text, kind text, records bigint, finished boolean, waits_for text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs;
+    v_stream_id text;
+    v_chosen record;
+    v_done record;
+begin
+    finished := false;
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = v_sync.stream_no;
+    -- Who wrote before this was ordered may still do so until it ends; who wrote later knows of it (_record_store looks after writing).
+    if work.marked_by <> pg_current_xact_id() then
+        work.writers := case
+            when work.writers is null then sluice_internal._writers()
+            else array(select unnest(work.writers) intersect select unnest(sluice_internal._writers()))
+        end;
+    end if;
+    if work.after_collection_id = '' then
+        work.waits_for := null;
+    end if;
+    work.next_at := clock_timestamp();
+    if work.phase = 'rest' then
+        finished := sluice_internal._work_rest(work, _work_step.most);
+    else
+        v_chosen := sluice_internal._work_choose(work, v_stream_id, _work_step.most);
+        if v_chosen.record_nos is not null then
+            v_done := sluice_internal._work_records(work, v_sync, v_chosen.record_nos);
+            work.records := work.records + case when work.phase = 'tombstones' then 0 else v_done.done end;
+            work.waits_for := coalesce('consumer ' || v_done.held_by, work.waits_for);
+            work.after_collection_id := v_chosen.last_collection_id;
+            work.after_upstream_id := v_chosen.last_upstream_id;
+        end if;
+        if v_chosen.record_nos is null or cardinality(v_chosen.record_nos) < _work_step.most then
+            -- The end of a pass. What those writers have committed meanwhile is seen only in a statement that begins now.
+            work.after_collection_id := '';
+            work.after_upstream_id := '';
+            if coalesce(work.writers, '{-}') <> '{}' then
+                work.waits_for := coalesce(work.waits_for, 'open transactions that have written records');
+            elsif sluice_internal._work_left(work, v_stream_id) then
+                work.waits_for := coalesce(work.waits_for, 'open transactions that hold records of the sync');
+            else
+                work.waits_for := null;
+                work.phase := case work.phase when 'tombstones' then 'records' else 'rest' end;
+                finished := work.phase = 'rest' and sluice_internal._work_rest(work, _work_step.most);
+            end if;
+            if work.waits_for is not null then
+                work.next_at := clock_timestamp() + interval '2 seconds';
+            end if;
+        end if;
+    end if;
+    update sluice_internal.sync_work as w
+    set
+        phase = work.phase,
+        after_collection_id = work.after_collection_id,
+        after_upstream_id = work.after_upstream_id,
+        writers = work.writers,
+        records = work.records,
+        waits_for = work.waits_for,
+        next_at = work.next_at
+    where not finished and w.sync_id = work.sync_id;
+    sync_id := work.sync_id;
+    kind := work.kind;
+    records := work.records;
+    waits_for := case when not finished then work.waits_for end;
+    return next;
+end
+$function$;
+comment on function sluice_internal._work_step(sluice_internal.sync_work,integer) is 'One step of a piece of work, whose row the caller has locked: up to so many records, in the order of their keys, until a pass finds none and nobody is left who could write some. records: so far in all.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._writers()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    return (
+        select coalesce(array_agg(distinct l.virtualtransaction), '{}')
+        from pg_locks as l
+        where
+            l.locktype = 'relation'
+            and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+            and l.relation = 'sluice.records'::regclass
+            and l.mode = 'RowExclusiveLock'
+            and l.pid is distinct from pg_backend_pid()
+    );
+end
+$function$;
+comment on function sluice_internal._writers() is 'The open transactions, other than this one, that have written records: by their names in pg_locks, so that no other database and no reader counts.';
+
 -- ---------------- Rights
 
+grant execute on function sluice.collection_refresh(text) to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_admin;
 grant execute on function sluice.consumer_create(text,text,text,interval,integer,integer,jsonb,jsonb) to sluice_admin;
 grant execute on function sluice.consumer_delete(text) to sluice_admin;
@@ -6074,18 +10071,36 @@ grant execute on function sluice.mutation_cancel(text) to sluice_admin;
 grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_admin;
 grant execute on function sluice.mutation_result(text) to sluice_admin;
 grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_admin;
+grant execute on function sluice.provider_create(text,jsonb,text,boolean) to sluice_admin;
+grant execute on function sluice.provider_delete(text) to sluice_admin;
+grant execute on function sluice.provider_info(text) to sluice_admin;
+grant execute on function sluice.quarantine_purge(text,text,text,bigint) to sluice_admin;
+grant execute on function sluice.quarantine_retry(text,text,text,bigint) to sluice_admin;
+grant execute on function sluice.record_erase(text,text,text) to sluice_admin;
 grant execute on function sluice.record_ingest(text,text,jsonb) to sluice_admin;
 grant execute on function sluice.stream_create(text,integer) to sluice_admin;
 grant execute on function sluice.stream_delete(text) to sluice_admin;
 grant execute on function sluice.stream_info(text) to sluice_admin;
+grant execute on function sluice.stream_prune(text,interval,boolean) to sluice_admin;
 grant execute on function sluice.sync_create(text,text,text,text,text[],text,jsonb,jsonb,text,integer,interval) to sluice_admin;
+grant execute on function sluice.sync_delete(text,boolean) to sluice_admin;
 grant execute on function sluice.sync_info(text) to sluice_admin;
+grant execute on function sluice.sync_move(text,text) to sluice_admin;
 grant execute on function sluice.sync_pause(text) to sluice_admin;
+grant execute on function sluice.sync_restart(text,text[]) to sluice_admin;
 grant execute on function sluice.sync_resume(text) to sluice_admin;
+grant execute on function sluice.sync_tidy(text) to sluice_admin;
+grant execute on function sluice.sync_update(text,text,text[],jsonb,jsonb,text,integer,interval,text,boolean) to sluice_admin;
 grant execute on function sluice.token_create(text,text[],text,timestamp with time zone) to sluice_admin;
 grant execute on function sluice.token_revoke(text) to sluice_admin;
-grant execute on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb) to sluice_admin;
-grant execute on function sluice_internal._credential_replace(text,text,bytea,integer,text) to sluice_admin;
+grant execute on function sluice.view_create(text,text,text) to sluice_admin;
+grant execute on function sluice.view_delete(text) to sluice_admin;
+grant execute on function sluice.view_info(text) to sluice_admin;
+grant execute on function sluice_internal._credential_known(text,text) to sluice_admin;
+grant execute on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone) to sluice_admin;
+grant execute on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb) to sluice_admin;
+grant execute on function sluice_internal._credential_reseal(text,bigint,integer,bytea,integer) to sluice_admin;
+grant execute on function sluice_internal._credential_sealed(text) to sluice_admin;
 grant usage on schema sluice_internal to sluice_admin;
 grant references on table sluice.records to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_consumer;
@@ -6101,43 +10116,68 @@ grant usage on schema sluice_internal to sluice_consumer;
 grant execute on function sluice.mutation_cancel(text) to sluice_mutator;
 grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_mutator;
 grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_mutator;
+grant execute on function sluice_internal._mutation_seen(text,text[]) to sluice_mutator;
+grant usage on schema sluice_internal to sluice_mutator;
 grant execute on function sluice_internal._credential_sealed(text) to sluice_poller;
+grant execute on function sluice_internal._description_claim(text) to sluice_poller;
+grant execute on function sluice_internal._description_end(text,text,bigint,jsonb,jsonb,interval) to sluice_poller;
+grant execute on function sluice_internal._feed_fail(text,text,bigint,text,jsonb,interval,jsonb) to sluice_poller;
+grant execute on function sluice_internal._feeds_declare(text,text,bigint,jsonb) to sluice_poller;
 grant execute on function sluice_internal._jsonb_refusal(text) to sluice_poller;
-grant execute on function sluice_internal._mutation_claim(text,integer) to sluice_poller;
+grant execute on function sluice_internal._mutation_claim(text,integer,text,text,text) to sluice_poller;
 grant execute on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) to sluice_poller;
-grant execute on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone) to sluice_poller;
+grant execute on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._poller_heartbeat(text,text,integer) to sluice_poller;
 grant execute on function sluice_internal._poller_stop(text) to sluice_poller;
-grant execute on function sluice_internal._rate_take(text) to sluice_poller;
-grant execute on function sluice_internal._sync_claim(text,integer,boolean,text) to sluice_poller;
-grant execute on function sluice_internal._sync_due(text) to sluice_poller;
+grant execute on function sluice_internal._provider_document(text) to sluice_poller;
+grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
+grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision) to sluice_poller;
+grant execute on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone) to sluice_poller;
+grant execute on function sluice_internal._records_trim(text,text,bigint,integer) to sluice_poller;
+grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
+grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;
+grant execute on function sluice_internal._renewal_store(text,bigint,bytea,integer,interval,text) to sluice_poller;
+grant execute on function sluice_internal._sweep_conclude(text,text,bigint,text,integer) to sluice_poller;
+grant execute on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) to sluice_poller;
+grant execute on function sluice_internal._sync_due(text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_fail(text,text,bigint,text,jsonb,interval) to sluice_poller;
-grant execute on function sluice_internal._sync_finish(text,text,bigint,interval) to sluice_poller;
+grant execute on function sluice_internal._sync_finish(text,text,bigint,interval,boolean,jsonb) to sluice_poller;
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
+grant execute on function sluice_internal._sync_tidy() to sluice_poller;
 grant usage on schema sluice_internal to sluice_poller;
 grant execute on function sluice.consumer_info(text) to sluice_reader;
 grant execute on function sluice.consumer_peek(text,integer) to sluice_reader;
 grant execute on function sluice.mutation_result(text) to sluice_reader;
+grant execute on function sluice.provider_info(text) to sluice_reader;
 grant execute on function sluice.stream_info(text) to sluice_reader;
 grant execute on function sluice.sync_info(text) to sluice_reader;
+grant execute on function sluice.view_info(text) to sluice_reader;
 grant usage on schema sluice to sluice_reader;
+grant usage on schema sluice_views to sluice_reader;
 grant select on table sluice.collections to sluice_reader;
 grant select on table sluice.consumers to sluice_reader;
+grant select on table sluice.credential_collections to sluice_reader;
+grant select on table sluice.credential_fields to sluice_reader;
 grant select on table sluice.credentials to sluice_reader;
 grant select on table sluice.dead_letters to sluice_reader;
+grant select on table sluice.descriptions to sluice_reader;
 grant select on table sluice.errors to sluice_reader;
 grant select on table sluice.messages_in_flight to sluice_reader;
 grant select on table sluice.mutation_items to sluice_reader;
 grant select on table sluice.mutations to sluice_reader;
 grant select on table sluice.notices to sluice_reader;
 grant select on table sluice.provider_collections to sluice_reader;
+grant select on table sluice.provider_documents to sluice_reader;
+grant select on table sluice.provider_fields to sluice_reader;
 grant select on table sluice.providers to sluice_reader;
 grant select on table sluice.quarantine to sluice_reader;
 grant select on table sluice.records to sluice_reader;
 grant select on table sluice.streams to sluice_reader;
 grant select on table sluice.syncs to sluice_reader;
 grant select on table sluice.tokens to sluice_reader;
+grant select on table sluice.view_fields to sluice_reader;
+grant select on table sluice.views to sluice_reader;
 grant execute on function sluice_internal._consumer_due(text) to sluice_server;
 grant execute on function sluice_internal._consumer_ready(text) to sluice_server;
 grant execute on function sluice_internal._stream_unwatch(text) to sluice_server;

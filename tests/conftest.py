@@ -17,6 +17,7 @@ import re
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -32,6 +33,8 @@ from pgsluice.db.migrate import migrate
 
 OLDEST = 15
 TEMPLATE = "sluice_template"
+ON_BOTH = {"house", "isolation", "properties", "upgrade"}  # where the servers themselves may differ: locks, plans, catalogues, dumps
+_HERE = Path(__file__).parent
 _ROOT = pytest.StashKey[Path]()
 _numbers = itertools.count(1)
 _left: dict[str, list[str]] = {}  # conninfo of the server -> clones that nobody uses any more
@@ -66,6 +69,26 @@ def _scrub_environment() -> None:
     for name in list(os.environ):
         if name.startswith(("PG", "XDG_")) or name.lower().endswith("_proxy"):
             del os.environ[name]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Outside ON_BOTH each test runs on one of the two servers, drawn by its name; on each of them: `make test-15`, `make test-18`."""
+    left_out = [item for item in items if _is_drawn(item) and item.callspec.params["server"] != _server_of(item)]
+    if left_out:
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_drawn(item: pytest.Item) -> bool:
+    spec = getattr(item, "callspec", None)
+    return spec is not None and spec.params.get("server") in _VERSIONS and item.path.relative_to(_HERE).parts[0] not in ON_BOTH
+
+
+def _server_of(item: pytest.Item) -> str:
+    """The same in every process, and for every version of the test."""
+    name = re.sub(r"\[pg\w+", "[", item.nodeid)
+    return _VERSIONS[zlib.crc32(name.encode()) % len(_VERSIONS)]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -26,7 +26,8 @@ def run(*command: str | Path, **options) -> str:
 def expected() -> set[str]:
     folders = [p for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith((".", "_")) and p.name not in NOT_PACKAGED]
     packaged = [p for folder in folders for p in folder.rglob("*.py")]
-    files = [*ROOT.glob("*.py"), *packaged, *ROOT.glob("sql/**/*.sql"), *ROOT.glob("migrations/*.sql"), ROOT / "py.typed"]
+    documents = [*ROOT.glob("providers/documents/*.json"), *ROOT.glob("providers/documents/*.yaml")]
+    files = [*ROOT.glob("*.py"), *packaged, *documents, *ROOT.glob("sql/**/*.sql"), *ROOT.glob("migrations/*.sql"), ROOT / "py.typed"]
     return {f"pgsluice/{p.relative_to(ROOT)}" for p in files}
 
 

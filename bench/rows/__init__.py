@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pgsluice.bench.context import Context
 from pgsluice.bench.report import Figure
-from pgsluice.bench.rows import consume, fanout, http, idle, ingest, latency, loop, snapshot, waiting
+from pgsluice.bench.rows import consume, fanout, http, idle, idle_syncs, ingest, latency, loop, snapshot, sync, waiting
 
 ROWS: dict[str, tuple[str, Callable[[Context], list[Figure]]]] = {
     "consume": ("Consume and acknowledge, 1 worker", consume.one_worker),
@@ -20,4 +20,6 @@ ROWS: dict[str, tuple[str, Callable[[Context], list[Figure]]]] = {
     "wal": ("WAL of deliver + ack, a message, batch 100", fanout.wal_of_delivery),
     "latency": ("From commit to a waiting client, 100 messages a second", latency.latency),
     "http": ("HTTP beside SQL", http.http),
+    "sync": ("From a vendor's pages to rows, 100 records of 1 kB a page", sync.sync),
+    "idle-syncs": ("A thousand syncs with nothing to do", idle_syncs.idle_syncs),
 }

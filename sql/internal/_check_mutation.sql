@@ -14,6 +14,8 @@ as $$
 #variable_conflict use_column
 declare
     v_kinds text[];
+    v_match_on text[];
+    v_if_match boolean;
     v_problem text;
 begin
     if sync.provider = 'push' then
@@ -28,7 +30,7 @@ begin
             message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
             hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
     end if;
-    select c.mutations into v_kinds
+    select c.mutations, c.match_on, c.if_match into v_kinds, v_match_on, v_if_match
     from sluice.provider_collections as c
     where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
     if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
@@ -37,27 +39,30 @@ begin
             message = format('kind must be create, update, delete or upsert, not %s', left(coalesce(_check_mutation.kind, 'null'), 200)),
             hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
     end if;
-    if not _check_mutation.kind = any(v_kinds) or _check_mutation.match_on is not null or _check_mutation.if_match is not null then
+    if not _check_mutation.kind = any(v_kinds) then
         raise exception using
             errcode = 'SL004',
-            message = case
-                when not _check_mutation.kind = any(v_kinds)
-                    then format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind)
-                else format('%s supports neither match_on nor if_match', sync.provider)
-            end,
+            message = format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind),
             hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
     end if;
+    perform sluice_internal._check_matching(
+        _check_mutation.kind, _check_mutation.collection_id, _check_mutation.data, _check_mutation.match_on, _check_mutation.if_match,
+        v_match_on, v_if_match
+    );
     if jsonb_typeof(_check_mutation.data) is distinct from 'array' or jsonb_array_length(_check_mutation.data) not between 1 and 1000 then
         raise exception using
             errcode = 'SL001',
             message = 'data must be a JSON array of 1 to 1000 items',
-            hint = 'create: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
+            hint = 'create and upsert: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
     end if;
     select format('data[%s]: %s', d.ordinality - 1, p.problem) into v_problem
     from jsonb_array_elements(_check_mutation.data) with ordinality as d (item, ordinality)
     cross join lateral (
         select case
             when jsonb_typeof(d.item) <> 'object' then 'is not an object'
+            when _check_mutation.kind = 'upsert'
+                and coalesce(jsonb_typeof(d.item #> string_to_array(_check_mutation.match_on, '.')), 'null') not in ('string', 'number')
+                then format('lacks %s, by which the object is to be found: a string or a number', _check_mutation.match_on)
             when _check_mutation.kind in ('update', 'delete')
                 and (jsonb_typeof(d.item -> 'upstream_id') is distinct from 'string'
                     or octet_length(d.item ->> 'upstream_id') not between 1 and 200)

@@ -21,6 +21,8 @@ begin
             message = format('provider "%s" does not exist', left(coalesce(_check_sync.provider, 'null'), 200)),
             hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
     end if;
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _check_sync.provider collate "C" for key share;
     select u.id into v_collection_id
     from unnest(_check_sync.collection_ids) as u (id)
     where
@@ -28,6 +30,10 @@ begin
             when 'push' then u.id !~ '^push:.' or octet_length(u.id) > 200
             else u.id not in (
                 select c.collection_id from sluice.provider_collections as c where c.provider = _check_sync.provider
+                union all
+                select d.collection_id
+                from sluice_internal.described_collections as d
+                where d.credential_id = _check_sync.credential_id collate "C"
             )
         end
     limit 1;

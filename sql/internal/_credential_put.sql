@@ -6,7 +6,9 @@ create or replace function sluice_internal._credential_put(
     sealed bytea,
     key_version int,
     base_url text,
-    metadata jsonb
+    metadata jsonb,
+    account text default null,
+    expires_at timestamptz default null
 )
 returns sluice.credentials
 language plpgsql
@@ -30,23 +32,34 @@ begin
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
     insert into sluice_internal.credentials as c (
-        credential_id, provider, kind, name, sealed, key_version, base_url, metadata
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at
     )
     values (
         _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
-        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}')
+        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}'),
+        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute'
     )
     on conflict do nothing;
+    if not found and exists (
+        select from sluice_internal.credentials as c
+        where c.provider = _credential_put.provider and c.account = _credential_put.account collate "C"
+    ) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the account "%s" has a credential already', left(_credential_put.account, 200)),
+            hint = 'Leave the id out, or give that one''s: importing it again updates it.';
+    end if;
     if not found then
         raise exception using
             errcode = 'SL110',
             message = format('the credential id "%s" is taken', _credential_put.credential_id),
             hint = 'Choose another id, or leave it out to have one generated.';
     end if;
+    perform sluice_internal._description_ask(_credential_put.credential_id);
     select c.* into v_credential from sluice.credentials as c where c.credential_id = _credential_put.credential_id collate "C";
     return v_credential;
 end
 $$;
 
-comment on function sluice_internal._credential_put(text, text, text, text, bytea, int, text, jsonb) is
-'Stores a credential whose secret the application has sealed. Errors: SL001, SL105, SL110.';
+comment on function sluice_internal._credential_put(text, text, text, text, bytea, int, text, jsonb, text, timestamptz) is
+'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. Errors: SL001, SL105, SL110.';

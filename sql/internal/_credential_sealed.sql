@@ -4,7 +4,8 @@ returns table (
     key_version int,
     kind text,
     provider text,
-    base_url text
+    base_url text,
+    version bigint
 )
 language sql
 stable
@@ -16,7 +17,8 @@ select
     c.key_version,
     c.kind,
     c.provider,
-    c.base_url
+    c.base_url,
+    c.version
 from sluice_internal.credentials as c
 where c.credential_id = _credential_sealed.credential_id collate "C";
 end;

@@ -26,6 +26,11 @@ begin
         order by 1, 2
         on conflict do nothing
     ),
+    removed as (
+        delete from sluice_internal.count_deltas as d
+        where d.delta_no in (select o.delta_no from sluice_internal.count_deltas as o order by o.delta_no limit 2000)
+        returning d.sync_id, d.collection_id, d.records, d.changes
+    ),
     counted as (
         select
             f.sync_id,
@@ -35,11 +40,15 @@ begin
         from folded as f
         cross join lateral unnest(f.collection_ids, f.firsts) as c (collection_id, first)
         group by 1, 2
-        order by 1, 2
+        union all
+        select r.sync_id, r.collection_id, r.records, r.changes
+        from removed as r
     )
     insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
-    select n.sync_id, n.collection_id, n.records, n.changes
+    select n.sync_id, n.collection_id, sum(n.records), sum(n.changes)
     from counted as n
+    group by 1, 2
+    order by 1, 2
     on conflict (sync_id, collection_id) do update set
         records = t.records + excluded.records,
         changes = t.changes + excluded.changes;
@@ -47,4 +56,4 @@ end
 $$;
 
 comment on function sluice_internal._fold_counts() is
-'Adds up to 2,000 rows of ingests to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';

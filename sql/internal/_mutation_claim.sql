@@ -1,6 +1,9 @@
 create or replace function sluice_internal._mutation_claim(
     poller_id text,
-    max_items int
+    max_items int,
+    only_sync_id text default null,
+    only_collection_id text default null,
+    only_kind text default null
 )
 returns table (
     mutation_no bigint,
@@ -21,7 +24,11 @@ returns table (
     credential_kind text,
     base_url text,
     clock timestamptz,
-    sent_before boolean
+    sent_before boolean,
+    match_on text,
+    if_match text,
+    credential_version bigint,
+    credential_renew_at timestamptz
 )
 language plpgsql
 volatile
@@ -38,6 +45,7 @@ begin
         inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
         where
             i.status in ('queued', 'sending')
+            and y.deleting_since is null
             and i.next_attempt_at <= clock_timestamp()
             and not y.paused
             and (
@@ -47,9 +55,21 @@ begin
                     where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
                 )
             )
-            -- what the sync has on the way: its other items, and the poller that reads it
+            -- more for a request that has a first item: it takes no place of its own
             and (
-                coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+                _mutation_claim.only_sync_id is null
+                or (
+                    i.sync_id = _mutation_claim.only_sync_id collate "C"
+                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
+                    and _mutation_claim.only_kind = (
+                        select m.kind from sluice_internal.mutations as m where m.mutation_no = i.mutation_no
+                    )
+                )
+            )
+            -- no more of a sync than may be under way: they would hold up the writes of others
+            and (
+                _mutation_claim.only_sync_id is not null
+                or coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
                 or (y.rate_limit -> 'max_concurrent_requests')::int > (
                     select count(*)
                     from sluice_internal.mutation_items as b
@@ -58,13 +78,21 @@ begin
                         and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
                         and b.next_attempt_at <= clock_timestamp()
                         and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
-                ) + (select count(*) from sluice_internal.sync_runs as r where r.sync_id = i.sync_id and r.poller_id is not null)
+                )
             )
             -- writes to one object run in order; an unknown one holds up the next
             and not exists (
                 select from sluice_internal.mutation_items as e
                 where
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
+                    and e.match_value is not null
                     and e.status in ('queued', 'sending', 'unknown')
                     and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
             )
@@ -103,7 +131,11 @@ begin
         k.kind,
         k.base_url,
         clock_timestamp(),
-        c.sent_before
+        c.sent_before,
+        m.match_on,
+        m.if_match,
+        k.version,
+        k.renew_at
     from claimed as c
     inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
@@ -112,5 +144,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._mutation_claim(text, int) is
-'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). Locks the items (skips locked ones).';
+comment on function sluice_internal._mutation_claim(text, int, text, text, text) is
+'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks the items (skips locked ones).';

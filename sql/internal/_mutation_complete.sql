@@ -18,7 +18,6 @@ as $$
 #variable_conflict use_column
 declare
     v_item sluice_internal.mutation_items;
-    v_stream_no int;
 begin
     perform sluice_internal._authorize(null, 'poller');
     update sluice_internal.mutation_items as i
@@ -36,9 +35,8 @@ begin
         return false;
     end if;
     if jsonb_array_length(coalesce(_mutation_complete.records, '[]')) > 0 then
-        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = v_item.sync_id;
-        perform sluice_internal._record_write(
-            v_stream_no, v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
+        perform sluice_internal._record_store(
+            v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
         );
     end if;
     perform sluice_internal._mutation_close(v_item.mutation_no);

@@ -1,5 +1,21 @@
-create or replace function sluice_internal._rate_take(sync_id text)
-returns interval
+create or replace function sluice_internal._rate_take(
+    sync_id text,
+    poller_id text,
+    limits jsonb,
+    wanted int,
+    cost double precision,
+    writes boolean,
+    hold_id uuid,
+    unused int default 0,
+    unused_from timestamptz default null
+)
+returns table (
+    granted int,
+    wait double precision,
+    lasts double precision,
+    held boolean,
+    drawn_at timestamptz
+)
 language plpgsql
 volatile
 security definer
@@ -7,25 +23,88 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_limit jsonb;
-    v_pause interval;
-    v_now timestamptz := clock_timestamp();
-    v_next_at timestamptz;
+    v_sync sluice_internal.syncs;
+    v_most int;
+    v_window record;
+    v_taken sluice_internal.rate_windows;
+    v_free record;
+    v_said record;
 begin
     perform sluice_internal._authorize(null, 'poller');
-    select y.rate_limit into v_limit from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
-    if coalesce((v_limit -> 'allowed_requests')::numeric, 0) = 0 then
-        return null;
+    granted := greatest(_rate_take.wanted, 1);
+    wait := 0;
+    lasts := 1;
+    held := false;
+    drawn_at := clock_timestamp();
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
+    if v_most > 0 then
+        held := sluice_internal._rate_hold(v_sync.sync_id, _rate_take.poller_id, _rate_take.hold_id, v_most, _rate_take.writes);
+        granted := held::int;
+        wait := case when held then 0 else 0.1 end;
     end if;
-    -- Evenly spaced, so that no window of that length, wherever it begins, has more.
-    v_pause := make_interval(secs => ((v_limit -> 'interval')::numeric / (v_limit -> 'allowed_requests')::numeric)::double precision);
-    insert into sluice_internal.sync_paces as p (sync_id, next_at)
-    values (_rate_take.sync_id, v_now + v_pause)
-    on conflict (sync_id) do update set next_at = greatest(p.next_at, v_now) + v_pause
-    returning p.next_at into v_next_at;
-    return greatest(v_next_at - v_pause - v_now, '0');
+    for v_window in select l.* from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l loop
+        insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
+        select v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id
+        where not exists (
+            select from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name
+        )
+        on conflict do nothing;
+        perform from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name for update;
+        if _rate_take.unused > 0 then
+            perform sluice_internal._rate_draw(
+                v_window.scope, v_window.name, v_window.seconds, -_rate_take.unused::double precision, _rate_take.unused_from
+            );
+        end if;
+        select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
+        -- A tenth of it, one request at least, is for writes alone.
+        select f.free, f.wait into v_free
+        from sluice_internal._rate_free(
+            v_taken,
+            v_window.allowed - case
+                when _rate_take.writes then 0
+                else least(greatest(v_window.unit, floor(v_window.allowed / 10)), v_window.allowed - v_window.unit)
+            end,
+            v_window.seconds,
+            v_window.unit,
+            clock_timestamp()
+        ) as f;
+        -- A grant is what the rate allows in its lifetime, one request at least.
+        granted := least(
+            granted,
+            floor(v_free.free / v_window.unit + 1e-9),
+            greatest(floor(v_window.allowed * least(1, v_window.seconds / 20) / v_window.seconds / v_window.unit), 1)
+        );
+        wait := greatest(wait, v_free.wait);
+        lasts := least(lasts, v_window.seconds / 20);
+    end loop;
+    granted := greatest(granted, 0);
+    if v_sync.sync_id is null then
+        granted := 0;
+        wait := 1;
+    elsif granted > 0 then
+        select s.granted, s.wait into v_said
+        from sluice_internal._rate_said(
+            coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id), _rate_take.cost, granted, _rate_take.writes
+        ) as s;
+        granted := v_said.granted;
+        wait := greatest(wait, v_said.wait);
+    end if;
+    if granted = 0 then
+        if held then
+            delete from sluice_internal.rate_holds as h where h.hold_id = _rate_take.hold_id;
+            held := false;
+        end if;
+        wait := greatest(wait, 0.02);
+    else
+        wait := 0;
+        drawn_at := clock_timestamp();
+        perform sluice_internal._rate_draw(l.scope, l.name, l.seconds, granted * l.unit, drawn_at)
+        from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l;
+    end if;
+    return next;
 end
 $$;
 
-comment on function sluice_internal._rate_take(text) is
-'Takes the next place among the requests of a sync: how long to wait before sending, null for a sync without a limit. Requests of all pollers are spaced by interval / allowed_requests. Locks the sync''s pace for the moment. Outside a transaction only.';
+comment on function sluice_internal._rate_take(text, text, jsonb, int, double precision, boolean, uuid, int, timestamptz) is
+'A grant for requests of a sync: up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';

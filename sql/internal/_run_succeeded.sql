@@ -14,8 +14,18 @@ begin
     v_complete := run.backfill_completed_at is not null or not exists (
         select from sluice_internal.syncs as y
         cross join lateral unnest(y.collection_ids) as u (collection_id)
-        left join sluice_internal.sync_feeds as f on f.sync_id = y.sync_id and f.feed = u.collection_id
-        where y.sync_id = run.sync_id and not coalesce(f.done, false)
+        left join sluice_internal.sync_feeds as f
+            on f.sync_id = y.sync_id
+            and (
+                f.feed = u.collection_id
+                or (u.collection_id = any(f.collection_ids) and f.kind not in ('part', 'sweep'))
+                -- a sweep that is all there is of a collection
+                or (u.collection_id = any(f.collection_ids) and f.kind = 'sweep' and not exists (
+                    select from sluice_internal.sync_feeds as o
+                    where o.sync_id = y.sync_id and u.collection_id = any(o.collection_ids) and o.kind not in ('part', 'sweep')
+                ))
+            )
+        where y.sync_id = run.sync_id and not coalesce(f.completed_at is not null or (f.done and f.kind is null), false)
     );
     -- A page is no proof that all is well again: only a finished turn ends an error.
     if run.status = 'error' and not finished then
@@ -35,8 +45,7 @@ begin
         error_since = null
     where r.sync_id = run.sync_id;
     if run.status = 'error' then
-        insert into sluice_internal.notices (sync_id, kind) values (run.sync_id, 'recovered');
-        perform pg_notify('sluice_notices', run.sync_id);
+        perform sluice_internal._notice(run.sync_id, 'recovered');
     end if;
 end
 $$;

@@ -28,8 +28,7 @@ begin
         poller_id = null
     where r.sync_id = v_run.sync_id;
     if _sync_fail.status = 'error' and v_run.status <> 'error' then
-        insert into sluice_internal.notices (sync_id, kind, error) values (v_run.sync_id, 'broken', _sync_fail.error);
-        perform pg_notify('sluice_notices', v_run.sync_id);
+        perform sluice_internal._notice(v_run.sync_id, 'broken', _sync_fail.error);
     end if;
 end
 $$;

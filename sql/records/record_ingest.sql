@@ -55,7 +55,7 @@ begin
             message = v_refusal,
             hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
     end if;
-    v_done := sluice_internal._record_write(v_sync.stream_no, v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    v_done := sluice_internal._record_store(v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
     new := v_done.new;
     changed := v_done.changed;
     unchanged := v_done.unchanged;
@@ -69,4 +69,4 @@ end
 $$;
 
 comment on function sluice.record_ingest(text, text, jsonb) is
-'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, or of the version that was deleted). Locks the written records. Errors: SL001, SL102, SL106.';
+'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, of the version that was deleted, or erased). Locks the written records. Errors: SL001, SL102, SL106, SL165.';

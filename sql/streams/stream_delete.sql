@@ -12,7 +12,9 @@ declare
     v_consumers bigint;
 begin
     perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
-    select count(*) into v_syncs from sluice_internal.syncs as y where y.stream_no = v_stream.stream_no;
+    select count(*) into v_syncs
+    from sluice_internal.syncs as y
+    where v_stream.stream_no in (y.stream_no, y.moving_from);
     select count(*) into v_consumers from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no;
     if v_syncs + v_consumers > 0 then
         raise exception using

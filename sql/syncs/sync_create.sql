@@ -29,26 +29,26 @@ begin
         sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
     );
     perform sluice_internal._check_rate_limit(sync_create.rate_limit);
-    if sync_create.max_age_days is not null then
-        raise exception using
-            errcode = 'SL004',
-            message = 'max_age_days is not supported by this release',
-            hint = 'Leave it out: everything is read.';
-    end if;
+    perform sluice_internal._check_max_age(sync_create.provider, sync_create.max_age_days);
     insert into sluice_internal.syncs as y (
-        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit, max_age_days
     )
     values (
         v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
         coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
-        sync_create.rate_limit
+        sync_create.rate_limit, sync_create.max_age_days
     )
     on conflict do nothing;
     if not found then
         raise exception using
             errcode = 'SL110',
             message = format('the sync id "%s" is taken', v_sync_id),
-            hint = 'Choose another id, or leave it out to have one generated.';
+            hint = case
+                when exists (
+                    select from sluice_internal.sync_work as w where w.sync_id = v_sync_id collate "C" and w.kind = 'delete'
+                ) then format('Its sync is being deleted. To carry that on: select * from sync_tidy(%L)', v_sync_id)
+                else 'Choose another id, or leave it out to have one generated.'
+            end;
     end if;
     if sync_create.provider <> 'push' then
         insert into sluice_internal.sync_runs (sync_id) values (v_sync_id);
@@ -60,4 +60,4 @@ end
 $$;
 
 comment on function sluice.sync_create(text, text, text, text, text[], text, jsonb, jsonb, text, int, interval) is
-'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days must be null in this release. Errors: SL001, SL004, SL101, SL104, SL105, SL106, SL110.';
+'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days: objects created earlier than so many days ago are neither read nor kept; null: everything. Errors: SL001, SL101, SL104, SL105, SL106, SL110.';

@@ -8,7 +8,10 @@ select
     c.metadata,
     c.key_version,
     c.created_at,
-    c.updated_at
+    c.updated_at,
+    c.account,
+    c.expires_at,
+    c.version
 from sluice_internal.credentials as c;
 
 comment on view sluice.credentials is 'The credentials, without their secrets.';

@@ -21,7 +21,8 @@ select
     m.match_on,
     m.idempotency_key,
     m.created_at,
-    m.finished_at
+    m.finished_at,
+    m.if_match
 from sluice_internal.mutations as m
 inner join sluice_internal.streams as s on s.stream_no = m.stream_no
 cross join lateral (

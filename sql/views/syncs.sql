@@ -9,18 +9,56 @@ select
     y.metadata,
     y.external_id,
     y.sync_frequency,
-    case when y.paused then 'paused' else coalesce(r.status, 'active') end as status,
+    h.status,
     r.error,
     r.error_since,
-    case when not y.paused then r.next_attempt_at end as next_attempt_at,
+    h.next_attempt_at,
     r.last_success_at,
     r.backfill_completed_at,
     y.paused,
     y.created_at,
-    y.rate_limit
+    y.rate_limit,
+    y.max_age_days,
+    jsonb_build_object(
+        'status', h.status,
+        'reason', coalesce(w.waits_for, r.error ->> 'message', e.words),
+        'hint', r.error ->> 'hint',
+        'since', coalesce(y.deleting_since, r.error_since, e.since),
+        'next_attempt', coalesce(w.next_at, h.next_attempt_at)
+    ) as health,
+    case when w.sync_id is not null then jsonb_build_object(
+        'kind', w.kind,
+        'emit', w.emit,
+        'collection_ids', w.collection_ids,
+        'from', f.stream_id,
+        'records', w.records,
+        'waits_for', w.waits_for,
+        'since', w.since
+    ) end as work,
+    y.erasures
 from sluice_internal.syncs as y
 inner join sluice_internal.streams as s on s.stream_no = y.stream_no
-left join sluice_internal.sync_runs as r on r.sync_id = y.sync_id;
+left join sluice_internal.sync_runs as r on r.sync_id = y.sync_id
+left join sluice_internal.sync_work as w on w.sync_id = y.sync_id
+left join sluice_internal.streams as f on f.stream_no = y.moving_from
+left join lateral (
+    select
+        'fails: ' || string_agg(
+            format('%s (%s)', g.feed, coalesce(g.error ->> 'message', g.error ->> 'code')), '; ' order by g.feed
+        ) as words,
+        min(g.error_since) as since
+    from sluice_internal.sync_feeds as g
+    where g.sync_id = y.sync_id and g.error is not null
+) as e on true
+cross join lateral (
+    select
+        case
+            when y.deleting_since is not null then 'deleting'
+            when y.paused then 'paused'
+            else coalesce(r.status, 'active')
+        end as status,
+        case when not y.paused then r.next_attempt_at end as next_attempt_at
+) as h;
 
 comment on view sluice.syncs is
-'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do) or paused.';
+'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back.';

@@ -223,9 +223,7 @@ def test_completion_knows_them(words: str, found: set[str]) -> None:
 # ---------------------------------------------------------------- --watch
 
 
-@pytest.mark.parametrize(
-    "command", ["consumer info billing", "consumer list", "dead-letter list", "stream list", "sync list", "mutation list"]
-)
+@pytest.mark.parametrize("command", ["consumer info billing", "consumer list", "dead-letter list", "stream list", "mutation list"])
 def test_watch_is_for_a_terminal(run, command: str) -> None:
     for options in (["--watch"], ["--watch", "--json"], ["--watch", "--as-sql"], ["--watch", "--as-curl"]):
         done = run(*command.split(), *options)

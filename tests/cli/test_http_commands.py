@@ -99,9 +99,10 @@ def test_as_curl_keeps_the_digits_of_a_mutation(run) -> None:
 
 
 def test_every_command_that_calls_has_as_curl_and_every_route_is_served() -> None:
+    served = {re.sub(r"\{\w+\}", "{id}", path): methods for path, methods in ROUTES.items()}
     for route in curl.ROUTES.values():
         path = re.sub(r"\{\w+\}", "{id}", route.path)
-        assert route.method in ROUTES[path], route
+        assert route.method in served[path], route
     nouns = [command for command in main.commands.values() if isinstance(command, click.Group)]
     with_sql = [leaf for noun in nouns for leaf in noun.commands.values() if any(option.name == "as_sql" for option in leaf.params)]
     assert len(with_sql) > 25

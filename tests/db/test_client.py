@@ -91,7 +91,7 @@ def test_credentials_are_sealed_on_the_way(client: Client) -> None:
     assert made["credential_id"] == "mine"
     assert "sesame" not in encode(client.credentials())
     row = client.conn.execute("select * from sluice_internal._credential_sealed('mine')").fetchone()
-    assert row[1:] == (1, "stripe_key", "stripe", "https://api.stripe.com")
+    assert row[1:] == (1, "stripe_key", "stripe", "https://api.stripe.com", 1)
     assert open_sealed(row[0], "mine", KEY, row[1]) == {"secret": "sk_test_sesame"}
     assert client.credential_create("stripe", secret={"secret": "x"})["credential_id"] != "mine"
     with pytest.raises(errors.Conflict):
@@ -115,7 +115,7 @@ def test_syncs(fed: Client) -> None:
     assert [row["collection_id"] for row in fed.collections(sync_id="y")] == ["push:thing"]
     with pytest.raises(errors.InvalidArgument) as caught:
         fed.sync_create("s", "push", max_age_days=1)
-    assert caught.value.code == "SL004"
+    assert caught.value.code == "SL001"
     limit = {"allowed_requests": 10, "interval": Decimal("0.50")}
     assert fed.sync_create("s", "push", rate_limit=limit)["rate_limit"] == limit
 

@@ -125,9 +125,66 @@ def test_a_stale_plan_is_no_error(polled: str) -> None:
         for _ in range(7):
             await leases.due(conn, "p")
         with psycopg.connect(polled) as other:
-            definition = other.execute("select pg_get_functiondef('sluice_internal._sync_due(text)'::regprocedure)").fetchone()[0]
-            other.execute("drop function sluice_internal._sync_due(text)")
+            definition = other.execute(
+                "select pg_get_functiondef('sluice_internal._sync_due(text, timestamptz)'::regprocedure)"
+            ).fetchone()[0]
+            other.execute("drop function sluice_internal._sync_due(text, timestamptz)")
             other.execute(definition)
         assert (await leases.due(conn, "p")).due == 1
 
     run(polled, work)
+
+
+def test_the_one_that_waited_longest_goes_first(polled: str) -> None:
+    """Also when it was a poller that died who held it. Paused ones wait for nobody, and what is worked on is behind those that wait."""
+    with Client.connect(polled) as client:
+        for number in range(6):
+            client.sync_create("s", "stripe", f"y{number}", collection_ids=["stripe:customer"], credential_id="k")
+    with psycopg.connect(polled) as conn:
+        conn.execute("update sluice_internal.syncs set paused = sync_id in ('y', 'y3')")
+        conn.execute(
+            "update sluice_internal.sync_runs set next_attempt_at = now() - interval '1 hour' - right(sync_id, 1)::int * interval '1 minute' where sync_id <> 'y'"
+        )
+
+    async def work(conn: leases.Connection) -> None:
+        for poller in ("dead", "p"):
+            await leases.heartbeat(conn, poller, "here", 1)
+
+        async def next_of(poller: str, count: int, **options: Any) -> list[str]:
+            return [sync.sync_id for sync in await leases.claim(conn, poller, count, **options)]
+
+        (first,) = await leases.claim(conn, "dead", 1)
+        assert first.sync_id == "y5"
+        assert first.due_at is not None
+        assert timedelta(minutes=64) < first.clock - first.due_at < timedelta(minutes=66)
+        assert await next_of("p", 2) == ["y4", "y2"]
+        # What fell due before is passed over, for whoever has looked there already.
+        assert await next_of("p", 9, since=first.clock - timedelta(minutes=60, seconds=30)) == ["y0"]
+        assert (await leases.due(conn, "p")) == leases.Due(1, None, 1)
+        await conn.execute("update sluice_internal.pollers set heartbeat_at = now() - interval '11 seconds' where poller_id = 'dead'")
+        assert await next_of("p", 9) == ["y1", "y5"]
+        assert (await leases.due(conn, "p")) == leases.Due(0, None, 0)
+
+    run(polled, work)
+
+
+def test_two_pollers_never_claim_the_same(polled: str) -> None:
+    with Client.connect(polled) as client:
+        for number in range(40):
+            client.sync_create("s", "stripe", f"y{number}", collection_ids=["stripe:customer"], credential_id="k")
+
+    async def main() -> None:
+        conns = [await connect_async(polled) for _ in range(4)]
+        for number, conn in enumerate(conns):
+            await leases.heartbeat(conn, str(number), "here", 1)
+        for _ in range(5):
+            found = await asyncio.gather(*(leases.claim(conn, str(number), 15) for number, conn in enumerate(conns)))
+            ids = [sync.sync_id for claimed in found for sync in claimed]
+            assert len(ids) == len(set(ids)) == 41
+            for number, (conn, claimed) in enumerate(zip(conns, found, strict=True)):
+                for sync in claimed:
+                    await leases.finish(conn, str(number), sync, timedelta(0))
+        for conn in conns:
+            await conn.close()
+
+    asyncio.run(main())

@@ -137,3 +137,24 @@ def test_a_key_file_of_another_user_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         read_key_file(tmp_path / "key")
     assert "another user" in caught.value.message
+
+
+def test_the_present_key_seals_and_previous_ones_open() -> None:
+    key = load_key(f"1:{BASE64}", None, f"2:{OTHER}")
+    assert key.version == 1
+    assert open_sealed(seal(SECRET, "id", parse_key(f"2:{OTHER}")), "id", key, 2) == SECRET
+    with pytest.raises(SettingsInvalid):
+        load_key(BASE64, None, OTHER)
+
+
+def test_a_key_that_is_added_to_the_file_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"1:{BASE64}\n")
+    file.chmod(0o600)
+    running = read_key_file(file)
+    file.write_text(f"1:{BASE64}\n2:{OTHER}\n")
+    newer = read_key_file(file)
+    assert (running.version, newer.version) == (1, 2)
+    assert open_sealed(seal(SECRET, "id", newer), "id", running, 2) == SECRET
+    with pytest.raises(SecretUnreadable):
+        running.key(3)

@@ -30,6 +30,7 @@ KINDS = ("customer", "product", "price", "plan", "subscription", "invoice")
 KEY_TEXT = "5a" * 32
 KEY = parse_key(KEY_TEXT)
 Fake = StripeFake | StripeRemote
+PROGRAM = "from pgsluice.cli import main; main()"
 
 
 def _newest() -> str:
@@ -66,6 +67,15 @@ def read_once(db: str, **settings: Any) -> dict[str, Tally]:
 def sync(db: str, sync_id: str = "acme") -> dict[str, Any]:
     with Client.connect(db) as client:
         return client.sync_info(sync_id)
+
+
+def failing(db: str, sync_id: str = "acme") -> tuple[str, dict[str, Any]]:
+    """The one feed that cannot be read, and why."""
+    with psycopg.connect(db) as conn:
+        (row,) = conn.execute(
+            "select feed, error from sluice_internal.sync_feeds where sync_id = %s and error is not null", [sync_id]
+        ).fetchall()
+    return row
 
 
 def stored(db: str, sync_id: str = "acme", *, deleted: bool = False) -> dict[str, dict[str, Any]]:
@@ -106,15 +116,15 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
 class Process:
     """`pgsluice poll` as a process of its own. `log`: the events it has logged so far."""
 
-    def __init__(self, db: str, *arguments: str) -> None:
+    def __init__(self, db: str, *arguments: str, program: str = PROGRAM, **more: str) -> None:
         environment = {
             **os.environ,
             "PGSLUICE_DATABASE_URL": db,
             "PGSLUICE_MASTER_KEY": KEY_TEXT,
             "PGSLUICE_ALLOW_PRIVATE_ADDRESSES": "1",
             "PGSLUICE_LOG_FORMAT": "json",
+            **more,
         }
-        program = "from pgsluice.cli import main; main()"
         command = [sys.executable, "-c", program, "poll", *arguments]
         self._written, path = tempfile.mkstemp()
         Path(path).unlink()

@@ -11,7 +11,7 @@ from e2e.polling import NEWEST, connect, positions, process, read_once, stored, 
 from fakes.stripe import StripeFake, faults
 from psycopg.types.json import Jsonb
 
-from pgsluice.providers.stripe_writes import KINDS
+from pgsluice.providers import registry
 
 RUN = "select mutation_id from sluice.mutation_run(%s, 'acme', %s, %s)"
 
@@ -42,7 +42,8 @@ def states(db: str, mutation_id: str) -> list[str]:
 def test_the_database_and_the_provider_name_the_same_kinds(shared_db: str) -> None:
     with psycopg.connect(shared_db) as conn:
         query = "select collection_id, mutations from sluice.provider_collections where provider = 'stripe'"
-        assert {name: tuple(kinds) for name, kinds in conn.execute(query)} == dict(KINDS)
+        known = registry.get("stripe").collections
+        assert {name: tuple(kinds) for name, kinds in conn.execute(query)} == {name: tuple(known[name].mutations) for name in known}
 
 
 @NEWEST

@@ -14,7 +14,7 @@ from fakes.stripe import StripeFake, faults
 
 from pgsluice.db.client import Client
 from pgsluice.db.errors import DatabaseUnavailable
-from pgsluice.poller import asking, loop, pull, storing
+from pgsluice.poller import asking, loop, places, plan, storing
 from pgsluice.poller.loop import Poller
 
 TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -90,7 +90,7 @@ def test_changes_arrive_by_themselves(db: str, stripe_fake: StripeFake) -> None:
 
 @NEWEST
 def test_changes_do_not_wait_for_a_long_backfill(db: str, stripe_fake: StripeFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull, "CHANGES_EVERY", 0.0)
+    monkeypatch.setattr(plan, "CHANGES_EVERY", 0.2)
     ids = stripe_fake.seed(customers=900)["customer"]
     connect(db, stripe_fake)
     early = stripe_fake.fail(faults.Hold(), path="/v1/customers", skip=2)
@@ -102,9 +102,8 @@ def test_changes_do_not_wait_for_a_long_backfill(db: str, stripe_fake: StripeFak
         stripe_fake.create("product", name="its list comes last")
         early.release()
         assert await asyncio.to_thread(late.wait)
-        # The backfill stands still in its sixth page of nine.
-        assert stored(db)["customer"][ids[-1]]["name"] == "read long ago"
-        assert len(stored(db)["product"]) == 1
+        # The backfill stands still in its sixth page of nine; the changes are read beside it.
+        await until(lambda: stored(db)["customer"][ids[-1]]["name"] == "read long ago" and len(stored(db)["product"]) == 1)
         assert sync(db)["status"] == "backfilling"
         late.release()
         await until(active(db))
@@ -150,7 +149,8 @@ def test_a_lost_connection_of_one_turn(db: str, stripe_fake: StripeFake) -> None
     async def script(_poller: Poller) -> None:
         assert await asyncio.to_thread(page.wait)
         query = f"{TERMINATE} and query like '%%_page_commit%%'"
-        assert len(await asyncio.to_thread(execute, db, query)) == 1
+        # Lists are read side by side: one of them at least is being stored.
+        assert await asyncio.to_thread(execute, db, query)
         page.release()
         await until(active(db), 8)
 
@@ -187,7 +187,8 @@ def test_a_sync_that_is_paused_in_the_middle_of_a_page(db: str, stripe_fake: Str
             client.sync_pause("acme")
         page.release()
         await until(lambda: "lost" in outcomes)
-        assert len(stored(db)["customer"]) == 200
+        # The page before the one that is held may have been on its way to the database.
+        assert len(stored(db)["customer"]) in {100, 200}
         with Client.connect(db) as client:
             client.sync_resume("acme")
         await until(active(db))
@@ -233,6 +234,46 @@ def test_two_pollers_share_the_work(db: str, stripe_fake: StripeFake) -> None:
     asyncio.run(both())
     assert sum(request.path == "/v1/customers" for request in stripe_fake.requests) == 6 * 2
     assert len(stripe_fake.requests) < 6 * (2 * len(KINDS) + 4)
+
+
+@NEWEST
+def test_vendors_that_hang_delay_nobody(db: str, stripe_fake: StripeFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than there are places, and each holds its turn until the end of the test."""
+    monkeypatch.setattr(places, "SLOW", 0.2)
+    monkeypatch.setattr(places, "LOOK", 0.1)
+    stripe_fake.seed(customers=120)
+    page = stripe_fake.fail(faults.Hold(), path="/v1/customers", times=5)
+    for number in range(5):
+        connect(db, stripe_fake, f"slow{number}")
+
+    async def script(_poller: Poller) -> None:
+        assert await asyncio.to_thread(page.wait, 5)
+        connect(db, stripe_fake, "quick")
+        await until(active(db, "quick"))
+        assert not any(active(db, f"slow{number}")() for number in range(5))
+        page.release()
+        await until(lambda: all(active(db, f"slow{number}")() for number in range(5)))
+
+    running(db, script, workers=2)
+
+
+@NEWEST
+def test_turns_share_few_connections(db: str, stripe_fake: StripeFake) -> None:
+    stripe_fake.seed(customers=3)
+    for number in range(20):
+        connect(db, stripe_fake, f"sync{number}")
+    page = stripe_fake.fail(faults.Hold(), path="/v1/customers", times=20)
+
+    async def script(_poller: Poller) -> None:
+        assert await asyncio.to_thread(page.wait, 20)
+        (connections,) = execute(
+            db, "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )[0]
+        assert connections <= 3 + 10
+        page.release()
+        await until(lambda: all(active(db, f"sync{number}")() for number in range(20)))
+
+    running(db, script)
 
 
 @NEWEST

@@ -8,7 +8,7 @@ from functools import partialmethod
 
 import psycopg
 import pytest
-from e2e.polling import KEY, NEWEST, assert_complete, connect, positions, read_once, stored, sync
+from e2e.polling import KEY, KINDS, NEWEST, assert_complete, connect, failing, positions, read_once, stored, sync
 from fakes.stripe import StripeFake, faults
 
 from pgsluice.db.client import Client
@@ -112,19 +112,30 @@ def test_a_broken_reply_is_never_success(db: str, fake: StripeFake, monkeypatch:
     connect(db, fake)
     fake.fail(fault, path=path, times=None)
     tally = read_once(db)["acme"]
-    assert tally.outcome == "error"
     row = sync(db)
-    assert (row["status"], row["last_success_at"]) == ("error", None)
-    # Of the first page of events only the clock is needed: that it is empty breaks the next one.
-    assert row["backfill_completed_at"] is None or (name, path) == ("endless", "/v1/events")
-    assert row["error"]["code"] == code
-    assert row["error"]["hint"]
-    assert fake.key not in json.dumps(row["error"])
+    if path == "/v1/events":
+        # No collection can be followed without them.
+        assert (tally.outcome, row["status"]) == ("error", "error")
+        error = row["error"]
+        # Of the first page of events only the clock is needed: that it is empty breaks the next one.
+        assert row["backfill_completed_at"] is None or name == "endless"
+    else:
+        assert (tally.outcome, row["status"]) == ("partial", "backfilling")
+        (feed, error) = failing(db)
+        assert feed == "stripe:customer" in row["health"]["reason"]
+        assert error["message"] in row["health"]["reason"]
+        assert row["backfill_completed_at"] is None
+        assert_complete(db, fake, kinds=[kind for kind in KINDS if kind != "customer"])
+    assert row["last_success_at"] is None
+    assert error["code"] == code
+    assert error["hint"]
+    assert fake.key not in json.dumps(error)
     assert row["next_attempt_at"] > datetime.now(UTC) - timedelta(seconds=1)
     fake.heal()
     assert read_once(db)["acme"].outcome == "caught_up"
     assert_complete(db, fake)
-    assert sync(db)["status"] == "active"
+    row = sync(db)
+    assert (row["status"], row["health"]["reason"]) == ("active", None)
 
 
 @NEWEST
@@ -146,8 +157,8 @@ def test_a_list_that_repeats_itself_is_an_error_and_read_anew(db: str, fake: Str
     connect(db, fake)
     fake.fail(fault, path="/v1/customers", times=None, skip=1)
     tally = read_once(db)["acme"]
-    assert tally.outcome == "error"
-    assert sync(db)["error"]["code"] == "SL207"
+    assert (tally.outcome, tally.error["code"]) == ("partial", "SL207")
+    assert "stripe:customer" in sync(db)["health"]["reason"]
     assert len(fake.requests) < 100
     fake.heal()
     assert read_once(db)["acme"].outcome == "caught_up"
@@ -282,10 +293,44 @@ def test_one_forbidden_collection_disturbs_no_other(db: str, fake: StripeFake) -
     fake.add_key("rk_test_some", [f"rak_{kind}_read" for kind in allowed])
     connect(db, fake, secret="rk_test_some")
     tally = read_once(db)["acme"]
-    assert tally.outcome == "error"
-    assert sync(db)["error"]["code"] == "SL202"
+    assert (tally.outcome, tally.error["code"]) == ("partial", "SL202")
+    row = sync(db)
+    assert (row["status"], row["error"]) == ("backfilling", None)
+    assert "stripe:customer" in row["health"]["reason"]
     assert_complete(db, fake, kinds=allowed[1:])
     assert stored(db)["customer"] == {}
+    # Changes of the others arrive all the same, and once it is allowed, it is read.
+    fake.create("product", name="meanwhile")
+    fake.create("customer", name="not for us")
+    read_once(db)
+    assert_complete(db, fake, kinds=allowed[1:])
+    fake.add_key("rk_test_some", [f"rak_{kind}_read" for kind in ("customer", *allowed)])
+    assert read_once(db)["acme"].outcome == "caught_up"
+    assert_complete(db, fake)
+    row = sync(db)
+    assert (row["status"], row["health"]["reason"]) == ("active", None)
+    with psycopg.connect(db) as conn:
+        assert conn.execute("select count(*) from sluice.quarantine").fetchone() == (0,)
+
+
+@NEWEST
+def test_a_collection_that_is_forbidden_for_a_while_is_read_anew(db: str, fake: StripeFake) -> None:
+    """What changed in that time is not lost, although its events are behind the cursor by then."""
+    ids = seed(fake)
+    kinds = ["event", *KINDS]
+    fake.add_key("rk_test_some", [f"rak_{kind}_read" for kind in kinds])
+    connect(db, fake, secret="rk_test_some")
+    assert read_once(db)["acme"].outcome == "caught_up"
+    fake.add_key("rk_test_some", [f"rak_{kind}_read" for kind in kinds if kind != "customer"])
+    fake.update("customer", ids["customer"][5], name="changed in the dark")
+    fake.update("product", ids["product"][1], name="changed in the light")
+    tally = read_once(db)["acme"]
+    assert (tally.outcome, tally.error["code"]) == ("partial", "SL202")
+    assert_complete(db, fake, kinds=[kind for kind in KINDS if kind != "customer"])
+    assert sync(db)["status"] == "active"
+    fake.add_key("rk_test_some", [f"rak_{kind}_read" for kind in kinds])
+    assert read_once(db)["acme"].outcome == "caught_up"
+    assert_complete(db, fake)
 
 
 @NEWEST

@@ -41,6 +41,7 @@ def test_a_killed_poller_is_replaced_within_seconds(db: str, account: StripeFake
     page = account.fail(faults.Hold(executed=True), path="/v1/customers", skip=2)
     with process(db) as first, process(db) as second:
         assert page.wait()
+        until(lambda: len(stored(db)["customer"]) == 200)
         killed = first if str(first.pid) in str(holder(db)) else second
         killed.send(signal.SIGKILL)
         begun = time.monotonic()

@@ -48,7 +48,9 @@ QUESTIONS = {
         union all
         select p.oid::regprocedure::text from pg_proc as p cross join lateral aclexplode(p.proacl) as a
         where p.pronamespace::regnamespace::text = 'sluice_internal' and a.grantee <> p.proowner
-            and a.grantee::regrole::text not in ('sluice_poller', 'sluice_admin', 'sluice_reader', 'sluice_consumer', 'sluice_server')
+            and a.grantee::regrole::text not in (
+                'sluice_poller', 'sluice_admin', 'sluice_reader', 'sluice_consumer', 'sluice_mutator', 'sluice_server'
+            )
     """,
     "public functions that write without security definer": """
         select p.oid::regprocedure::text from pg_proc as p
@@ -182,6 +184,18 @@ def test_schema_sql_is_current(server, shared_db: str, request: pytest.FixtureRe
 
 
 def test_the_database_and_the_providers_name_the_same_collections(look: Connection) -> None:
-    known = {(name, collection) for name in registry.names() for collection in registry.get(name).collections}
-    assert set(look.execute("select provider, collection_id from sluice.provider_collections").fetchall()) == known
+    known = {
+        (name, found.collection_id, " ".join(found.description.split()), found.mutations, found.match_on, found.if_match)
+        for name in registry.names()
+        for found in registry.get(name).collections.values()
+    }
+    rows = look.execute("select provider, collection_id, description, mutations, match_on, if_match from sluice.provider_collections")
+    assert {(*row[:3], tuple(row[3]), tuple(row[4]), row[5]) for row in rows} == known
+    fields = {
+        (found.collection_id, field.name, field.type, field.primary_key)
+        for name in registry.names()
+        for found in registry.get(name).collections.values()
+        for field in found.fields
+    }
+    assert set(look.execute("select collection_id, name, type, primary_key from sluice.provider_fields").fetchall()) == fields
     assert {name for (name,) in look.execute("select provider from sluice.providers")} == set(registry.names())

@@ -16,7 +16,9 @@ from pgsluice.db.sources import ROOT, SQL
 
 REFERENCE = ROOT / "docs/reference"
 # A function that has no command of its own name, with the reason.
-NO_COMMAND: dict[str, str] = {}
+NO_COMMAND: dict[str, str] = {
+    "provider_create",
+}
 
 
 def public_names() -> list[str]:

@@ -38,11 +38,13 @@ def used(root: Path) -> dict[str, set[str]]:
 
 
 def unregistered(root: Path) -> list[str]:
-    return [f"{code} is raised in {sorted(files)} and not registered" for code, files in used(root).items() if code not in registered(root)]
+    known = registered(root)
+    return [f"{code} is raised in {sorted(files)} and not registered" for code, files in used(root).items() if code not in known]
 
 
 def unused(root: Path) -> list[str]:
-    return [f"{code} is registered and nobody raises it" for code in registered(root) if code not in used(root) and code not in RESERVED]
+    raised = used(root)
+    return [f"{code} is registered and nobody raises it" for code in registered(root) if code not in raised and code not in RESERVED]
 
 
 def test_what_is_raised_is_registered() -> None:

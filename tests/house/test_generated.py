@@ -31,3 +31,8 @@ def test_the_sql_reference_is_current(reference: ModuleType, server, db: str) ->
 
 def test_the_cli_reference_is_current(reference: ModuleType) -> None:
     assert reference.cli_reference() == (ROOT / "docs/reference/cli.md").read_text(), "run: make docs"
+
+
+def test_the_facts_of_providers_are_current(reference: ModuleType) -> None:
+    for name, made in reference.load_facts().files().items():
+        assert made == (ROOT / "sql" / "internal" / name).read_text(), "run: make docs"

@@ -11,8 +11,8 @@ import pytest
 
 from pgsluice.poller import asking
 from pgsluice.poller.asking import Stopped, Vendor
-from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Request, Response
-from pgsluice.providers.errors import ProviderError, RateLimited, Unauthorized, Unavailable
+from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Partial, Request, Response
+from pgsluice.providers.errors import ProviderError, RateLimited, Unauthorized, Unavailable, Unreadable
 from pgsluice.providers.limits import Backoff
 
 FEED = Feed("list", "backfill", ("c",))
@@ -27,6 +27,9 @@ class Answers:
         self.asked: list[str] = []
         self.at_once = self.most_at_once = 0
         self.readers: set[int] = set()
+
+    def signals(self, _response: Response) -> None:
+        return None
 
     async def send(self, request: Request) -> Response:
         self.asked.append(request.url)
@@ -159,24 +162,34 @@ def test_a_large_reply_is_read_beside_the_loop() -> None:
     assert small.readers == {threading.get_ident()}
 
 
-def test_the_pace_is_asked_before_each_request_until_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    paces = iter([0.5, 0.0, None])
+class Pieces(Answers):
+    """An object that takes `count` replies, each of which brings another object besides."""
 
-    async def wait(seconds: float, _stopping: asyncio.Event) -> None:
-        waits.append(seconds)
+    def __init__(self, count: int) -> None:
+        super().__init__(lambda _url: None)
+        self.count = count
 
-    async def pace() -> float | None:
-        return next(paces)
+    def fetch(self, hint: Hint, _credential: Credential) -> Request:
+        return Request("GET", f"{hint.upstream_id}/{len(hint.held or b'')}")
 
-    async def script() -> int:
-        answers = Answers(lambda _url: None)
-        limited = Vendor(answers, Credential("k", {}), answers, asyncio.Event(), pace=pace)
-        for _ in range(5):
-            await limited.page(FEED, None)
-        return len(answers.asked)
+    def read_fetched(self, hint: Hint, _response: Response) -> Change | Partial:  # type: ignore[override]
+        held = (hint.held or b"") + b"x"
+        if len(held) == self.count:
+            return Change("c", hint.upstream_id, held)
+        return Partial(Hint("c", hint.upstream_id, held), (Change("d", f"{hint.upstream_id}.{len(held)}", b"{}"),))
 
-    monkeypatch.setattr(asking, "wait", wait)
-    assert asyncio.run(script()) == 5
-    assert waits == [0.5]
-    assert next(paces, "asked no more") == "asked no more"
+
+def test_an_object_in_pieces_is_asked_for_until_it_is_whole() -> None:
+    answers = Pieces(3)
+    found = objects(answers, 2)
+    assert [item.upstream_id for item in found] == ["0.1", "0.2", "0", "1.1", "1.2", "1"]
+    assert found[2].raw == b"xxx"
+    assert sorted(answers.asked) == ["0/0", "0/1", "0/2", "1/0", "1/1", "1/2"]
+
+
+def test_pieces_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_PIECES", 5)
+    answers = Pieces(6)
+    with pytest.raises(Unreadable):
+        objects(answers, 1)
+    assert len(answers.asked) == 5

@@ -232,7 +232,14 @@ def test_redirects_are_not_followed(to: str) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "localhost", "127.1", "0", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254",
+        "0x7f.1", "2130706433", "0x7f000001", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:a00:1]", "100.64.0.1", "[64:ff9b::a00:1]",
+        "[2002:a00:1::]", "[fd00:ec2::254]", "1.1.1.1:22", "1.1.1.1:25", "1.1.1.1:111",
+    ],
+)  # fmt: skip
 def test_private_addresses_are_refused(host: str) -> None:
     async def main() -> None:
         async with Transport(connect=2) as sender:
@@ -279,7 +286,10 @@ def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert response.status == 200
 
 
-@pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "https://", "nonsense", "https://me:secret@example.com/"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://example.com/", "file:///etc/passwd", "https://", "nonsense", "https://me:secret@example.com/", "https://secret@127.0.0.1/"],
+)
 def test_what_is_no_address(url: str) -> None:
     async def main() -> None:
         async with Transport(allow_private=True) as sender:
@@ -337,6 +347,9 @@ def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         "::127.0.0.1",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "2002:5db8:d70e::",
+        "64:ff9b:1::1",
+        "192.88.99.1",
         "2001:0:4136:e378:8000:63bf:80ff:fffe",
         "2001:db8::1",
     ],

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from fakes.fixtures import stripe_fake
 from samples.replies import recorded, reply_of
 
 from pgsluice.providers.base import Credential, Response
+
+__all__ = ["stripe_fake"]
 
 
 @pytest.fixture

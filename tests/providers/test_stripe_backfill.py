@@ -44,7 +44,18 @@ def test_the_events_come_first_and_everything_waits_for_them() -> None:
 
 
 def test_all_collections_unless_chosen() -> None:
-    assert [feed.name for feed in STRIPE.feeds(None)] == ["events", *STRIPE.collections]
+    feeds = STRIPE.feeds(None)
+    assert feeds[0].name == "events"
+    assert [feed.name for feed in feeds if feed.kind == "backfill"] == [*STRIPE.collections]
+    assert feeds[0].collection_ids == tuple(STRIPE.collections)
+
+
+def test_what_no_event_tells_is_looked_for_from_before_the_list_on() -> None:
+    events, news, sweep_of, sweep = STRIPE.feeds(["stripe:balance_transaction"])
+    assert (events.name, news.name, news.kind, news.after) == ("events", "stripe:balance_transaction.new", "changes", ())
+    assert sweep_of.after == ("events", "stripe:balance_transaction.new")
+    assert (sweep.name, sweep.kind, sweep.after) == ("stripe:balance_transaction.sweep", "sweep", ("stripe:balance_transaction",))
+    assert sweep.every is not None
 
 
 def test_an_unknown_collection_says_which_there_are() -> None:

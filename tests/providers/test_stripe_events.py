@@ -80,11 +80,13 @@ def test_no_clock_is_taken_from_something_else(body: bytes) -> None:
 def test_recorded_events_become_hints(sample: Sample) -> None:
     page = read(started(NOW - 600), sample("events"))
     # Each object once; the cancelled subscription by what it is; the discount through its customer; nothing for an invoice that does not
-    # exist yet, for a balance, or for a collection that we do not read.
+    # exist yet, or for a balance. What lies below a subscription is read with it.
     assert page.hints == (
         Hint("stripe:subscription", "sub_1MowQVLkdIwHu7ixeRlqHVzs"),
+        Hint("stripe:subscription_item", "sub_1MowQVLkdIwHu7ixeRlqHVzs", held=b""),
         Hint("stripe:customer", "cus_NffrFeUfNV2Hib"),
         Hint("stripe:customer", "cus_QXg1o8vcGmoR32"),
+        Hint("stripe:payment_intent", "pi_3MtwBwLkdIwHu7ix28a3tqPa"),
     )
     assert (page.changes, page.refused, page.done, page.more, page.restart) == ((), (), False, False, ())
 

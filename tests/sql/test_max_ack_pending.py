@@ -143,12 +143,12 @@ def test_a_rolled_back_delivery_does_not_count(world: World) -> None:
 def test_exact_under_8_sessions_with_redeliveries(world: World, lanes: int, bound: int) -> None:
     """A ninth looks on: at no moment are there more than the bound, and 8 workers do reach it."""
     one = world.set_up(lanes=lanes, ack_wait="1 day", max_ack_pending=bound)
-    one.push(*(f"o{i}" for i in range(1500)))
+    one.push(*(f"o{i}" for i in range(600)))
     ledger, stop, most, wrong = Ledger(), threading.Event(), [0], [0]
 
     def work(n: int) -> None:
         chance, session, empty = random.Random(n), world.session(), 0
-        while empty < 300 and not wrong[0]:
+        while empty < 100 and not wrong[0]:
             open_for_long = chance.random() < 0.3
             if open_for_long:
                 session.begin()
@@ -188,7 +188,7 @@ def test_exact_under_8_sessions_with_redeliveries(world: World, lanes: int, boun
     assert most[0] <= bound
     rest = one.drain(ack=True)
     ledger.done(rest)
-    assert set(ledger.acked) == {f"o{i}" for i in range(1500)}
+    assert set(ledger.acked) == {f"o{i}" for i in range(600)}
 
 
 @pytest.mark.parametrize("bound", [1, 8])

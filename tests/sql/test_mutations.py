@@ -280,23 +280,6 @@ def test_no_more_at_once_than_the_sync_allows(one: Session) -> None:
     assert [item.item_no for item in claim(one)] == [3]
 
 
-def test_requests_are_spaced_by_the_rate_limit(one: Session) -> None:
-    limit = '{"allowed_requests": 100, "interval": 50}'
-    one.rows(
-        "select sync_create('s', 'stripe', 'slow', collection_ids => '{stripe:customer}', credential_id => 'k', rate_limit => %s::jsonb)",
-        limit,
-    )
-    one.begin()
-    waits = [one.value("select coalesce(extract(epoch from sluice_internal._rate_take('slow')), 0)") for _ in range(5)]
-    one.commit()
-    began, ended = one.one("select min(next_at) - interval '2.5 s', clock_timestamp() from sluice_internal.sync_paces")
-    assert waits[0] == 0
-    for number, wait in enumerate(waits):
-        assert float(wait) <= 0.5 * number
-        assert float(wait) >= 0.5 * number - (ended - began).total_seconds()
-    assert one.value("select sluice_internal._rate_take('y')") is None
-
-
 @pytest.mark.parametrize(
     "limit",
     ['"fast"', "[]", '{"allowed_requests": "100"}', '{"allowed_requests": -1}', '{"allowed_requests": 1.5, "interval": 1}', '{"requests": 1}',
@@ -305,3 +288,49 @@ def test_requests_are_spaced_by_the_rate_limit(one: Session) -> None:
 def test_limits_that_are_none(one: Session, limit: str) -> None:
     with refused("SL001", "rate_limit"):
         one.rows("select sync_create('s', 'push', rate_limit => %s::jsonb)", limit)
+
+
+MATCHING = """
+    create or replace view provider_collections as
+    select
+        c.provider collate "C" as provider, c.collection_id collate "C" as collection_id, array['create', 'update', 'upsert', 'delete'] as mutations, c.description,
+        '{email,address.city}'::text[] as match_on, true as if_match
+    from sluice_internal._builtin_collections as c
+"""
+
+
+def upsert(session: Session, *data: Any, match_on: str = "email") -> str:
+    query = "select mutation_id from mutation_run('upsert', 'y', 'stripe:customer', %s::jsonb, %s)"
+    return session.value(query, json.dumps(data), match_on)
+
+
+def test_upserts_of_one_object_go_in_order(one: Session) -> None:
+    one.rows(MATCHING)
+    upsert(one, {"email": "a", "n": 1}, {"email": "b"}, {"email": "a", "n": 2})
+    upsert(one, {"email": "a", "n": 3}, {"address": {"city": "x"}, "email": "c"})
+    first = claim(one)
+    assert [(item.item_no, item.data["email"], item.match_on) for item in first] == [
+        (1, "a", "email"),
+        (2, "b", "email"),
+        (2, "c", "email"),
+    ]
+    complete(one, first[0], upstream_id="cus_1")
+    (second,) = claim(one)
+    assert second.data["n"] == 2
+
+
+def test_an_upsert_by_a_field_inside(one: Session) -> None:
+    one.rows(MATCHING)
+    upsert(one, {"address": {"city": "x"}}, {"address": {"city": "x"}}, match_on="address.city")
+    assert len(claim(one)) == 1
+    with refused("SL001", "address.city"):
+        upsert(one, {"address": {}}, match_on="address.city")
+
+
+def test_if_match_is_for_one_object(one: Session) -> None:
+    one.rows(MATCHING)
+    run_it = "select mutation_run('update', 'y', 'stripe:customer', %s::jsonb, if_match => 'v1')"
+    one.rows(run_it, '[{"upstream_id": "cus_1", "data": {}}]')
+    assert claim(one)[0].if_match == "v1"
+    with refused("SL001", "if_match"):
+        one.rows(run_it, '[{"upstream_id": "cus_1", "data": {}}, {"upstream_id": "cus_2", "data": {}}]')

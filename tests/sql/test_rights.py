@@ -20,6 +20,15 @@ CALLS = {
     "sync_info": "select * from sluice.sync_info('y')",
     "sync_pause": "select * from sluice.sync_pause('y')",
     "sync_resume": "select * from sluice.sync_resume('y')",
+    "sync_update": "select * from sluice.sync_update('y', name => 'n')",
+    "sync_restart": "select * from sluice.sync_restart('st')",
+    "sync_move": "select * from sluice.sync_move('y', 'empty')",
+    "sync_delete": "select * from sluice.sync_delete('y')",
+    "sync_tidy": "select * from sluice.sync_tidy()",
+    "stream_prune": "select * from sluice.stream_prune('s', '1 day')",
+    "record_erase": "select * from sluice.record_erase('y', 'push:o', 'a')",
+    "quarantine_retry": "select * from sluice.quarantine_retry()",
+    "quarantine_purge": "select sluice.quarantine_purge('y')",
     "credential_delete": "select sluice.credential_delete('k')",
     "record_ingest": """select * from sluice.record_ingest('y', 'push:o', '[{"upstream_id": "n", "data": {}}]')""",
     "consumer_create": "select * from sluice.consumer_create('new', 's')",
@@ -41,10 +50,17 @@ CALLS = {
     "mutation_result": "select * from sluice.mutation_result('m')",
     "mutation_cancel": "select * from sluice.mutation_cancel('m')",
     "mutation_resolve": "select * from sluice.mutation_resolve('m', 1, 'failed')",
+    "collection_refresh": "select * from sluice.collection_refresh('k')",
+    "provider_create": """select * from sluice.provider_create('crm', '{"name": "crm", "collections": {"contact": {}}}')""",
+    "provider_info": "select * from sluice.provider_info('stripe')",
+    "provider_delete": "select sluice.provider_delete('own')",
+    "view_create": "select sluice.view_create('push:order')",
+    "view_info": "select * from sluice.view_info('push_order')",
+    "view_delete": "select sluice.view_delete('push_order')",
     "token_create": "select * from sluice.token_create()",
     "token_revoke": "select sluice.token_revoke('t')",
 }
-READS = {"stream_info", "sync_info", "consumer_info", "consumer_peek", "mutation_result"}
+READS = {"stream_info", "sync_info", "consumer_info", "consumer_peek", "mutation_result", "provider_info", "view_info"}
 MAY = {
     "nobody": set(),
     "sluice_reader": READS,
@@ -56,9 +72,12 @@ MAY = {
 }
 POLLER = {
     "_poller_heartbeat", "_poller_stop", "_sync_claim", "_sync_due", "_sync_finish", "_sync_fail", "_sync_release", "_page_commit",
-    "_credential_sealed", "_jsonb_refusal", "_rate_take", "_mutation_claim", "_mutation_complete", "_mutation_retry",
+    "_feeds_declare", "_feed_fail", "_sweep_conclude", "_records_trim", "_sync_tidy",
+    "_credential_sealed", "_provider_document", "_jsonb_refusal", "_rate_take", "_rate_release", "_rate_signal", "_renewal_claim", "_renewal_store",
+    "_renewal_end", "_mutation_claim", "_mutation_complete", "_mutation_retry",
+    "_description_claim", "_description_end",
 }  # fmt: skip
-ADMIN = {"_credential_put", "_credential_replace"}
+ADMIN = {"_credential_put", "_credential_replace", "_credential_known", "_credential_reseal", "_credential_sealed"}
 WAITS = {"_stream_watch", "_stream_unwatch", "_consumer_due", "_consumer_ready"}
 NOBODY = f"sluice_test_nobody_{os.getpid()}"
 
@@ -68,6 +87,9 @@ def filled(world: World) -> World:
     one = world.set_up()
     one.rows("select stream_create('empty')")
     one.rows("select sluice_internal._credential_put('k', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, null, '{}')")
+    one.rows("select sluice_internal._credential_put('k2', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, null, '{}')")
+    one.rows("select sync_create('s', 'stripe', 'st', null, array['stripe:plan'], 'k2')")
+    one.rows("""select provider_create('own', '{"name": "own", "collections": {"contact": {}}}')""")
     one.push("a", "b")
     return world
 
@@ -102,7 +124,9 @@ def allowed(session: Session, statement: str) -> bool:
     except psycopg.Error as exc:
         assert exc.diag.message_hint  # noqa: PT017
         # What the call names is not there: it was allowed to look.
-        return exc.sqlstate in {"SL004", "SL107", "SL108"} or bool(pytest.fail(str(exc)) if exc.sqlstate != "SL002" else False)
+        return exc.sqlstate in {"SL004", "SL106", "SL107", "SL108", "SL170"} or bool(
+            pytest.fail(str(exc)) if exc.sqlstate != "SL002" else False
+        )
     else:
         return True
     finally:
@@ -164,7 +188,13 @@ def test_the_internal_schema(become: Callable[[str], Session], filled: World, ro
             *[NOBODY if role == "nobody" else role] * 2,
         )
     }
-    internal = {"sluice_poller": POLLER, "sluice_consumer": WAITS, "sluice_admin": ADMIN | WAITS, "sluice_server": {"_token_check"} | WAITS}
+    internal = {
+        "sluice_poller": POLLER,
+        "sluice_consumer": WAITS,
+        "sluice_mutator": {"_mutation_seen"},
+        "sluice_admin": ADMIN | WAITS | {"_mutation_seen"},
+        "sluice_server": {"_token_check"} | WAITS,
+    }
     assert open_to == internal.get(role, set())
 
 

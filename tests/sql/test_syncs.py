@@ -34,10 +34,10 @@ def test_sync_create_with_everything_by_name(made: World) -> None:
     sync = made.look.one("""
         select * from sync_create(
             stream_id => 's', provider => 'stripe', sync_id => 'y', name => 'Shop ☃', collection_ids => array['stripe:customer', 'stripe:plan'],
-            credential_id => 'k', rate_limit => null, metadata => '{"tenant": 7}', external_id => 'e', max_age_days => null,
+            credential_id => 'k', rate_limit => null, metadata => '{"tenant": 7}', external_id => 'e', max_age_days => 30,
             sync_frequency => '90 seconds')
     """)
-    assert (sync.sync_id, sync.name, sync.credential_id, sync.external_id) == ("y", "Shop ☃", "k", "e")
+    assert (sync.sync_id, sync.name, sync.credential_id, sync.external_id, sync.max_age_days) == ("y", "Shop ☃", "k", "e", 30)
     assert sorted(sync.collection_ids) == ["stripe:customer", "stripe:plan"]
     assert (sync.metadata, sync.sync_frequency, sync.status) == ({"tenant": 7}, timedelta(seconds=90), "pending")
 
@@ -68,7 +68,8 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["push:o"]}, ["push:o"]),
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["customer"]}, ["customer"]),
     ("SL001", {"rate_limit": psycopg.types.json.Jsonb({"allowed_requests": 1})}, ["rate_limit"]),
-    ("SL004", {"max_age_days": 1}, ["max_age_days"]),
+    ("SL001", {"max_age_days": 1}, ["max_age_days"]),
+    ("SL001", {"max_age_days": 0}, ["max_age_days"]),
     ("SL001", {"metadata": psycopg.types.json.Jsonb([1])}, ["metadata"]),
     ("SL001", {"metadata": psycopg.types.json.Jsonb("x")}, ["metadata"]),
     ("SL001", {"sync_frequency": "-1 second"}, ["sync_frequency"]),

@@ -55,7 +55,8 @@ def main(name: str) -> None:
         with embedded.start(data_dir, durable=False) as server:
             migrate(server.conninfo)
             facts = fill(server.conninfo)
-            dump = [embedded.programs("pg_dump", server.bin_dir), "--schema=sluice", "--schema=sluice_internal", "-d", server.conninfo]
+            schemas = [f"--schema={name}" for name in ("sluice", "sluice_internal", "sluice_views")]
+            dump = [embedded.programs("pg_dump", server.bin_dir), *schemas, "-d", server.conninfo]
             text = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
         embedded.wait_until_stopped(data_dir)
     folder.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.stripe import errors, lists, objects, render, routes
+from fakes.stripe import errors, items, lists, objects, render, routes
 from fakes.stripe.clock import Clock
 from fakes.stripe.faults import Rule
 from fakes.stripe.forms import decode, flat, typed
@@ -60,11 +60,27 @@ class Engine:
     def clear(self) -> None:
         """No objects, events, faults, stored results, log; keys and settings stay."""
         with self.lock:
-            self.worlds = {live: World(live=live, seed=self.seed) for live in (False, True)}
+            self.acting = self.account  # the account that a test is in; requests say for themselves
+            self.accounts: dict[str, dict[bool, World]] = {}
             self.idempotency = Keys()
             self.rules.clear()
             self.log.clear()
             self.last_lists.clear()
+
+    @property
+    def worlds(self) -> dict[bool, World]:
+        return self.of(self.acting)
+
+    def of(self, account: str) -> dict[bool, World]:
+        """An account's objects, in both modes."""
+        if account not in self.accounts:
+            seed = self.seed if account == self.account else f"{self.seed}{account}"
+            self.accounts[account] = {live: World(live=live, seed=seed) for live in (False, True)}
+        return self.accounts[account]
+
+    def _of(self, request: Request | None) -> dict[bool, World]:
+        """Those of the account that a request names: https://docs.stripe.com/connect/authentication."""
+        return self.worlds if request is None else self.of(request.headers.get("stripe-account") or self.account)
 
     def handle(self, request: Request) -> Reply:
         entry, rules = self._arrived(request)
@@ -135,7 +151,7 @@ class Engine:
 
     def _checked(self, request: Request, key: ApiKey) -> None:
         account = request.headers.get("stripe-account")
-        if account and account != self.account:
+        if account and account != self.account and not self.of(self.account)[key.live].collection("account").get(account):
             raise errors.unknown_account(key.key, account)
         render.check_version(request.headers.get("stripe-version") or self.settings.api_version)
         if request.body and not _is_form(request):
@@ -149,12 +165,14 @@ class Engine:
 
     def _once(self, request: Request, rules: list[Rule], route: Route, key: ApiKey, name: str) -> Reply:
         """One execution for each idempotency key; later ones get its result."""
+        account = request.headers.get("stripe-account", "")
+        name, said = f"{account}/{name}" if account else name, name
         saved = self.idempotency.claim(key.key, name, Saved(request.path, flat(request.params), self.clock.time(), request.id))
         if saved is not None:
-            replayed = {"Idempotent-Replayed": "true", "Original-Request": saved.request, "Idempotency-Key": name}
+            replayed = {"Idempotent-Replayed": "true", "Original-Request": saved.request, "Idempotency-Key": said}
             return Reply(saved.status, saved.body, replayed)
         try:
-            reply = Reply(200, self._run(request, rules, route, key), {"Idempotency-Key": name})
+            reply = Reply(200, self._run(request, rules, route, key), {"Idempotency-Key": said})
         except errors.ApiError as error:
             reply = self.failed(error, request)
             if error.saved:
@@ -173,7 +191,7 @@ class Engine:
             rule.fault.execute()
         version = request.headers.get("stripe-version") or self.settings.api_version
         with self.lock:
-            world = self.worlds[key.live]
+            world = self._of(request)[key.live]
             if route.change is not None:
                 return self._write(request, route, key, version)
             reader: dict[str, Callable[[], bytes]] = {
@@ -182,6 +200,9 @@ class Engine:
                 "get": lambda: self._get(request, route, key, version),
                 "lines": lambda: self._lines(request, route, world),
                 "items": lambda: self._items(request, world),
+                "item": lambda: self._item(request, route, world),
+                "nested": lambda: self._nested(request, route, world),
+                "tax_ids": lambda: self._tax_ids(request, route, world),
             }
             return reader[route.verb]()
 
@@ -198,7 +219,7 @@ class Engine:
 
     def _get(self, request: Request, route: Route, key: ApiKey, version: str) -> bytes:
         kind = route.kindred.kind
-        world = self.worlds[key.live]
+        world = self._of(request)[key.live]
         paths = typed(request.params, routes.EXPAND).get("expand", [])
         if kind == "event":
             world.collection(kind).prune(self.clock.now() - lists.RETENTION)
@@ -207,7 +228,9 @@ class Engine:
             return pretty(render.stub(kind, route.id))
         if record is not None and (record.planted or (not paths and world.find(kind, route.id))):
             return render.text(kind, record, version)
-        doc = self.writer(key.live).need(kind, route.id, route.kindred.param)
+        if kind == "account" and route.id in world.collection(kind).deleted:
+            raise errors.unknown_account(key.key, route.id)
+        doc = self.writer(key.live, request).need(kind, route.id, route.kindred.param)
         return pretty(render.expanded(world, render.shape(kind, doc, version), paths, version))
 
     def _write(self, request: Request, route: Route, key: ApiKey, version: str) -> bytes:
@@ -219,7 +242,7 @@ class Engine:
             return pretty(doc)
         kind = route.kindred.kind
         shown = plan_of(doc) if kind == "plan" else render.shape(kind, doc, version)
-        return pretty(render.expanded(self.worlds[key.live], shown, paths, version))
+        return pretty(render.expanded(self._of(request)[key.live], shown, paths, version))
 
     def _lines(self, request: Request, route: Route, world: World) -> bytes:
         params = lists.read("line_item", request.params)
@@ -231,11 +254,26 @@ class Engine:
         doc = Writer(world, self.settings, self.clock.now()).need("subscription", params["subscription"], "subscription", status=400)
         return lists.nested(request.path, doc["items"]["data"], params)
 
+    def _item(self, request: Request, route: Route, world: World) -> bytes:
+        typed(request.params, routes.EXPAND)
+        return pretty(items.find(world, route.id)[0])
+
+    def _nested(self, request: Request, route: Route, world: World) -> bytes:
+        params = lists.read("line_item", request.params)
+        doc = Writer(world, self.settings, self.clock.now()).need(route.kindred.kind, route.id, route.kindred.param)
+        return lists.nested(request.path, doc[route.member]["data"], params)
+
+    def _tax_ids(self, request: Request, route: Route, world: World) -> bytes:
+        params = lists.read("line_item", request.params)
+        Writer(world, self.settings, self.clock.now()).need("customer", route.id, "customer")
+        return lists.nested(request.path, render.tax_ids(world, route.id), params)
+
     def writer(self, live: bool, request: Request | None = None) -> Writer:
         """For one request, or for a change that no request made."""
         idempotency_key = request.headers.get("idempotency-key") if request else None
         id_ = request.id if request else None
-        return Writer(self.worlds[live], self.settings, self.clock.now(), id_, idempotency_key, self.worlds[not live])
+        worlds = self._of(request)
+        return Writer(worlds[live], self.settings, self.clock.now(), id_, idempotency_key, worlds[not live])
 
     def _authenticated(self, request: Request) -> ApiKey:
         given = self.key_of(request)
@@ -277,7 +315,7 @@ class Engine:
             return
         with self.lock:
             live = self._is_live(request)
-            collection = self.worlds[live].collection(routes.RESOURCES[parts[-1]].kind)
+            collection = self._of(request)[live].collection(routes.RESOURCES[parts[-1]].kind)
             place = collection.place_of(cursor, deleted=False)
             before = collection.walk(place, cursor, newer=not self.settings.oldest_first)
             for number, record in enumerate(before, start=1):

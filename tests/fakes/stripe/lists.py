@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from fakes.stripe import errors, render
+from fakes.stripe import errors, generic, render, table
 from fakes.stripe.clock import DAY
 from fakes.stripe.forms import Kind, anything, between, boolean, choice, fields, integer, required_text, several, typed
 from fakes.stripe.store import Collection, Place, Record, World, indented, plan_of, pretty
@@ -56,12 +56,19 @@ FILTERS: Mapping[str, Mapping[str, Kind]] = {
 
 def read(kind: str, params: Mapping[str, Any], required: tuple[str, ...] = ()) -> Doc:
     """The parameters of a list, typed; 400 on one that it does not know."""
-    found = typed(params, {**PAGING, **FILTERS[kind]}, required)
+    filters, needed = (FILTERS[kind], required) if kind in FILTERS else _published(kind)
+    found = typed(params, {**filters, **PAGING}, needed)
     if "starting_after" in found and "ending_before" in found:
         raise errors.exclusive("starting_after", "ending_before")
     if "type" in found and "types" in found:
         raise errors.exclusive("type", "types")
     return found
+
+
+def _published(kind: str) -> tuple[Mapping[str, Kind], tuple[str, ...]]:
+    kinds, needed = generic.parameters(kind, "list")
+    spans = {name: span for name, what in table.published(kind)["verbs"]["list"]["params"].items() if what == "span"}
+    return {**kinds, **spans}, needed
 
 
 def page(kind: str, url: str, params: Doc, *, world: World, settings: Settings, now: float, version: str) -> bytes:
@@ -151,6 +158,10 @@ def _tests(kind: str, params: Doc, settings: Settings, now: float) -> Iterator[C
         params = {"active": True, **params}
     if kind == "subscription":
         params = {"status": None, **params}
+    if kind in table.KINDS:
+        params = {**table.row(kind).shown, **params}
+    if kind == "payment_method" and "type" not in params:
+        yield _field(lambda doc, _value: bool(doc["type"] != "custom"), None)
     for name, value in params.items():
         if name == "created":
             yield _created(value)
@@ -201,6 +212,10 @@ def _has_price(doc: Doc, value: str) -> bool:
     return any(item["price"]["id"] == value for item in doc["items"]["data"])
 
 
+def _owner(doc: Doc, value: Doc) -> bool:
+    return bool(doc["owner"]["type"] == value.get("type") and doc["owner"]["customer"] == value.get("customer"))
+
+
 _TESTS: Mapping[tuple[str, str], Callable[[Doc, Any], bool]] = {
     ("", "ids"): lambda doc, value: doc["id"] in value,
     ("", "test_clock"): lambda doc, value: doc["test_clock"] == value,
@@ -215,6 +230,8 @@ _TESTS: Mapping[tuple[str, str], Callable[[Doc, Any], bool]] = {
     ("subscription", "status"): _status,
     ("invoice", "subscription"): _invoice_of,
     ("invoice", "due_date"): lambda doc, value: within(doc["due_date"], value),
+    ("tax_id", "owner"): _owner,
+    ("tax_registration", "status"): lambda doc, value: value == "all" or doc["status"] == value,
     ("event", "type"): lambda doc, value: fnmatch.fnmatchcase(doc["type"], value),
     ("event", "types"): lambda doc, value: doc["type"] in value,
     ("event", "delivery_success"): lambda doc, value: doc["pending_webhooks"] == 0 if value else doc["pending_webhooks"] > 0,

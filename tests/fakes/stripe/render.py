@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fakes.stripe import errors
+from fakes.stripe import errors, objects, table
 from fakes.stripe.store import Record, World, plan_of, pretty
 
 NESTED = 10  # entries of a list inside an object
@@ -40,6 +40,9 @@ def stub(kind: str, id_: str) -> dict[str, Any]:
 
 def shape(kind: str, doc: dict[str, Any], version: str) -> dict[str, Any]:
     """A copy of a stored object in the shape of that version."""
+    if kind in table.KINDS:
+        hidden = table.row(kind).hidden
+        return copy.deepcopy({name: cut(value) for name, value in doc.items() if name not in hidden})
     if kind not in ("subscription", "invoice"):
         return copy.deepcopy(doc)
     nested = "items" if kind == "subscription" else "lines"
@@ -49,6 +52,13 @@ def shape(kind: str, doc: dict[str, Any], version: str) -> dict[str, Any]:
     if version[:10] < BASIL:
         _before_basil(kind, shown)
     return shown
+
+
+def cut(value: Any) -> Any:
+    """A list inside an object as it shows; anything else as it is."""
+    if not isinstance(value, dict) or value.get("object") != "list":
+        return value
+    return {**value, "data": value["data"][:NESTED], "has_more": len(value["data"]) > NESTED}
 
 
 def _before_basil(kind: str, shown: dict[str, Any]) -> None:
@@ -76,10 +86,26 @@ def expanded(world: World, doc: dict[str, Any], paths: list[str], version: str) 
     """`doc` with the ids at these paths replaced by their objects: https://docs.stripe.com/api/expanding_objects."""
     for path in paths:
         parts = path.split(".")
+        _unhide(world, doc, parts[0])
         if len(parts) > 4:
             raise errors.invalid(f"You cannot expand more than 4 levels of a property. Property: {path}", "expand")
         _expand(world, doc, parts, path, version)
     return doc
+
+
+def _unhide(world: World, doc: dict[str, Any], name: str) -> None:
+    """A list that shows only when it is asked for."""
+    if doc.get("object") == "customer" and name == "tax_ids":
+        doc[name] = cut(objects.listing(f"/v1/customers/{doc['id']}/tax_ids", tax_ids(world, doc["id"])))
+    kind = str(doc.get("object")).replace(".", "_")
+    stored = world.find(kind, doc["id"]) if kind in table.KINDS and name in table.row(kind).hidden else None
+    if stored is not None:
+        doc[name] = copy.deepcopy(cut(stored[name]))
+
+
+def tax_ids(world: World, customer: str) -> list[dict[str, Any]]:
+    """A customer's, newest first."""
+    return [record.doc for record in world.collection("tax_id") if record.doc.get("customer") == customer][::-1]
 
 
 def _expand(world: World, at: Any, parts: list[str], path: str, version: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from fakes.stripe import catalog, customers, errors, invoices, subscriptions
+from fakes.stripe import catalog, customers, errors, generic, invoices, items, subscriptions
 from fakes.stripe.forms import Kind, required_text, several
+from fakes.stripe.table import KINDS, published, row
 from fakes.stripe.writing import Writer
 
 Params = dict[str, Any]
@@ -37,7 +39,26 @@ class Kindred:
     actions: Mapping[str, Change] | None = None
 
 
+def _of_table(kind: str) -> Kindred:
+    verbs = published(kind)["verbs"]
+
+    def change(verb: str, run: Callable[..., Params]) -> Change | None:
+        return Change(run, *generic.parameters(kind, verb)) if verb in verbs else None
+
+    known = ("list", "create", "retrieve", "update", "delete")
+    actions = {verb: change(verb, partial(generic.act, kind, verb)) for verb in verbs if verb not in known}
+    return Kindred(
+        kind,
+        "id",
+        change("create", partial(generic.create, kind)),
+        change("update", partial(generic.update, kind)),
+        change("delete", partial(generic.delete, kind)),
+        {verb: done for verb, done in actions.items() if done is not None},
+    )
+
+
 RESOURCES: Mapping[str, Kindred] = {
+    **{row(kind).path: _of_table(kind) for kind in KINDS},
     "customers": Kindred(
         "customer",
         "id",
@@ -87,6 +108,13 @@ RESOURCES: Mapping[str, Kindred] = {
         },
     ),
     "events": Kindred("event", "id"),
+    "subscription_items": Kindred(
+        "subscription_item",
+        "id",
+        Change(items.create, items.CREATE, ("subscription",)),
+        Change(items.update, items.UPDATE),
+        Change(items.delete, items.DELETE),
+    ),
 }
 URLS = {kindred.kind: f"/v1/{name}" for name, kindred in RESOURCES.items()}
 
@@ -99,6 +127,7 @@ class Route:
     kindred: Kindred
     id: str = ""
     change: Change | None = None
+    member: str = ""
 
     @property
     def permission(self) -> str:
@@ -131,8 +160,14 @@ def _find(method: str, parts: list[str]) -> Route | None:
             return Route("account", ACCOUNT)
         case "GET", ["", "v1", "subscription_items"]:
             return Route("items", ITEMS)
+        case "GET", ["", "v1", "subscription_items", id_]:
+            return Route("item", ITEMS, id_)
         case "GET", ["", "v1", "invoices", id_, "lines"]:
             return Route("lines", RESOURCES["invoices"], id_)
+        case "GET", ["", "v1", "customers", id_, "tax_ids"]:
+            return Route("tax_ids", RESOURCES["customers"], id_)
+        case _, ["", "v1", one, two, *rest] if f"{one}/{two}" in RESOURCES:
+            return _of(RESOURCES[f"{one}/{two}"], method, rest)
         case _, ["", "v1", name, *rest] if name in RESOURCES:
             return _of(RESOURCES[name], method, rest)
     return None
@@ -146,6 +181,8 @@ def _of(kindred: Kindred, method: str, rest: list[str]) -> Route | None:
             return Route("create", kindred, change=kindred.create)
         case "GET", [id_] if id_:
             return Route("get", kindred, id_)
+        case "GET", [id_, member] if kindred.kind in KINDS and member in row(kindred.kind).lists:
+            return Route("nested", kindred, id_, member=member)
         case "POST", [id_] if kindred.update and id_:
             return Route("change", kindred, id_, kindred.update)
         case "DELETE", [id_] if kindred.delete and id_:
@@ -158,6 +195,7 @@ def _of(kindred: Kindred, method: str, rest: list[str]) -> Route | None:
 def run(route: Route, writer: Writer, params: Params) -> Params:
     """Carries out a change; answers the object, as stored."""
     assert route.change is not None
-    if route.verb == "create":
+    if route.verb == "create" or route.kindred.kind == "subscription_item":
+        params = params if route.verb == "create" else {**params, "id": route.id}
         return route.change.run(writer, params)
     return route.change.run(writer, writer.need(route.kindred.kind, route.id, route.kindred.param), params)

@@ -9,13 +9,16 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-KINDS = ("customer", "product", "price", "subscription", "invoice", "event")
+from fakes.stripe.table import KINDS as BY_TABLE
+from fakes.stripe.table import row
+
+KINDS = ("customer", "product", "price", "subscription", "invoice", "event", *BY_TABLE)
 """Kinds that are stored. A plan is a view of a recurring price; items and lines stand inside their parents."""
 
 ID_LETTERS = string.ascii_letters + string.digits
 PREFIXES = {"customer": ("cus_", 14), "product": ("prod_", 14), "price": ("price_", 24), "plan": ("plan_", 14),
             "subscription": ("sub_", 24), "item": ("si_", 14), "invoice": ("in_", 24), "line": ("il_", 24),
-            "event": ("evt_", 24), "request": ("req_", 14)}  # fmt: skip
+            "event": ("evt_", 24), "request": ("req_", 14), **{kind: (row(kind).prefix, 24) for kind in BY_TABLE}}  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -134,7 +137,7 @@ class Collection:
 class World:
     """All objects of one mode, test or live. Not locked: the fake holds its lock around every use."""
 
-    def __init__(self, *, live: bool, seed: int) -> None:
+    def __init__(self, *, live: bool, seed: int | str) -> None:
         self.live = live
         self.random = random.Random(f"{seed}{live}")
         self.kinds: dict[str, Collection] = {kind: Collection() for kind in KINDS}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.stripe import errors, forms, objects, render
+from fakes.stripe import errors, forms, objects, render, table
 from fakes.stripe.store import Record, World, plan_of
 
 EVENT_PREFIX = {"subscription": "customer.subscription"}
@@ -59,6 +59,17 @@ class Writer:
     def new(self, kind: str, make: Callable[..., dict[str, Any]], id_: str | None = None) -> dict[str, Any]:
         return make(id_ or self.world.new_id(kind), self.now, live=self.world.live)
 
+    def store(self, kind: str, doc: dict[str, Any]) -> None:
+        """A new object, without an event."""
+        self.world.collection(kind).add(Record(doc["id"], self.world.place(doc.get("created", self.now)), doc=doc))
+
+    def tell(self, kind: str, doc: dict[str, Any], *verbs: str) -> None:
+        """The first of these events that the vendor has; none, if it has none. A connected account's come under itself only."""
+        type_ = table.event_type(kind, *verbs)
+        own = kind == "account" or (kind == "tax_id" and not doc["customer"])
+        if type_ is not None and not own:
+            self._event(type_, kind, doc, None)
+
     def add(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
         self.world.collection(kind).add(Record(doc["id"], self.world.place(doc["created"]), doc=doc))
         self.emit("created", kind, doc)
@@ -86,12 +97,15 @@ class Writer:
     def remove(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
         self.world.collection(kind).remove(doc["id"])
         self.emit("deleted", kind, doc)
-        return render.stub(kind, doc["id"])
+        return render.stub(doc["object"], doc["id"])
 
     def emit(
         self, verb: str, kind: str, doc: dict[str, Any], previous: dict[str, Any] | None = None, before: dict[str, Any] | None = None
     ) -> None:
         """`customer.created` and the like. A recurring price says everything twice, as a price and as a plan."""
+        if kind in table.KINDS:
+            self.tell(kind, doc, verb)
+            return
         self._event(f"{EVENT_PREFIX.get(kind, kind)}.{verb}", kind, doc, previous)
         if kind == "price" and doc["recurring"]:
             changed = None if before is None else difference(plan_of(before), plan_of(doc))

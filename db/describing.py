@@ -1,0 +1,69 @@
+"""What a poller does in the database about descriptions: take an account that is to be asked for its collections, and store the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from pgsluice.db import rows
+from pgsluice.db.statements import Database, run
+
+# NOTIFY: an account is to be asked.
+CHANNEL: Final = "sluice_descriptions"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An account that this poller is to ask. The credential as stored; `attempt` counts from 1."""
+
+    credential_id: str
+    epoch: int
+    provider: str
+    kind: str
+    sealed: bytes = field(repr=False)
+    key_version: int
+    base_url: str | None
+    attempt: int
+
+
+class Look(NamedTuple):
+    """What a look for work found: an account, or in how many seconds there will be one (None: none is planned)."""
+
+    claimed: Claimed | None
+    next_in: float | None
+
+
+async def listen(conn: Database) -> None:
+    """Lets `conn.notifies()` bring word of accounts to ask."""
+    await run(conn, f"listen {CHANNEL}")
+
+
+async def claim(conn: Database, poller_id: str) -> Look:
+    found = await run(conn, "select * from sluice_internal._description_claim(%s)", poller_id)
+    if not found:
+        return Look(None, None)
+    row = found[0]
+    next_in: timedelta | None = row.pop("next_in")
+    if row["credential_id"] is None:
+        return Look(None, None if next_in is None else next_in.total_seconds())
+    return Look(Claimed(**row), None)
+
+
+async def end(
+    conn: Database,
+    poller_id: str,
+    claimed: Claimed,
+    *,
+    collections: Sequence[Mapping[str, Any]] = (),
+    error: Mapping[str, Any] | None = None,
+    retry_in: timedelta | None = None,
+) -> bool:
+    """Stores what the account has, or the error. False if another poller has taken over."""
+    query = "select sluice_internal._description_end(%s, %s, %s, %s::jsonb, %s::jsonb, %s) as done"
+    said = None if error is None else rows.json_parameter(dict(error))
+    found = rows.json_parameter(list(collections))
+    (row,) = await run(conn, query, claimed.credential_id, poller_id, claimed.epoch, found, said, retry_in)
+    done: bool = row["done"]
+    return done

@@ -1,0 +1,116 @@
+"""What pollers share beside syncs: the limits on requests, what vendors said of them, and the renewal of tokens. One coroutine a function.
+
+Every function raises SL401 (`DatabaseUnavailable`) when the connection is lost; it is dead then. All are for connections in autocommit
+mode: their locks last for the moment of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from pgsluice.db import rows
+from pgsluice.db.statements import Database, run
+
+
+@dataclass(frozen=True)
+class Grant:
+    """`granted` requests that may be sent within `lasts` seconds of the call; 0: ask again after `wait` seconds.
+
+    `held`: the request holds a place of `max_concurrent_requests` until `rate_release`. `drawn_at`: to give back what was not used.
+    """
+
+    granted: int
+    wait: float
+    lasts: float
+    held: bool
+    drawn_at: datetime
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A credential's newest version, and what a poller that asked for another secret may do: see `_renewal_claim`."""
+
+    state: Literal["newer", "refused", "busy", "yours", "same"]
+    version: int
+    kind: str
+    sealed: bytes = field(repr=False)
+    key_version: int
+    base_url: str | None
+    expires_at: datetime | None
+    renew_at: datetime | None
+    error: Mapping[str, Any] | None
+    clock: datetime
+
+
+async def rate_take(
+    conn: Database,
+    poller_id: str,
+    sync_id: str,
+    *,
+    limits: Sequence[Mapping[str, Any]] = (),
+    wanted: int = 1,
+    cost: float = 1.0,
+    writes: bool = False,
+    hold_id: UUID,
+    unused: int = 0,
+    unused_from: datetime | None = None,
+) -> Grant:
+    """Draws from the limits of a sync and its credential. `limits`: `{name, allowed, seconds}` each; `unused` of a grant return."""
+    query = "select * from sluice_internal._rate_take(%s, %s, %s::jsonb, %s, %s, %s, %s, %s, %s)"
+    limited = rows.json_parameter(list(limits))
+    (row,) = await run(conn, query, sync_id, poller_id, limited, wanted, cost, writes, hold_id, unused, unused_from)
+    return Grant(**row)
+
+
+async def rate_release(conn: Database, hold_id: UUID) -> None:
+    """The request is answered. Nothing happens if it held no place."""
+    await run(conn, "select sluice_internal._rate_release(%s)", hold_id)
+
+
+async def rate_signal(
+    conn: Database,
+    sync_id: str,
+    *,
+    wait: float | None = None,
+    remaining: float | None = None,
+    resets_in: float | None = None,
+    restore_rate: float | None = None,
+) -> None:
+    """What the vendor said of its budget, for every sync of the credential. Seconds."""
+    query = "select sluice_internal._rate_signal(%s, %s, %s, %s, %s)"
+    await run(conn, query, sync_id, wait, remaining, resets_in, restore_rate)
+
+
+async def renewal_claim(conn: Database, poller_id: str, credential_id: str, version: int, *, renew: bool) -> Secret | None:
+    """Who holds `version` of a secret asks for another one; with `renew` a renewal may be this poller's. None: no such credential."""
+    query = "select * from sluice_internal._renewal_claim(%s, %s, %s, %s)"
+    found = await run(conn, query, credential_id, poller_id, version, renew)
+    return Secret(**found[0]) if found else None
+
+
+async def renewal_store(
+    conn: Database,
+    credential_id: str,
+    version: int,
+    *,
+    sealed: bytes,
+    key_version: int,
+    expires_in: float | None,
+    base_url: str | None,
+) -> int | None:
+    """Stores what the vendor answered; its version. None if another secret was stored meanwhile."""
+    query = "select sluice_internal._renewal_store(%s, %s, %s, %s, %s, %s) as version"
+    lasts = None if expires_in is None else timedelta(seconds=expires_in)
+    (row,) = await run(conn, query, credential_id, version, sealed, key_version, lasts, base_url)
+    stored: int | None = row["version"]
+    return stored
+
+
+async def renewal_end(conn: Database, poller_id: str, credential_id: str, version: int, error: Mapping[str, Any] | None) -> None:
+    """The renewal brought nothing; `error`: the vendor refused it for good."""
+    said = None if error is None else rows.json_parameter(dict(error))
+    await run(conn, "select sluice_internal._renewal_end(%s, %s, %s, %s::jsonb)", credential_id, poller_id, version, said)

@@ -1,0 +1,153 @@
+"""The secret that one sync's requests carry: renewed once, by one process, and taken over by all others.
+
+A vendor that rotates tokens takes each one once. So a poller first claims the renewal of that very version in the database; the others
+wait for its answer. What a poller that was killed in the middle of it leaves behind is tried once more: whether the vendor still takes the
+old token is the vendor's to say, and if not, a person signs in again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+
+from pgsluice.db import secrets, shares
+from pgsluice.db.errors import LeaseLost, make
+from pgsluice.poller.sharing import Account, kept, opened, wait
+from pgsluice.poller.transport import Transport
+from pgsluice.providers.base import Credential, Provider
+from pgsluice.providers.errors import Paced, ProviderError, Unauthorized
+
+# A token that cannot be renewed early is tried again after so many seconds, while it is still good.
+AGAIN: Final = 10.0
+LOOK: Final = 0.2
+log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
+
+
+class Tokens:
+    """A credential in its newest version. Safe for concurrent use in one event loop."""
+
+    def __init__(  # noqa: PLR0917  what a renewal needs, each once
+        self,
+        provider: Provider,
+        credential: Credential,
+        transport: Transport,
+        stopping: asyncio.Event,
+        patience: float,
+        account: Account | None = None,
+    ) -> None:
+        self._provider = provider
+        self._transport = transport
+        self._stopping = stopping
+        self._patience = patience
+        self._account = account
+        self._version = None if account is None else account.version
+        self._due = time.monotonic() + (float("inf") if account is None else account.renew_in)
+        self._one = asyncio.Lock()
+        self.credential = credential
+
+    async def fresh(self) -> Credential:
+        """The credential, renewed if its time is near. Raises ProviderError, SluiceError, Stopped."""
+        if time.monotonic() >= self._due:
+            used = self.credential
+            try:
+                await self._another(used)
+            except Unauthorized:
+                raise
+            except ProviderError as exc:
+                # It is still good for a moment; what comes of it is seen by the request.
+                self._due = time.monotonic() + AGAIN
+                log.warning("token not renewed", sync=self._account.sync_id if self._account else None, error=exc.message)
+        return self.credential
+
+    async def refused(self, used: Credential) -> bool:
+        """The vendor refused `used`: whether there is another secret to ask with. Raises as `fresh`."""
+        return await self._another(used)
+
+    async def _another(self, used: Credential) -> bool:
+        async with self._one:
+            if self.credential is not used:
+                return True
+            if self._account is None or self._account.credential_id is None or self._version is None:
+                return False
+            return await self._exchanged(self._account, self._account.credential_id, self._version)
+
+    async def _exchanged(self, account: Account, credential_id: str, version: int) -> bool:
+        desk = account.desk
+        renew = self._provider.renew(self.credential) is not None
+        end = time.monotonic() + self._patience
+        while True:
+            found = await kept(shares.renewal_claim(desk.database, desk.poller_id, credential_id, version, renew=renew))
+            if found is None:
+                raise LeaseLost("the credential is gone", code="SL130")
+            if found.state == "newer":
+                self._adopt(found, credential_id, desk.key)
+                return True
+            if found.state == "same":
+                self._due = float("inf")
+                return False
+            if found.state == "refused":
+                raise _remembered(found.error or {})
+            if found.state == "yours":
+                # Not torn by the end of a turn: the vendor's answer may be the only pair that is still good.
+                if await kept(self._renewed(account, credential_id, version)):
+                    continue
+                return False
+            if time.monotonic() > end:
+                raise Paced("another process renews the token of the credential", retry_after=2.0, hint="it goes on by itself")
+            await wait(LOOK, self._stopping)
+
+    async def _renewed(self, account: Account, credential_id: str, version: int) -> bool:
+        """Asks the vendor, and stores its answer. Whoever holds the version takes it from there."""
+        desk, error = account.desk, None
+        asked = time.monotonic()
+        done = False
+        try:
+            request = self._provider.renew(self.credential)
+            if request is None:
+                return False
+            response = await self._transport.send(request)
+            renewed = self._provider.read_renewed(self.credential, response)
+            lasts = None if renewed.expires_in is None else max(renewed.expires_in - (time.monotonic() - asked), 0.0)
+            if desk.key is None:
+                raise make("there is no master key to seal the new token with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
+            await shares.renewal_store(
+                desk.database,
+                credential_id,
+                version,
+                sealed=secrets.seal(renewed.secret, credential_id, desk.key),
+                key_version=desk.key.version,
+                expires_in=lasts,
+                base_url=renewed.base_url,
+            )
+            done = True
+        except Unauthorized as exc:
+            said = _gone(exc, credential_id)
+            error = said.as_dict()
+            raise said from None
+        finally:
+            if not done:
+                await shares.renewal_end(desk.database, desk.poller_id, credential_id, version, error)
+        log.info("token renewed", credential=credential_id)
+        return True
+
+    def _adopt(self, found: shares.Secret, credential_id: str, key: secrets.MasterKey | None) -> None:
+        self.credential = opened(found, credential_id, key)
+        self._version = found.version
+        lasts = float("inf") if found.renew_at is None else (found.renew_at - found.clock).total_seconds()
+        self._due = time.monotonic() + lasts
+
+
+def _gone(exc: Unauthorized, credential_id: str) -> Unauthorized:
+    return Unauthorized(
+        "the vendor no longer renews the token: the access was revoked, or the last renewal was cut off",
+        details=exc.details or exc.message,
+        hint=f"sign in again, and store the new secret; the syncs go on from where they are: pgsluice credential update {credential_id}",
+    )
+
+
+def _remembered(error: Mapping[str, Any]) -> Unauthorized:
+    return Unauthorized(str(error.get("message")), details=error.get("details"), hint=error.get("hint"))

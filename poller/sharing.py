@@ -1,0 +1,228 @@
+"""One sync's share of what all pollers have together: places among its requests, and its credential's newest secret.
+
+Nothing is counted here: windows, places and versions are in the database, so that they hold over all pollers and outlive each of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+from pgsluice.db import secrets, shares
+from pgsluice.db.errors import make
+from pgsluice.db.statements import Database
+from pgsluice.providers.base import Credential, Limit, Signals
+from pgsluice.providers.errors import Paced
+
+# A poller asks for up to so many requests in one grant; the database gives no more than the rate allows in a second.
+MOST: Final = 1000
+# What is left is told when it is little, or this often, in seconds: not with every reply.
+SAID_EVERY: Final = 1.0
+LITTLE: Final = 50
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The turn ends early; the page at hand was committed or dropped, the next one was not begun."""
+
+
+async def wait(seconds: float, stopping: asyncio.Event) -> None:
+    """Waits. Raises Stopped once `stopping` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
+    raise Stopped
+
+
+async def kept(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. It goes on where the caller is cancelled: a call of the database that many share is not torn."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_forget)
+        raise
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a sync asks for its shares."""
+
+    database: Database = field(repr=False)
+    poller_id: str
+    key: secrets.MasterKey | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A sync, and the version of its credential's secret that was claimed with it. Times are the database's."""
+
+    desk: Desk
+    sync_id: str
+    credential_id: str | None = None
+    version: int | None = None
+    renew_at: datetime | None = None
+    clock: datetime | None = None
+
+    @property
+    def renew_in(self) -> float:
+        """Seconds until the secret is to be renewed."""
+        if self.renew_at is None or self.clock is None:
+            return float("inf")
+        return (self.renew_at - self.clock).total_seconds()
+
+
+def opened(secret: shares.Secret, credential_id: str, key: secrets.MasterKey | None) -> Credential:
+    """SL301, SL302."""
+    if key is None:
+        raise make("there is no master key to open the credential with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
+    opened_ = secrets.open_sealed(secret.sealed, credential_id, key, secret.key_version)
+    return Credential(secret.kind, opened_, secret.base_url, None, secret.expires_at)
+
+
+class Gate:
+    """Lets the requests of one sync through as its limits, its credential's and the vendor allow.
+
+    Grants that the database gives are used up here, within their time. Safe for concurrent use in one event loop.
+    """
+
+    def __init__(
+        self, account: Account, limits: tuple[Limit, ...], stopping: asyncio.Event, patience: float, *, writes: bool = False
+    ) -> None:
+        self._desk = account.desk
+        self._sync_id = account.sync_id
+        self._limits = [{"name": limit.name, "allowed": limit.allowed, "seconds": limit.seconds} for limit in limits]
+        self._stopping = stopping
+        self._patience = patience
+        self._writes = writes
+        self._asking = asyncio.Lock()
+        self._waiting = 0
+        self._left = 0
+        self._given = 0
+        self._until = float("-inf")
+        self._drawn_at: datetime | None = None
+        self._closed_until = float("-inf")
+        self._wanted = 1
+        self._said = float("-inf")
+
+    @asynccontextmanager
+    async def request(self, cost: float = 1.0) -> AsyncIterator[None]:
+        """The time in which a request may be under way. Raises Paced if that is far off, and Stopped."""
+        hold_id = await self._enter(cost)
+        try:
+            yield
+        finally:
+            if hold_id is not None:
+                await kept(shares.rate_release(self._desk.database, hold_id))
+
+    async def heard(self, signals: Signals | None) -> None:
+        """What a reply said of the vendor's budget."""
+        if signals is None:
+            return
+        now = time.monotonic()
+        if signals.wait:
+            self.close(signals.wait)
+        elif signals.remaining is None or (signals.remaining > LITTLE and now < self._said + SAID_EVERY):
+            return
+        self._said = now
+        await kept(
+            shares.rate_signal(
+                self._desk.database,
+                self._sync_id,
+                wait=signals.wait,
+                remaining=signals.remaining,
+                resets_in=signals.resets_in,
+                restore_rate=signals.restore_rate,
+            )
+        )
+
+    def close(self, seconds: float) -> None:
+        """Nothing goes through for so long; what was granted is not used."""
+        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+        self._until = float("-inf")
+
+    async def _enter(self, cost: float) -> UUID | None:
+        begun = time.monotonic()
+        self._waiting += 1
+        try:
+            while True:
+                async with self._asking:
+                    if (seconds := self._closed_until - time.monotonic()) <= 0:
+                        if self._take(cost):
+                            return None
+                        grant, hold_id = await self._ask(cost)
+                        if grant.granted:
+                            return hold_id if grant.held else None
+                        seconds = grant.wait
+                        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+                await self._pause(seconds, begun)
+        finally:
+            self._waiting -= 1
+
+    def _take(self, cost: float) -> bool:
+        if cost != 1.0 or self._left == 0 or time.monotonic() > self._until:
+            return False
+        self._left -= 1
+        return True
+
+    async def _ask(self, cost: float) -> tuple[shares.Grant, UUID]:
+        """A new grant; the first of its requests is the caller's."""
+        # What was used up in time is asked for twice as large, what was not half.
+        self._wanted = min(self._wanted * 2, MOST) if self._left == 0 and self._given else max(self._wanted // 2, 1)
+        hold_id = uuid4()
+        asked = time.monotonic()
+        unused, self._left = self._left, 0
+        taking = asyncio.ensure_future(
+            shares.rate_take(
+                self._desk.database,
+                self._desk.poller_id,
+                self._sync_id,
+                limits=self._limits,
+                wanted=max(self._wanted, self._waiting) if cost == 1.0 else 1,
+                cost=cost,
+                writes=self._writes,
+                hold_id=hold_id,
+                unused=unused if self._drawn_at is not None else 0,
+                unused_from=self._drawn_at,
+            )
+        )
+        try:
+            grant = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The answer may be on its way, and a place of the sync with it. What fails then is the session's end, and said elsewhere.
+            asyncio.ensure_future(self._given_up(taking, hold_id)).add_done_callback(_forget)
+            raise
+        # From before the call, so that it is over here before it is there.
+        self._until = asked + grant.lasts
+        self._given, self._left, self._drawn_at = grant.granted, max(grant.granted - 1, 0), grant.drawn_at
+        return grant, hold_id
+
+    async def _given_up(self, taking: asyncio.Future[shares.Grant], hold_id: UUID) -> None:
+        if (await taking).held:
+            await shares.rate_release(self._desk.database, hold_id)
+
+    async def _pause(self, seconds: float, begun: float) -> None:
+        waited = time.monotonic() - begun
+        if seconds > self._patience or waited > 4 * self._patience:
+            raise Paced(
+                "the limit on requests leaves no room just now",
+                retry_after=seconds,
+                hint="nothing is wrong: it goes on by itself; the limit is the sync's rate_limit, or what the vendor allows the account",
+            )
+        # Not all at the same moment.
+        await wait(seconds + random.random() * min(seconds / 10 + 0.01, 0.1), self._stopping)  # noqa: S311

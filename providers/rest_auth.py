@@ -1,0 +1,181 @@
+"""Credentials of a declared provider: the address they open, what goes with each request, and how a token is renewed."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from pgsluice.providers import replies, rest_errors
+from pgsluice.providers.base import Credential, Renewed, Request, Response
+from pgsluice.providers.errors import Malformed, Refused4xx, Unauthorized
+from pgsluice.providers.rest_document import Auth, Document, Renew
+from pgsluice.providers.rest_template import Value, filled, parameters, placeholders
+
+# What may stand in an address: nothing that ends a host's name or begins another part.
+_HOST_PART: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*", re.ASCII)
+_HEADER: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
+_LONGEST: Final = 8000
+
+
+def kind_of(document: Document, suffix: str) -> str:
+    return f"{document.name}_{suffix}"
+
+
+def auth_of(document: Document, kind: str) -> Auth:
+    """The document's words about credentials of that kind. Raises Malformed."""
+    for suffix, auth in document.auth.items():
+        if kind == kind_of(document, suffix):
+            return auth
+    kinds = ", ".join(kind_of(document, suffix) for suffix in document.auth) or "none"
+    raise Malformed(f"{document.name} has no credential of kind {replies.plain(kind, 80)!r}", hint=f"the kinds are: {kinds}")
+
+
+def check(document: Document, kind: str, secret: Mapping[str, str]) -> None:
+    """Raises Malformed if this cannot be a secret of that kind. Never repeats it."""
+    auth = auth_of(document, kind)
+    in_address = {name.removeprefix("credential.") for name in placeholders(document.base_url)}
+    unknown = set(secret) - set(auth.fields)
+    if unknown - {"access_token"}:
+        raise Malformed(f"{kind} has no field {min(unknown)!r}", hint=f"its fields: {', '.join(auth.fields)}")
+    for name, spec in auth.fields.items():
+        value = secret.get(name, "")
+        if not value and spec.optional:
+            continue
+        if not value or len(value) > _LONGEST:
+            raise Malformed(f"{name} is missing or too long", details=f"{len(value)} characters", hint=spec.description)
+        if name in in_address and not _HOST_PART.fullmatch(value):
+            raise Malformed(f"{name} is no part of an address", details=f"{len(value)} characters", hint=spec.description)
+        if any(not character.isprintable() for character in value) or (spec.pattern and not re.fullmatch(spec.pattern, value)):
+            raise Malformed(f"{name} does not look like one", details=f"{len(value)} characters", hint=spec.description)
+
+
+def values(credential: Credential) -> dict[str, Value]:
+    """`credential.x` for each of its values, `client.id` and `client.secret` of the OAuth app."""
+    found: dict[str, Value] = {f"credential.{name}": value for name, value in credential.secret.items() if value}
+    client = credential.client
+    found["client.id"] = client.client_id if client else credential.secret.get("client_id", "")
+    found["client.secret"] = client.client_secret if client else credential.secret.get("client_secret", "")
+    return {name: value for name, value in found.items() if value}
+
+
+def base_url(document: Document, credential: Credential) -> str:
+    """Where the account lives, without a slash at the end. Raises Malformed."""
+    if credential.base_url:
+        return credential.base_url.rstrip("/")
+    return _address(document.base_url, values(credential))
+
+
+def sign(document: Document, credential: Credential) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """The headers and the parameters that open the account. Raises Malformed."""
+    auth = auth_of(document, credential.kind)
+    given = values(credential)
+    headers = {name: text for name, template in auth.headers.items() if (text := filled(template, given)) is not None}
+    if auth.bearer and (token := filled(auth.bearer, given)) is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if auth.basic and (user := filled(auth.basic.username, given)) is not None:
+        password = filled(auth.basic.password, given) or ""
+        headers["Authorization"] = "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+    return checked_headers(headers), parameters(auth.params, given)
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, once it is certain that no value carries a line break. Raises Malformed."""
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(value):
+            raise Malformed(f"what goes into the header {name} has characters that a header cannot hold", hint="copy the secret again")
+    return dict(headers)
+
+
+def renew(document: Document, credential: Credential) -> Request | None:
+    """The request for a new token; None where there is nothing to renew it with."""
+    spec = auth_of(document, credential.kind).renew
+    given = values(credential)
+    needed = "credential.refresh_token" if spec is not None and spec.grant == "refresh_token" else "client.id"
+    if spec is None or needed not in given:
+        return None
+    fields: dict[str, str] = {"grant_type": spec.grant}
+    if spec.grant == "refresh_token":
+        fields["refresh_token"] = str(given["credential.refresh_token"])
+    fields.update(parameters(spec.params, given))
+    headers = {"Accept": "application/json", **{name: filled(text, given) or "" for name, text in spec.headers.items()}}
+    client = {name: str(given[f"client.{name}"]) for name in ("id", "secret") if f"client.{name}" in given}
+    if spec.client == "basic" and client:
+        pair = f"{quote(client.get('id', ''), safe='')}:{quote(client.get('secret', ''), safe='')}"
+        headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
+    else:
+        fields.update({f"client_{name}": value for name, value in client.items()})
+    as_json = spec.encoding == "json"
+    headers["Content-Type"] = "application/json" if as_json else "application/x-www-form-urlencoded"
+    body = msgspec.json.encode(fields) if as_json else urlencode(fields).encode()
+    return Request("POST", _token_address(document, spec, credential), (), checked_headers(headers), body)
+
+
+def read_renewed(document: Document, credential: Credential, response: Response) -> Renewed:
+    """The whole secret, with the new token in it; the old refresh token where the vendor sends no new one. Raises ProviderError."""
+    spec = auth_of(document, credential.kind).renew
+    answer = _answer(response)
+    name = document.title or document.name
+    if response.status in {400, 401, 403} or (response.status == 200 and "error" in answer and "access_token" not in answer):
+        word = replies.plain(str(answer.get("error", f"status {response.status}")), 100)
+        raise Unauthorized(
+            f"{name} renews the token no more: {word}", hint=f"sign in at {name} once more; the sync then goes on where it is"
+        )
+    if response.status // 100 != 2:
+        raise rest_errors.error(document, response, "rate_limited" if response.status == 429 else "retry")
+    token = answer.get("access_token")
+    if spec is None or not isinstance(token, str) or not token:
+        raise replies.unreadable(response, name, "it has no access_token")
+    secret = {**credential.secret, "access_token": token}
+    if isinstance(answer.get("refresh_token"), str) and answer["refresh_token"]:
+        secret["refresh_token"] = answer["refresh_token"]
+    return Renewed(secret, _seconds(answer.get("expires_in")), _learnt_address(spec, answer))
+
+
+def _learnt_address(spec: Renew, answer: Mapping[str, Any]) -> str | None:
+    if not spec.base_url:
+        return None
+    given: dict[str, Value] = {f"reply.{key}": value for key, value in answer.items() if isinstance(value, str)}
+    found = filled(spec.base_url, given)
+    return found if found and urlsplit(found).scheme == "https" and urlsplit(found).hostname else None
+
+
+def _token_address(document: Document, spec: Renew, credential: Credential) -> str:
+    if spec.url.startswith("/"):
+        return base_url(document, credential) + spec.url
+    return _address(spec.url, values(credential))
+
+
+def _address(template: str, given: Mapping[str, Value]) -> str:
+    for name in placeholders(template):
+        if not _HOST_PART.fullmatch(str(given.get(name, ""))):
+            words = f"{name.removeprefix('credential.')} of the credential is no part of an address"
+            raise Malformed(words, hint="store the credential anew, with that value or with a base_url")
+    return (filled(template, given) or "").rstrip("/")
+
+
+def _answer(response: Response) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 < seconds < 10**9 else None
+
+
+def quoted(value: str) -> str:
+    """A value as one step of a path. Raises Refused4xx for dots alone, which would lead elsewhere."""
+    if value in {"", ".", ".."}:
+        raise Refused4xx("this is no id that can stand in an address", hint="give the upstream_id of the record")
+    return quote(value, safe="")

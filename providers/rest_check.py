@@ -1,0 +1,343 @@
+"""Whether a provider document can be used: by its published schema, and by what a schema cannot say. Everything wrong is named at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+import msgspec
+
+from pgsluice.providers import rest_template
+from pgsluice.providers.rest_document import Collection, Document, Listing, document
+from pgsluice.providers.rest_text import BadDocument, Path, Problem, Text, parse
+
+_MOST: Final = 50  # problems that are named
+_TYPES: Final = {
+    "object": "an object",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_PATTERNS: Final = {  # what a pattern of the schema means, in words
+    "^[0-9]{1,5}(s|m|h|d)$": "a time like 90s, 5m, 1h or 30d is needed",
+    "^[0-9]{1,5}d$": "a number of days like 30d is needed",
+    "^(never|[0-9]{1,5}(s|m|h|d))$": "a time like 1h or 1d, or never",
+    "^/": "a path begins with /",
+    "^[a-z][a-z0-9_]{0,39}$": "small letters, digits and _ only, beginning with a letter",
+    "^[a-z][a-z0-9_]{0,63}$": "small letters, digits and _ only, beginning with a letter",
+    "^https?://[^/?#]+(/[^?#]*)?$": "an address like https://api.example.com",
+}
+_PAGING: Final = {"cursor": ("cursor",), "keyset": ("cursor",), "offset": ("offset",), "page": ("page",)}
+_REPEATED_GROUP: Final = re.compile(r"\)(?:[*+]|\{[0-9]*,)|\\[1-9]|\(\?[P<=!]")
+_MOST_REPEATS: Final = 3
+_READING: Final = {"limit", "since", "until", "cursor", "offset", "page"}
+
+
+def checked(text: str | bytes) -> tuple[dict[str, Any], Document]:
+    """The values of a document that can be used. Raises BadDocument with all that is wrong."""
+    found = parse(text)
+    problems = list(_by_schema(found))
+    if not problems:
+        problems = list(_by_sense(found))
+    if problems:
+        raise BadDocument(sorted(problems, key=lambda problem: (problem.line, problem.column))[:_MOST])
+    return found.data, document(found.data)
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON Schema."""
+    found: dict[str, Any] = json.loads((resources.files("pgsluice.providers") / "documents" / "schema.json").read_text("utf-8"))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    import jsonschema  # noqa: PLC0415  most commands check no document
+
+    return jsonschema.Draft202012Validator(schema())
+
+
+# ---------------------------------------------------------------- by the schema
+
+
+def _by_schema(text: Text) -> Iterator[Problem]:
+    for error in _validator().iter_errors(text.data):
+        path: Path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            for name in error.instance:
+                if name not in known:
+                    yield _problem(text, (*path, name), f"there is no {name!r} here", _instead(name, known))
+        else:
+            yield _problem(text, path, *_words(error, path))
+
+
+def _words(error: Any, path: Path) -> tuple[str, str]:
+    name = repr(str(path[-1])) if path else "the document"
+    wanted = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [key for key in wanted if key not in error.instance]
+            return f"{name} lacks {' and '.join(missing)}", "add " + " and ".join(missing)
+        case "type":
+            types = " or ".join(_TYPES[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
+            return f"{name} must be {types}", "" if error.instance is not None else "nothing follows the colon"
+        case "enum":
+            return f"{name} cannot be {_short(error.instance)}", _instead(str(error.instance), [str(value) for value in wanted])
+        case "pattern":
+            return f"{name} cannot be {_short(error.instance)}", _PATTERNS.get(wanted, f"its form is {wanted}")
+        case "minProperties" | "minItems" | "minLength":
+            return f"{name} is empty", "give at least one" if error.validator != "minLength" else "write something"
+        case _:
+            return f"{name}: {str(error.message)[:200]}", ""
+
+
+def _instead(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"possible here: {', '.join(known)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+# ---------------------------------------------------------------- by sense
+
+
+def _by_sense(text: Text) -> Iterator[Problem]:
+    try:
+        given = document(text.data)
+    except msgspec.ValidationError as exc:
+        yield _problem(text, (), str(exc), "")
+        return
+    yield from _secrets(text, given)
+    yield from _patterns(text, text.data, ())
+    yield from _braces(text, text.data, ())
+    for name, collection in given.collections.items():
+        yield from _Collection(text, given, name, collection).problems()
+
+
+def _secrets(text: Text, given: Document) -> Iterator[Problem]:
+    for suffix, auth in given.auth.items():
+        at: Path = ("auth", suffix)
+        if not (auth.bearer or auth.headers or auth.params or auth.basic):
+            yield _problem(text, at, "the credential is not sent anywhere", "give bearer, headers, params or basic")
+        extra = {"credential.access_token"} if auth.renew else set()
+        known = {f"credential.{name}" for name in auth.fields} | extra
+        for key in ("bearer", "headers", "params", "basic"):
+            yield from _unknown(text, (*at, key), text.data["auth"][suffix].get(key), known)
+        yield from _unknown(text, ("base_url",), given.base_url, known)
+        if auth.renew is not None:
+            yield from _unknown(text, (*at, "renew", "url"), auth.renew.url, known)
+            yield from _renewal(text, at, set(auth.fields), auth.renew.grant)
+
+
+def _renewal(text: Text, at: Path, fields: set[str], grant: str) -> Iterator[Problem]:
+    needed = {"refresh_token"} if grant == "refresh_token" else {"client_id", "client_secret"}
+    if missing := sorted(needed - fields):
+        yield _problem(text, (*at, "fields"), f"the grant {grant} needs {' and '.join(missing)}", "add the fields")
+
+
+def _patterns(text: Text, value: Any, path: Path) -> Iterator[Problem]:
+    """Regular expressions: sound, and none that takes for ever."""
+    for place, pattern in _found_patterns(value, path):
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as exc:
+            yield _problem(
+                text, place, f"this is no regular expression: {exc}", "brackets and backslashes that mean themselves need a backslash"
+            )
+            continue
+        if (
+            _REPEATED_GROUP.search(pattern)
+            or len(re.findall(r"(?<!\\)[*+]|\{[0-9]*,[0-9]*\}", pattern)) > _MOST_REPEATS
+            or len(pattern) > 200
+        ):
+            words = "this regular expression may take for ever"
+            yield _problem(text, place, words, f"no repeated groups, no references, at most {_MOST_REPEATS} of * and +")
+
+
+def _found_patterns(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            is_rule = len(path) >= 2 and path[:2] == ("errors", "rules")
+            if isinstance(inner, str) and (
+                (path[:1] == ("auth",) and name == "pattern") or (is_rule and (name == "matches" or path[-1] == "headers"))
+            ):
+                yield (*path, name), inner
+            elif not isinstance(inner, str):
+                yield from _found_patterns(inner, (*path, name))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _found_patterns(inner, (*path, place))
+
+
+def _braces(text: Text, value: Any, path: Path) -> Iterator[Problem]:
+    if isinstance(value, str):
+        if rest_template.stray(value) and path[-1] not in {"query", "pattern", "matches", "description", "hint"} and "rules" not in path:
+            yield _problem(text, path, "a brace belongs to no placeholder", "placeholders are {name}; the brace itself is {{ or }}")
+    elif isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _braces(text, inner, (*path, name))
+
+
+def _unknown(text: Text, path: Path, template: Any, known: set[str], free: tuple[str, ...] = ()) -> Iterator[Problem]:
+    """Placeholders that stand for nothing here, each at its own place."""
+    for place, part in _leaves(template, path):
+        for name in rest_template.placeholders(part):
+            if name not in known and not name.startswith(free or ("\0",)):
+                yield _problem(text, place, f"{{{name}}} stands for nothing here", _instead(name, sorted(known)))
+
+
+def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, (*path, name))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _leaves(inner, (*path, place))
+
+
+class _Collection:
+    """What is to be said of one collection."""
+
+    def __init__(self, text: Text, given: Document, name: str, collection: Collection) -> None:
+        self.text, self.given, self.name, self.collection = text, given, name, collection
+        self.at: Path = ("collections", name)
+        self.secrets = {f"credential.{field}" for auth in given.auth.values() for field in auth.fields}
+        self.parents = ("parent.",) if collection.parent else ()
+        self.of_id = set(rest_template.placeholders(collection.id)) | {"id"}
+
+    def problems(self) -> Iterator[Problem]:
+        checks: tuple[Callable[[], Iterator[Problem]], ...] = (
+            self._parent,
+            self._identity,
+            self._lists,
+            self._one,
+            self._writes,
+            self._times,
+        )
+        for check in checks:
+            yield from check()
+
+    def _say(self, path: Path, message: str, hint: str) -> Problem:
+        return _problem(self.text, (*self.at, *path), message, hint)
+
+    def _parent(self) -> Iterator[Problem]:
+        seen, parent = {self.name}, self.collection.parent
+        while parent is not None:
+            if parent not in self.given.collections:
+                yield self._say(("parent",), f"there is no collection {parent!r}", _instead(parent, sorted(self.given.collections)))
+                return
+            if parent in seen:
+                yield self._say(("parent",), f"{self.name} is its own ancestor", "name another parent")
+                return
+            seen.add(parent)
+            parent = self.given.collections[parent].parent
+
+    def _identity(self) -> Iterator[Problem]:
+        yield from _unknown(self.text, (*self.at, "id"), self.collection.id, set(), ("record.", *self.parents))
+        if "{" in self.collection.id and re.search(r"\}\{", self.collection.id):
+            yield self._say(("id",), "two values of the id stand side by side", "put something between them that the first cannot contain")
+
+    def _lists(self) -> Iterator[Problem]:
+        yield from self._listing("list", self.collection.list, {"limit"})
+        if self.collection.incremental is not None:
+            yield from self._listing("incremental", self.collection.incremental, {"limit", "since", "until"})
+            yield from self._incremental()
+        if self.collection.deletions is not None:
+            yield from self._listing("deletions", self.collection.deletions, {"limit", "since"})
+        parts = self.collection.parts
+        if parts is not None:
+            yield from _unknown(self.text, (*self.at, "parts", "params"), parts.params, {"since", "until"})
+
+    def _listing(self, key: str, listing: Listing, known: set[str]) -> Iterator[Problem]:
+        raw = self.text.data["collections"][self.name][key]
+        style = listing.paging.style
+        needed = _PAGING.get(style, ())
+        path = (*self.at, key)
+        if not listing.path:
+            yield _problem(self.text, path, f"{key} has no path", "add path: /things")
+        yield from _unknown(self.text, path, {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}},
+                            known | set(needed) | self.secrets, self.parents)  # fmt: skip
+        yield from _unknown(self.text, (*path, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}),
+                            known | set(needed) | self.secrets, self.parents)  # fmt: skip
+        asked = set(rest_template.placeholders([listing.path, listing.params, listing.headers, listing.body or "",
+                                                listing.graphql.variables if listing.graphql else {}]))  # fmt: skip
+        for name in needed:
+            if name not in asked:
+                yield _problem(self.text, (*path, "paging"), f"the paging {style} needs {{{name}}} in the request", f'add it: "{{{name}}}"')
+        yield from self._next(path, listing)
+
+    def _next(self, path: Path, listing: Listing) -> Iterator[Problem]:
+        paging = listing.paging
+        if paging.style in {"cursor", "next_url"} and not (paging.next or paging.header):
+            yield _problem(self.text, (*path, "paging"), f"the paging {paging.style} needs next or header", "say where the reply has it")
+        if listing.graphql is not None and not listing.records:
+            yield _problem(self.text, path, "a GraphQL reply has its records inside data", "add records: data.things.nodes")
+
+    def _incremental(self) -> Iterator[Problem]:
+        spec = self.collection.incremental
+        assert spec is not None
+        asked = set(rest_template.placeholders([spec.path, spec.params, spec.headers, spec.body or "",
+                                                spec.graphql.variables if spec.graphql else {}]))  # fmt: skip
+        if "since" not in asked and spec.order != "desc" and not spec.narrows_parents:
+            yield self._say(("incremental",), "nothing asks for what changed", "put {since} into a parameter, or say order: desc")
+        if self.collection.updated_at is None and spec.resume != "cursor" and "until" not in asked and not spec.narrows_parents:
+            yield self._say(("incremental",), "changes need updated_at", "say where a record has the time of its last change")
+        if spec.move_after is not None and spec.order != "asc":
+            yield self._say(("incremental", "move_after"), "move_after needs order: asc", "ask for that order, and say so")
+        if self.collection.parent and spec.order == "asc" and (spec.move_after is not None or spec.max_depth is not None):
+            # The time that one parent's list has moved on to would be the next parent's, too.
+            yield self._say(
+                ("incremental",), "the list of a parent cannot move on in time", "leave out move_after and max_depth, or order: desc"
+            )
+
+    def _one(self) -> Iterator[Problem]:
+        fetch = self.collection.fetch
+        if fetch is None:
+            return
+        raw = self.text.data["collections"][self.name]["fetch"]
+        yield from _unknown(self.text, (*self.at, "fetch"), {k: v for k, v in raw.items() if k != "graphql"}, self.of_id | self.secrets)
+        variables = raw.get("graphql", {}).get("variables", {})
+        yield from _unknown(self.text, (*self.at, "fetch", "graphql", "variables"), variables, self.of_id | self.secrets)
+
+    def _writes(self) -> Iterator[Problem]:
+        for kind in ("create", "update", "upsert", "delete"):
+            spec = getattr(self.collection, kind)
+            if spec is None:
+                continue
+            raw = self.text.data["collections"][self.name][kind]
+            known = {"key", "data", "if_match", *self.secrets} | set(spec.take)
+            known |= self.of_id if kind in {"update", "delete"} else set()
+            known |= {"match_on", "value"} if kind == "upsert" else set()
+            known |= {"items", "ids"} if spec.batch is not None else set()
+            templates = {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}}
+            yield from _unknown(self.text, (*self.at, kind), templates, known)
+            yield from _unknown(self.text, (*self.at, kind, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}), known)
+            if not spec.path:
+                yield self._say((kind,), f"{kind} has no path", "add path: /things")
+            if kind == "upsert" and not spec.match_on:
+                yield self._say((kind,), "upsert needs match_on", "name the unique fields by which the object is found")
+            if spec.record is None and not spec.id and kind in {"create", "upsert"} and spec.batch is None:
+                yield self._say((kind,), f"the answer to {kind} must say which object it is", 'add record: "" or id')
+
+    def _times(self) -> Iterator[Problem]:
+        if self.collection.parts is not None and self.collection.parent is not None:
+            yield self._say(("parts",), "a collection with a parent is read parent by parent already", "leave parts out")
+
+
+def _problem(text: Text, path: tuple[Hashable, ...], message: str, hint: str) -> Problem:
+    line, column = text.at(path)
+    return Problem(line, column, ".".join(map(str, path)), message, hint)

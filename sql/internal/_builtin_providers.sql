@@ -1,0 +1,12 @@
+-- Generated from the providers by `make docs`; not to be edited.
+create or replace view sluice_internal._builtin_providers as
+select *
+from (values
+    ('github', false, false),
+    ('push', true, false),
+    ('stripe', false, false),
+    ('zendesk', false, false)
+) as v (provider, free_form, describes);
+
+comment on view sluice_internal._builtin_providers is
+'The providers that come with this release; describes: accounts differ, so the account is asked for its collections.';

@@ -1,0 +1,114 @@
+"""Many syncs, always due, and pollers of which one is killed and replaced: nobody waits for more than twice the fair share.
+
+The fair share of a wait is one turn of each of the others: the total work, shared by all places. In turns it is the number of syncs,
+whatever the machine does meanwhile; in seconds, the number of syncs over the turns that were begun in a second. `make fairness` has 2,000
+syncs and three pollers.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from e2e.polling import KEY, NEWEST, process, until
+
+from pgsluice.db.client import Client
+
+FULL = "FAIRNESS" in os.environ
+SYNCS = int(os.environ.get("FAIRNESS", "40"))
+POLLERS, PLACES, LATENCY, TURNS = (3, 8, 0.1, 5) if FULL else (2, 2, 0.01, 2)  # TURNS: of each sync, before the kill and after it
+NOTE_CLAIMS = """
+create table public.claims (claim_no bigserial, sync_id text, due_at timestamptz, claimed_at timestamptz, poller_id text);
+create function public.note_claim() returns trigger language plpgsql security definer as $$
+begin
+    insert into public.claims (sync_id, due_at, claimed_at, poller_id)
+    values (new.sync_id, old.next_attempt_at, clock_timestamp(), new.poller_id);
+    return null;
+end $$;
+create trigger note_claim after update on sluice_internal.sync_runs for each row when (new.epoch > old.epoch)
+execute function public.note_claim();
+"""
+
+
+class Claim(NamedTuple):
+    sync_id: str
+    due_at: datetime
+    claimed_at: datetime
+    poller_id: str
+
+
+@contextmanager
+def vendor() -> Iterator[str]:
+    """A quick vendor with an empty account, which takes a moment for each answer."""
+    command = [sys.executable, "-m", "pgsluice.bench.syncing.vendor", "0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        url = f"http://127.0.0.1:{int(started.stdout.readline())}"
+        urllib.request.urlopen(f"{url}/set?latency={LATENCY}").close()
+        yield url
+        started.terminate()
+
+
+def claims(db: str) -> list[Claim]:
+    with psycopg.connect(db) as conn:
+        return [Claim(*row) for row in conn.execute("select sync_id, due_at, claimed_at, poller_id from public.claims order by claim_no")]
+
+
+def counted(db: str, after: int) -> int:
+    """How many turns every sync had since so many claims."""
+    found = Counter(claim.sync_id for claim in claims(db)[after:])
+    return min(found.values()) if len(found) == SYNCS else 0
+
+
+def forget(db: str, pid: int) -> None:
+    """As if the killed poller's ten seconds were over."""
+    with psycopg.connect(db) as conn:
+        conn.execute("update sluice_internal.pollers set heartbeat_at = heartbeat_at - interval '1 minute' where pid = %s", [pid])
+
+
+@NEWEST
+@pytest.mark.timeout(900 if FULL else 120)
+def test_nobody_waits_longer_than_twice_the_fair_share(db: str) -> None:
+    with psycopg.connect(db) as conn:
+        conn.execute(NOTE_CLAIMS)
+    options = ("--workers", str(PLACES))
+    with vendor() as url, ExitStack() as running, Client.connect(db, master_key=KEY) as client:
+        client.stream_create("s")
+        client.credential_create("stripe", "k", "stripe_key", secret={"secret": "sk_test_none"}, base_url=url)
+        for number in range(SYNCS):
+            client.sync_create("s", "stripe", f"sync{number}", collection_ids=["stripe:customer"], credential_id="k")
+        os.environ["PGSLUICE_POLL_INTERVAL"] = "0.05"
+        running.callback(os.environ.pop, "PGSLUICE_POLL_INTERVAL")
+        started = [running.enter_context(process(db, *options)) for _ in range(POLLERS)]
+        until(lambda: counted(db, 0) >= TURNS, 400)
+        started[0].send(signal.SIGKILL)
+        killed_after = len(claims(db))
+        if not FULL:
+            forget(db, started[0].pid)
+        started[0] = running.enter_context(process(db, *options))
+        until(lambda: counted(db, killed_after) >= TURNS and len({claim.poller_id for claim in claims(db)[killed_after:]}) >= POLLERS, 400)
+        for poller in started:
+            poller.send(signal.SIGTERM)
+        assert [poller.wait() for poller in started] == [0] * POLLERS
+    found = claims(db)
+    times = sorted(claim.claimed_at for claim in found)
+    # Behind the start: there all of them were due at once, and waited for the first poller.
+    waits = [claim for claim in found[SYNCS:] if claim.claimed_at > claim.due_at]
+    in_turns = [bisect.bisect_left(times, claim.claimed_at) - bisect.bisect_right(times, claim.due_at) for claim in waits]
+    in_seconds = [(claim.claimed_at - claim.due_at).total_seconds() for claim in waits]
+    share = SYNCS * (times[-1] - times[0]).total_seconds() / len(times)
+    print(f"{len(found)} turns; longest wait {max(in_turns)} turns of {SYNCS}, {max(in_seconds):.1f} s of {share:.1f} s")
+    assert max(in_turns) <= 2 * SYNCS
+    if FULL:
+        assert max(in_seconds) <= 2 * share

@@ -1,0 +1,16276 @@
+-- Frozen: a database as this release left it. Made by freeze.py, never edited.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array string_to_array('sluice_owner sluice_reader sluice_consumer sluice_mutator sluice_poller sluice_admin sluice_server', ' ') loop
+        if to_regrole(v_role) is null then
+            begin
+                execute format('create role %I nologin', v_role);
+            exception when duplicate_object or unique_violation then
+                -- Another database of the cluster made it just now.
+                null;
+            end;
+        end if;
+    end loop;
+end
+$$;
+--
+-- PostgreSQL database dump
+--
+
+
+-- Dumped from database version 18.6
+-- Dumped by pg_dump version 18.6
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: sluice; Type: SCHEMA; Schema: -; Owner: sluice_owner
+--
+
+CREATE SCHEMA sluice;
+
+
+ALTER SCHEMA sluice OWNER TO sluice_owner;
+
+--
+-- Name: sluice_internal; Type: SCHEMA; Schema: -; Owner: sluice_owner
+--
+
+CREATE SCHEMA sluice_internal;
+
+
+ALTER SCHEMA sluice_internal OWNER TO sluice_owner;
+
+--
+-- Name: sluice_views; Type: SCHEMA; Schema: -; Owner: sluice_owner
+--
+
+CREATE SCHEMA sluice_views;
+
+
+ALTER SCHEMA sluice_views OWNER TO sluice_owner;
+
+--
+-- Name: SCHEMA sluice_views; Type: COMMENT; Schema: -; Owner: sluice_owner
+--
+
+COMMENT ON SCHEMA sluice_views IS 'Typed views of records, one a collection, made by sluice.view_create. An upgrade changes none of them.';
+
+
+--
+-- Name: consumer_details; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.consumer_details AS (
+	consumer_id text,
+	stream_id text,
+	deliver_policy text,
+	ack_wait interval,
+	max_deliver integer,
+	metadata jsonb,
+	created_at timestamp with time zone,
+	num_pending bigint,
+	num_pending_estimated boolean,
+	num_ack_pending bigint,
+	num_dead_letters bigint,
+	oldest_due_at timestamp with time zone,
+	max_ack_pending integer,
+	filter jsonb,
+	paused boolean,
+	num_filtered bigint,
+	lag interval,
+	oldest_unacked_age interval
+);
+
+
+ALTER TYPE sluice.consumer_details OWNER TO sluice_owner;
+
+--
+-- Name: TYPE consumer_details; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.consumer_details IS 'A consumer with its numbers.';
+
+
+--
+-- Name: message; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.message AS (
+	ack_token text,
+	sync_id text,
+	collection_id text,
+	upstream_id text,
+	updated_idx bigint,
+	upstream_created_at timestamp with time zone,
+	upstream_updated_at timestamp with time zone,
+	deleted boolean,
+	deliver_count integer,
+	external_id text,
+	sync_metadata jsonb,
+	data jsonb
+);
+
+
+ALTER TYPE sluice.message OWNER TO sluice_owner;
+
+--
+-- Name: TYPE message; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.message IS 'One delivery of one record to one worker. ack_token names it; sync_metadata and external_id are the sync''s own.';
+
+
+--
+-- Name: new_token; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.new_token AS (
+	token_id text,
+	token text,
+	name text,
+	scopes text[],
+	created_at timestamp with time zone,
+	expires_at timestamp with time zone
+);
+
+
+ALTER TYPE sluice.new_token OWNER TO sluice_owner;
+
+--
+-- Name: TYPE new_token; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.new_token IS 'A token just made: the only time that it is shown.';
+
+
+--
+-- Name: stream_details; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.stream_details AS (
+	stream_id text,
+	lanes integer,
+	created_at timestamp with time zone,
+	syncs bigint,
+	consumers bigint,
+	last_idx bigint
+);
+
+
+ALTER TYPE sluice.stream_details OWNER TO sluice_owner;
+
+--
+-- Name: TYPE stream_details; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.stream_details IS 'A stream with what it holds; last_idx is the updated_idx of its newest change.';
+
+
+--
+-- Name: sync_progress; Type: TYPE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TYPE sluice.sync_progress AS (
+	sync_id text,
+	kind text,
+	records bigint,
+	finished boolean,
+	waits_for text
+);
+
+
+ALTER TYPE sluice.sync_progress OWNER TO sluice_owner;
+
+--
+-- Name: TYPE sync_progress; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TYPE sluice.sync_progress IS 'How far work on a sync''s records is: delete, drop or move, how many are done so far, whether that is all, and if not what it waits for.';
+
+
+--
+-- Name: _builtin_providers; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._builtin_providers AS
+ SELECT provider,
+    free_form,
+    describes
+   FROM ( VALUES ('github'::text,false,false), ('push'::text,true,false), ('stripe'::text,false,false), ('zendesk'::text,false,false)) v(provider, free_form, describes);
+
+
+ALTER VIEW sluice_internal._builtin_providers OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _builtin_providers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._builtin_providers IS 'The providers that come with this release; describes: accounts differ, so the account is asked for its collections.';
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: provider_documents; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.provider_documents (
+    provider text NOT NULL COLLATE pg_catalog."C",
+    document jsonb NOT NULL,
+    source text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT provider_documents_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+    CONSTRAINT provider_documents_provider_check CHECK ((provider ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT provider_documents_source_check CHECK ((octet_length(source) <= 1048576))
+);
+
+
+ALTER TABLE sluice_internal.provider_documents OWNER TO sluice_owner;
+
+--
+-- Name: TABLE provider_documents; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.provider_documents IS 'Any REST or GraphQL API, described by one document (docs/how-to/rest.md).';
+
+
+--
+-- Name: COLUMN provider_documents.document; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.provider_documents.document IS 'Its values, which pollers read.';
+
+
+--
+-- Name: COLUMN provider_documents.source; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.provider_documents.source IS 'Its text as it was written, with comments; null where it came without.';
+
+
+--
+-- Name: providers; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.providers AS
+ SELECT p.provider,
+    p.free_form,
+    p.describes,
+    true AS built_in,
+    NULL::text AS title,
+    NULL::timestamp with time zone AS updated_at
+   FROM sluice_internal._builtin_providers p
+UNION ALL
+ SELECT d.provider,
+    false AS free_form,
+    false AS describes,
+    false AS built_in,
+    (d.document ->> 'title'::text) AS title,
+    d.updated_at
+   FROM sluice_internal.provider_documents d;
+
+
+ALTER VIEW sluice.providers OWNER TO sluice_owner;
+
+--
+-- Name: VIEW providers; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.providers IS 'The kinds of API that a sync can have. free_form: any collection will do; describes: what there is differs between accounts. Not built_in: described by a document of the user''s own, stored at updated_at.';
+
+
+--
+-- Name: credentials; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.credentials (
+    credential_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL,
+    kind text NOT NULL,
+    name text,
+    sealed bytea NOT NULL,
+    key_version integer NOT NULL,
+    base_url text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    account text COLLATE pg_catalog."C",
+    version bigint DEFAULT 1 NOT NULL,
+    expires_at timestamp with time zone,
+    renew_at timestamp with time zone,
+    CONSTRAINT credentials_account_check CHECK (((octet_length(account) >= 1) AND (octet_length(account) <= 200))),
+    CONSTRAINT credentials_credential_id_check CHECK (((octet_length(credential_id) >= 1) AND (octet_length(credential_id) <= 200))),
+    CONSTRAINT credentials_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+
+ALTER TABLE sluice_internal.credentials OWNER TO sluice_owner;
+
+--
+-- Name: TABLE credentials; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.credentials IS 'Secrets, sealed by the application (AES-256-GCM, credential_id authenticated).';
+
+
+--
+-- Name: COLUMN credentials.account; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.credentials.account IS 'The account at the vendor, where it is known: each account has one credential.';
+
+
+--
+-- Name: COLUMN credentials.version; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.credentials.version IS 'Rises with each secret: who holds an older one takes the new one.';
+
+
+--
+-- Name: descriptions; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.descriptions (
+    credential_id text NOT NULL COLLATE pg_catalog."C",
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    described_at timestamp with time zone,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp(),
+    attempt integer DEFAULT 0 NOT NULL,
+    poller_id text COLLATE pg_catalog."C",
+    epoch bigint DEFAULT 0 NOT NULL,
+    error jsonb
+);
+
+
+ALTER TABLE sluice_internal.descriptions OWNER TO sluice_owner;
+
+--
+-- Name: TABLE descriptions; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.descriptions IS 'Accounts that were, or are to be, asked for their collections. next_attempt_at: when a poller shall ask; null: nobody wants to know.';
+
+
+--
+-- Name: descriptions; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.descriptions AS
+ SELECT c.credential_id,
+    c.provider,
+        CASE
+            WHEN (NOT COALESCE(p.describes, false)) THEN 'known'::text
+            WHEN ((d.next_attempt_at IS NOT NULL) AND (d.attempt = 0)) THEN 'pending'::text
+            WHEN (d.error IS NOT NULL) THEN 'failed'::text
+            WHEN (d.described_at IS NOT NULL) THEN 'described'::text
+            ELSE 'pending'::text
+        END AS status,
+    d.requested_at,
+    d.described_at,
+    d.next_attempt_at,
+    d.error
+   FROM ((sluice_internal.credentials c
+     LEFT JOIN sluice.providers p ON ((p.provider = c.provider)))
+     LEFT JOIN sluice_internal.descriptions d ON ((d.credential_id = c.credential_id)));
+
+
+ALTER VIEW sluice.descriptions OWNER TO sluice_owner;
+
+--
+-- Name: VIEW descriptions; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.descriptions IS 'Whether it is known what collections the account behind a credential has. known: they are the same for everybody; pending: a poller is to ask; described; failed: error says why, and next_attempt_at when it is asked again.';
+
+
+--
+-- Name: collection_refresh(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.collection_refresh(credential_id text) RETURNS sluice.descriptions
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_description sluice.descriptions;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._description_ask(collection_refresh.credential_id);
+    select d.* into v_description
+    from sluice.descriptions as d
+    where d.credential_id = collection_refresh.credential_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(coalesce(collection_refresh.credential_id, 'null'), 200)),
+            hint = 'List them with: select credential_id, provider from sluice.credentials';
+    end if;
+    return v_description;
+end
+$$;
+
+
+ALTER FUNCTION sluice.collection_refresh(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION collection_refresh(credential_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.collection_refresh(credential_id text) IS 'Has the account behind a credential asked again for its collections and their fields; a poller does it once this commits. Answers where that stands. credential_collections and credential_fields have what is known. Errors: SL002, SL104.';
+
+
+--
+-- Name: consumer_ack(text, text[], boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean DEFAULT false) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_ack.consumer_id, 'consumer');
+    v_done record;
+begin
+    if current_setting('transaction_isolation') = 'read committed' and array_ndims(consumer_ack.ack_tokens) = 1
+        and array_position(consumer_ack.ack_tokens, null) is null
+    then
+        null;
+    else
+        perform sluice_internal._check_reading(1);
+        perform sluice_internal._check_tokens(consumer_ack.ack_tokens);
+    end if;
+    v_done := sluice_internal._settle(v_consumer, consumer_ack.ack_tokens, 'a', null, null);
+    accepted := v_done.accepted;
+    rejected := v_done.rejected;
+    if consumer_ack.strict and rejected <> '{}' then
+        raise exception using
+            errcode = 'SL120',
+            message = format(
+                '%s of %s tokens name no message that can be acknowledged',
+                cardinality(rejected), cardinality(consumer_ack.ack_tokens)
+            ),
+            detail = left(array_to_string(rejected, ' '), 1000),
+            hint = 'The message was delivered again, or settled before. Roll back, and handle it when it comes.';
+    end if;
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_ack(consumer_id text, ack_tokens text[], strict boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) IS 'Acknowledges messages: they are done and not delivered again until their record changes. Answers how many were accepted, and the rejected tokens; strict raises SL120 for those, so that the caller''s writes roll back. A late token is good as long as nobody else holds the message. Needs READ COMMITTED. Errors: SL001, SL003, SL103, SL120.';
+
+
+--
+-- Name: consumers; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumers (
+    consumer_no integer NOT NULL,
+    consumer_id text NOT NULL COLLATE pg_catalog."C",
+    stream_no integer NOT NULL,
+    deliver_policy text NOT NULL,
+    start_idx bigint,
+    ack_wait interval NOT NULL,
+    max_deliver integer NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lanes smallint,
+    paused boolean DEFAULT false NOT NULL,
+    max_ack_pending integer,
+    filter jsonb,
+    provider_patterns text[],
+    sync_patterns text[],
+    collection_patterns text[],
+    predicate jsonpath,
+    CONSTRAINT consumers_ack_wait_check CHECK ((ack_wait > '00:00:00'::interval)),
+    CONSTRAINT consumers_consumer_id_check CHECK (((octet_length(consumer_id) >= 1) AND (octet_length(consumer_id) <= 200))),
+    CONSTRAINT consumers_max_ack_pending_check CHECK ((max_ack_pending > 0)),
+    CONSTRAINT consumers_max_deliver_check CHECK (((max_deliver = '-1'::integer) OR (max_deliver > 0))),
+    CONSTRAINT consumers_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+
+ALTER TABLE sluice_internal.consumers OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumers IS 'Named readers of a stream. start_idx: entries at or below it are not delivered; null until a consumer of new messages is committed.';
+
+
+--
+-- Name: COLUMN consumers.lanes; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumers.lanes IS 'Those of its stream, which never change.';
+
+
+--
+-- Name: COLUMN consumers.provider_patterns; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumers.provider_patterns IS 'What the filter says, made ready: patterns of LIKE, one of which must match; null: anything.';
+
+
+--
+-- Name: streams; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.streams (
+    stream_no integer NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    lanes smallint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT streams_lanes_check CHECK (((lanes >= 1) AND (lanes <= 256))),
+    CONSTRAINT streams_stream_id_check CHECK (((octet_length(stream_id) >= 1) AND (octet_length(stream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.streams OWNER TO sluice_owner;
+
+--
+-- Name: TABLE streams; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.streams IS 'The directory of streams. stream_no is the short form of stream_id that the hot tables carry; the sequence position_<stream_no> numbers the stream.';
+
+
+--
+-- Name: consumers; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.consumers AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    c.deliver_policy,
+    c.ack_wait,
+    c.max_deliver,
+    c.metadata,
+    c.created_at,
+    c.max_ack_pending,
+    c.filter,
+    c.paused
+   FROM (sluice_internal.consumers c
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)));
+
+
+ALTER VIEW sluice.consumers OWNER TO sluice_owner;
+
+--
+-- Name: VIEW consumers; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.consumers IS 'The consumers and their settings; consumer_info has their numbers.';
+
+
+--
+-- Name: consumer_create(text, text, text, interval, integer, integer, jsonb, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text DEFAULT 'all'::text, ack_wait interval DEFAULT '00:01:00'::interval, max_deliver integer DEFAULT '-1'::integer, max_ack_pending integer DEFAULT NULL::integer, filter jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb) RETURNS sluice.consumers
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(consumer_create.stream_id, ''), 'admin');
+    v_consumer_id text := sluice_internal._check_id('consumer_id', consumer_create.consumer_id);
+    v_filter jsonb := sluice_internal._check_filter(consumer_create.filter);
+    v_consumer sluice.consumers;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._check_consumer(
+        consumer_create.ack_wait, consumer_create.max_deliver, consumer_create.max_ack_pending, consumer_create.metadata
+    );
+    insert into sluice_internal.consumers as c (
+        consumer_id, stream_no, lanes, deliver_policy, start_idx, ack_wait, max_deliver, max_ack_pending, metadata,
+        filter, provider_patterns, sync_patterns, collection_patterns, predicate
+    )
+    values (
+        v_consumer_id, v_stream.stream_no, v_stream.lanes, consumer_create.deliver_policy,
+        case coalesce(consumer_create.deliver_policy, 'null')
+            when 'all' then 0
+            when 'new' then null
+            else sluice_internal._start_of(v_stream.stream_no, consumer_create.deliver_policy, 'deliver_policy')
+        end,
+        consumer_create.ack_wait, consumer_create.max_deliver, nullif(consumer_create.max_ack_pending, 0),
+        coalesce(consumer_create.metadata, '{}'),
+        v_filter, sluice_internal._filter_patterns(v_filter -> 'provider', ':%'),
+        sluice_internal._filter_patterns(v_filter -> 'sync_id', ''), sluice_internal._filter_patterns(v_filter -> 'collection_id', ''),
+        (v_filter ->> 'where')::jsonpath
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the consumer id "%s" is taken', v_consumer_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    if consumer_create.deliver_policy = 'new' then
+        perform sluice_internal._touch_stream(v_stream.stream_no);
+    end if;
+    select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_consumer_id collate "C";
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) IS 'Creates a reader of a stream and answers it. deliver_policy: all, from the beginning; new, everything that commits after this commits; an updated_idx (the first to be delivered), a time with its zone, or an age such as 1h. ack_wait: how long a message is leased. max_deliver: deliveries in all, -1 without limit. max_ack_pending: how many messages may be delivered and not settled at once, null without bound; 1 gives strict order. filter: {provider, sync_id, collection_id, where}: texts or arrays of texts with * for anything, and a JSONPath on data; all must match. Errors: SL001, SL101, SL110.';
+
+
+--
+-- Name: consumer_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_delete(consumer_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_delete.consumer_id, 'admin');
+begin
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(4, v_consumer.consumer_no, 0));
+    delete from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.consumer_settlements as s where s.consumer_no = v_consumer.consumer_no;
+    delete from sluice_internal.consumer_steps as t where t.consumer_no = v_consumer.consumer_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_delete(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_delete(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_delete(consumer_id text) IS 'Deletes a consumer with its position, leases and dead letters; no record is touched. Waits for transactions that read or acknowledge with it. Errors: SL103.';
+
+
+--
+-- Name: consumer_extend(text, text[], interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval DEFAULT NULL::interval) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_extend.consumer_id, 'consumer');
+    v_wait interval := coalesce(consumer_extend.ack_wait, v_consumer.ack_wait);
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_extend.ack_tokens);
+    perform sluice_internal._check_consumer(v_wait, -1, null, '{}');
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(v_consumer, consumer_extend.ack_tokens, 'e', v_wait, null) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) IS 'Leases messages for longer: until ack_wait (null: the consumer''s) from now. Answers how many were accepted, and the rejected tokens: of messages that were delivered again or settled since. A late token is good as long as nobody else holds the message. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_info(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_info.consumer_id, 'reader');
+    v_counted constant int := 10000;
+    v_lanes int := v_consumer.lanes;
+    v_details sluice.consumer_details;
+begin
+    with lane as materialized (
+        select
+            l.lane,
+            coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.parked_record_nos, '{}') as parked_record_nos,
+            coalesce(st.parked_idxs, '{}') as parked_idxs,
+            coalesce(st.skipped, 0) as skipped
+        from generate_series(0, v_lanes - 1) as l (lane)
+        left join lateral (
+            select t.cursor_idx, t.open_steps, t.parked_record_nos, t.parked_idxs, t.skipped
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+    ),
+    entry as materialized (
+        select p.record_no, p.updated_idx
+        from lane as l
+        cross join lateral (
+            select e.record_no, e.updated_idx
+            from sluice_internal.positions as e
+            where e.stream_no = v_consumer.stream_no and e.lane = l.lane and e.updated_idx > l.cursor_idx
+            order by e.updated_idx
+            limit v_counted + 1
+        ) as p
+        limit v_counted + 1
+    ),
+    parked as (
+        select k.record_no, k.updated_idx
+        from lane as l
+        cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+    ),
+    pending as (
+        select count(*) as n, min(e.updated_idx) as first_idx
+        from (select e.* from entry as e union all select k.* from parked as k) as e
+        cross join lateral (
+            select 1
+            from sluice.records as r
+            where
+                r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
+            offset 0
+        ) as r
+    ),
+    flight as (
+        select count(*) as n, min(v.due_at) as oldest_due_at, min(v.updated_idx) as first_idx
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+    ),
+    far as (
+        -- beyond the bound: every entry up to the end, the replaced ones too
+        select sum(greatest(n.last_idx - l.cursor_idx, 0)) as n
+        from lane as l
+        cross join lateral (
+            select e.updated_idx as last_idx
+            from sluice_internal.positions as e
+            where e.stream_no = v_consumer.stream_no and e.lane = l.lane
+            order by e.updated_idx desc
+            limit 1
+        ) as n
+    )
+    select
+        c.consumer_id,
+        c.stream_id,
+        c.deliver_policy,
+        c.ack_wait,
+        c.max_deliver,
+        c.metadata,
+        c.created_at,
+        case
+            when (select count(*) from entry) > v_counted then greatest((select f.n from far as f) / v_lanes, v_counted)::bigint
+            else (select p.n from pending as p)
+        end,
+        (select count(*) from entry) > v_counted,
+        (select f.n from flight as f),
+        (select count(*) from sluice_internal.dead_letters as d where d.consumer_no = v_consumer.consumer_no),
+        (select f.oldest_due_at from flight as f),
+        c.max_ack_pending,
+        c.filter,
+        c.paused,
+        (select sum(l.skipped) from lane as l)::bigint,
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select p.first_idx from pending as p)),
+        clock_timestamp() - sluice_internal._time_of(v_consumer.stream_no, (select f.first_idx from flight as f))
+    into v_details
+    from sluice.consumers as c
+    where c.consumer_id = v_consumer.consumer_id;
+    return v_details;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_info(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_info(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_info(consumer_id text) IS 'One consumer with its numbers: num_pending, messages not delivered yet (exact to 10,000, beyond that marked as an estimate); num_ack_pending, delivered and not settled; oldest_due_at, when the first of those may be delivered again; num_filtered, kept back by the filter; lag and oldest_unacked_age, since the oldest message that is not delivered, or not settled, was committed. Errors: SL103.';
+
+
+--
+-- Name: consumer_nack(text, text[], interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval DEFAULT '00:00:00'::interval) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_nack.consumer_id, 'consumer');
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_nack.ack_tokens);
+    if consumer_nack.delay is null or consumer_nack.delay < interval '0' or consumer_nack.delay > interval '1 year' then
+        raise exception using
+            errcode = 'SL001',
+            message = format('delay must be between 0 and a year, not %s', coalesce(consumer_nack.delay::text, 'null')),
+            hint = 'For example: interval ''30 seconds''.';
+    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(v_consumer, consumer_nack.ack_tokens, 'n', consumer_nack.delay, null) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_nack(consumer_id text, ack_tokens text[], delay interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) IS 'Gives messages back: they are delivered again after delay, with a higher deliver_count; after the last of max_deliver they become dead letters. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_next(text, integer, text[]); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_next(consumer_id text, batch_size integer DEFAULT 10, ack_tokens text[] DEFAULT NULL::text[]) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
+    -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
+    v_lanes int := v_consumer.lanes;
+    v_lane int;
+    v_state record;
+    v_hit record;
+    v_message sluice.message;
+    v_secret bigint;
+    v_step_no bigint;
+    v_leased_until timestamptz;
+    v_taken int := 0;
+    v_need int;
+    v_count int;
+    v_next int;
+    v_first int;
+    v_batch_lane int;
+    v_enough int := 0;
+    v_ready int[];
+    v_locked int[] := '{}';
+    v_done int[] := '{}';
+    v_bytes bigint := 33554432;
+begin
+    if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
+        null;
+    else
+        perform sluice_internal._check_reading(consumer_next.batch_size);
+    end if;
+    if consumer_next.ack_tokens is not null then
+        if array_ndims(consumer_next.ack_tokens) = 1 and array_position(consumer_next.ack_tokens, null) is null then
+            null;
+        else
+            perform sluice_internal._check_tokens(consumer_next.ack_tokens);
+        end if;
+        v_hit := sluice_internal._settle(v_consumer, consumer_next.ack_tokens, 'a', null, null);
+    end if;
+    if v_consumer.paused then
+        return;
+    end if;
+    if v_consumer.max_ack_pending is not null then
+        return query
+        select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;
+        return;
+    end if;
+    v_lane := floor(random() * v_lanes);
+    v_first := v_lane;
+
+    -- The usual cases, several times cheaper than what follows: a backlog, and nothing in this lane but new messages.
+    if v_consumer.filter is null and consumer_next.batch_size = 1 then
+        -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
+        -- it is not, and the general way looks again.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata
+        into v_hit
+        from (select) as one
+        left join lateral (
+            select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        cross join lateral (
+            select p.updated_idx, p.record_no, p.first
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
+            order by p.updated_idx
+            limit 100
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        left join lateral (
+            select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
+        ) as y on true
+        where
+            case
+                when st.step_no is null then true
+                when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+                when st.open_steps = '{}' then true
+                else not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = v_consumer.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            end
+        limit 1;
+        if found and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
+            and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane))
+            and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
+        then
+            v_secret := sluice_internal._random_bits();
+            v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+            v_step_no := v_hit.step_no;
+            insert into sluice_internal.consumer_steps (
+                consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+            )
+            select
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
+                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
+                v_hit.replay_idx, v_hit.skipped
+            from (
+                select case
+                    when v_hit.open_steps = '{}' then '{}'
+                    -- with many leases open, not at every step
+                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    else array(
+                        select u.step_no
+                        from unnest(v_hit.open_steps) as u (step_no)
+                        where not exists (
+                            select
+                            from sluice_internal.consumer_settlements as s
+                            where
+                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
+                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        )
+                    )
+                end as open_steps
+                offset 0
+            ) as o
+            where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
+            on conflict do nothing;
+            if found then
+                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+                v_message.sync_id := v_hit.sync_id;
+                v_message.collection_id := v_hit.collection_id;
+                v_message.upstream_id := v_hit.upstream_id;
+                v_message.updated_idx := v_hit.updated_idx;
+                v_message.upstream_created_at := v_hit.upstream_created_at;
+                v_message.upstream_updated_at := v_hit.upstream_updated_at;
+                v_message.deleted := v_hit.deleted;
+                v_message.deliver_count := 1;
+                v_message.external_id := v_hit.external_id;
+                v_message.sync_metadata := v_hit.metadata;
+                v_message.data := v_hit.data;
+                return next v_message;
+                if v_step_no % 64 = 0 then
+                    perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
+                end if;
+                return;
+            end if;
+        end if;
+    elsif v_consumer.filter is null then
+        -- A lane with much in it that nobody else reads; a few in each lane are taken together, below.
+        while v_batch_lane is null and exists (
+            select
+            from sluice_internal.positions as p
+            where
+                p.stream_no = v_consumer.stream_no and p.lane = v_lane
+                and p.updated_idx > coalesce(
+                    (
+                        select st.cursor_idx
+                        from sluice_internal.consumer_steps as st
+                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane
+                        order by st.step_no desc
+                        limit 1
+                    ),
+                    v_consumer.start_idx
+                )
+            offset least(consumer_next.batch_size, 32) - 1
+        ) loop
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane)) then
+                v_batch_lane := v_lane;
+            else
+                v_lane := (v_lane + 1) % v_lanes;
+                exit when v_lane = v_first;
+            end if;
+        end loop;
+    end if;
+    if v_batch_lane is not null then
+        if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        -- Lock first, and read what the lock protects in the next statement.
+        select
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, c.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            coalesce(st.parked_record_nos, '{}') = '{}'
+            and coalesce(st.next_due > clock_timestamp(), true)
+            and (
+                coalesce(st.open_steps, '{}') = '{}'
+                or not exists (
+                    select
+                    from sluice_internal.consumer_settlements as s
+                    where
+                        s.consumer_no = st.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
+                        and s.step_no = any(st.open_steps)
+                )
+            ) as clean,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                -- with many leases open, not at every step
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = st.consumer_no and s.lane = v_lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                    )
+                )
+            end as open_steps
+        into v_state
+        from sluice_internal.consumers as c
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.consumer_no = v_consumer.consumer_no;
+        if not found then
+            perform sluice_internal._hold_consumer(v_consumer);
+        end if;
+        v_secret := sluice_internal._random_bits();
+        v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+        v_step_no := v_state.step_no;
+        if v_state.clean then
+            -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
+            -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
+            return query
+            with entry as materialized (
+                select
+                    e.updated_idx, e.record_no, e.busy, r.*,
+                    row_number() over (rows unbounded preceding) as ordinal
+                from (
+                    select
+                        p.updated_idx,
+                        p.record_no,
+                        (not p.first or p.updated_idx <= v_state.replay_idx) and v_state.open_steps <> '{}' and p.record_no = any(
+                            (select sluice_internal._lane_busy(v_consumer.consumer_no, v_lane, v_state.open_steps))::bigint[]
+                        ) as busy
+                    from sluice_internal.positions as p
+                    where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                    order by p.updated_idx
+                    limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                ) as e
+                cross join lateral (
+                    select
+                        o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                        -- a compressed document is at most 90 times as large
+                        pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+                    from sluice.records as o
+                    where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    offset 0
+                ) as r
+                limit consumer_next.batch_size
+            ),
+            leased as materialized (
+                select
+                    array_agg(n.record_no) as record_nos,
+                    array_agg(n.updated_idx) as updated_idxs,
+                    coalesce(sum(n.bytes), 0) as bytes,
+                    -- fewer than wanted: everything in reach was looked at
+                    case
+                        when count(*) < consumer_next.batch_size then (
+                            select max(w.updated_idx)
+                            from (
+                                select p.updated_idx
+                                from sluice_internal.positions as p
+                                where p.stream_no = v_consumer.stream_no and p.lane = v_lane and p.updated_idx > v_state.cursor_idx
+                                order by p.updated_idx
+                                limit greatest(consumer_next.batch_size, 10000 / v_lanes)
+                            ) as w
+                        )
+                        else max(n.updated_idx)
+                    end as cursor_idx,
+                    min(n.sync_id) as sync_id
+                from entry as n
+                having count(*) > 0 and not bool_or(n.busy) and coalesce(sum(n.bytes), 0) <= 33554432
+            ),
+            stepped as (
+                insert into sluice_internal.consumer_steps (
+                    consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                    data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+                )
+                select
+                    v_consumer.consumer_no, v_lane, v_step_no, l.cursor_idx, v_state.open_steps || v_step_no,
+                    least(case when v_state.open_steps <> '{}' then v_state.next_due end, v_leased_until), '{}', '{}', false,
+                    l.bytes, v_secret, v_leased_until, l.record_nos, l.updated_idxs, v_state.replay_idx, v_state.skipped
+                from leased as l
+            )
+            select
+                sluice_internal._ack_token(v_lane, v_step_no, n.ordinal::int, v_secret),
+                n.sync_id,
+                n.collection_id,
+                n.upstream_id,
+                n.updated_idx,
+                n.upstream_created_at,
+                n.upstream_updated_at,
+                n.deleted,
+                1,
+                -- most batches are of one sync: it is looked up once
+                case
+                    when n.sync_id = f.sync_id then f.external_id
+                    else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                case
+                    when n.sync_id = f.sync_id then f.metadata
+                    else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+                end,
+                n.data
+            from (
+                select l.sync_id, y.external_id, y.metadata
+                from leased as l
+                left join sluice_internal.syncs as y on y.sync_id = l.sync_id
+                offset 0
+            ) as f
+            cross join entry as n;
+            get diagnostics v_taken = row_count;
+        end if;
+        if v_taken > 0 and v_step_no % 64 = 0 then
+            perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
+        end if;
+        if v_taken = consumer_next.batch_size then
+            return;
+        elsif v_taken > 0 then
+            v_done := array[v_lane];
+            select 33554432 - st.data_bytes into v_bytes
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = v_consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no;
+        end if;
+    end if;
+    -- Nearly read to the end, a stream has a few in each lane: they are taken together.
+    if v_consumer.filter is null then
+        v_need := consumer_next.batch_size - v_taken;
+        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
+        if v_ready is null then
+            return;
+        end if;
+        foreach v_next in array v_ready loop
+            exit when v_open and (v_enough >= v_need or cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int));
+            if pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_next)) then
+                v_locked := v_locked || v_next;
+                -- no more lanes than it takes: they stay locked
+                if v_open then
+                    v_enough := v_enough + (
+                        select count(*)
+                        from (
+                            select
+                            from sluice_internal.positions as p
+                            where
+                                p.stream_no = v_consumer.stream_no and p.lane = v_next
+                                and p.updated_idx > coalesce(
+                                    (
+                                        select st.cursor_idx
+                                        from sluice_internal.consumer_steps as st
+                                        where st.consumer_no = v_consumer.consumer_no and st.lane = v_next
+                                        order by st.step_no desc
+                                        limit 1
+                                    ),
+                                    v_consumer.start_idx
+                                )
+                            limit v_need
+                        ) as e
+                    );
+                end if;
+            end if;
+        end loop;
+        if v_locked = '{}' then
+            -- somebody else reads there; a lane that was not looked at may be free
+            v_first := (v_ready[cardinality(v_ready)] + 1) % v_lanes;
+        else
+            if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
+                perform sluice_internal._hold_consumer(v_consumer);
+            end if;
+            return query
+            select m.* from sluice_internal._take_many(v_consumer, v_locked, v_need, v_bytes) as m;
+            get diagnostics v_count = row_count;
+            v_taken := v_taken + v_count;
+            if v_taken = consumer_next.batch_size then
+                return;
+            end if;
+            if v_count > 0 then
+                v_done := v_done || v_locked;
+                select v_bytes - sum(st.data_bytes) into v_bytes
+                from unnest(v_locked) as l (lane)
+                cross join lateral sluice_internal._lane_state(v_consumer.consumer_no, l.lane, 0) as st;
+            end if;
+        end if;
+    end if;
+    return query
+    select m.*
+    from sluice_internal._next_lanes(
+        v_consumer, v_lanes, v_first, v_done, consumer_next.batch_size,
+        consumer_next.batch_size - v_taken, v_bytes, v_open, null, 9223372036854775807
+    ) as m;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_next(consumer_id text, batch_size integer, ack_tokens text[]); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) IS 'Leases up to batch_size messages (1 to 1000, 32 MB together) for ack_wait and answers them; ack_tokens of earlier messages are acknowledged in the same transaction. What is not acknowledged in time is delivered again. Inside an explicit transaction it takes from at most half of the lanes, so that others can go on; a call with separately sent parameters counts as one, unless its session, which commits at once, has set pgsluice.autocommit = on. With a filter at most 10,000 entries are stepped over in a call, and remembered, so that an answer may be empty while more lies behind. Needs READ COMMITTED. Locks lanes (tried, never waited for). Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_pause(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_pause(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_pause.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = true where c.consumer_no = v_consumer.consumer_no and c.paused <> true;
+    return sluice.consumer_info(consumer_pause.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_pause(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_pause(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_pause(consumer_id text) IS 'Pauses a consumer and answers it with its numbers: consumer_next acknowledges and delivers nothing. What is leased stays leased, and can be settled. Locks the consumer''s row. Errors: SL103.';
+
+
+--
+-- Name: consumer_peek(text, integer); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer DEFAULT 10) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_peek.consumer_id, 'reader');
+    v_now timestamptz := clock_timestamp();
+    v_lanes int := v_consumer.lanes;
+begin
+    perform sluice_internal._check_reading(consumer_peek.batch_size);
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            coalesce(st.cursor_idx, v_consumer.start_idx) as cursor_idx,
+            coalesce(st.open_steps, '{}') as open_steps,
+            coalesce(st.parked_record_nos, '{}') as parked_record_nos,
+            coalesce(st.parked_idxs, '{}') as parked_idxs
+        from generate_series(0, v_lanes - 1) as l (lane)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+    ),
+    live as materialized (
+        select v.record_no, v.updated_idx, v.deliver_count, v.due_at
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+    ),
+    due as (
+        -- what is due again, or was passed while its record was in flight, in its newest version
+        select r.record_no, r.updated_idx, case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as deliver_count
+        from (
+            select v.record_no, v.updated_idx, v.deliver_count from live as v where v.due_at <= v_now
+            union all
+            select k.record_no, k.updated_idx, 0
+            from lane as l
+            cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+            where k.record_no <> all(array(select v.record_no from live as v))
+        ) as d
+        cross join lateral (
+            select o.record_no, o.updated_idx from sluice.records as o where o.record_no = d.record_no offset 0
+        ) as r
+        inner join lane as l on l.lane = (d.record_no % v_lanes)::int and r.updated_idx <= l.cursor_idx
+        where
+            (d.deliver_count > 0 or r.updated_idx = d.updated_idx)
+            and not (v_consumer.max_deliver > 0 and r.updated_idx = d.updated_idx and d.deliver_count >= v_consumer.max_deliver)
+    ),
+    fresh as (
+        select p.record_no, p.updated_idx, 1 as deliver_count
+        from lane as l
+        cross join lateral (
+            select r.record_no, r.updated_idx
+            from (
+                select e.record_no, e.updated_idx
+                from sluice_internal.positions as e
+                where e.stream_no = v_consumer.stream_no and e.lane = l.lane and e.updated_idx > l.cursor_idx
+                order by e.updated_idx
+                limit 10000 / v_lanes + consumer_peek.batch_size
+            ) as e
+            cross join lateral (
+                select o.record_no, o.updated_idx
+                from sluice.records as o
+                where
+                    o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    and sluice_internal._filter_matches(v_consumer, o.sync_id, o.collection_id, o.data)
+                offset 0
+            ) as r
+            where
+                not exists (select from live as v where v.record_no = r.record_no and v.due_at > v_now)
+                and not exists (select from due as d where d.record_no = r.record_no)
+            limit consumer_peek.batch_size
+        ) as p
+    )
+    select
+        null, f.sync_id, f.collection_id, f.upstream_id, f.updated_idx, f.upstream_created_at, f.upstream_updated_at, f.deleted,
+        f.deliver_count, f.external_id, f.metadata, f.data
+    from (
+        select
+            r.*, m.deliver_count, y.external_id, y.metadata,
+            sum(
+                case when pg_column_compression(r.data) is null then pg_column_size(r.data) else octet_length(r.data::text) end
+            ) over (order by r.updated_idx) as bytes,
+            row_number() over (order by r.updated_idx) as place
+        from (
+            select d.* from due as d
+            union all
+            select f.* from fresh as f
+        ) as m
+        inner join sluice.records as r on r.record_no = m.record_no and r.updated_idx = m.updated_idx
+        left join sluice_internal.syncs as y on y.sync_id = r.sync_id
+        where sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
+        order by r.updated_idx
+        limit consumer_peek.batch_size
+    ) as f
+    where f.place = 1 or f.bytes <= 33554432
+    order by f.updated_idx;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_peek(consumer_id text, batch_size integer); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) IS 'What consumer_next would deliver now, by updated_idx, without leasing anything (32 MB at most): ack_token is null, deliver_count as it would be. Looks at no more than some 10,000 entries. Works while the consumer is paused. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_resume(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_resume(consumer_id text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_resume.consumer_id, 'admin');
+begin
+    update sluice_internal.consumers as c set paused = false where c.consumer_no = v_consumer.consumer_no and c.paused <> false;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_resume.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_resume(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_resume(consumer_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_resume(consumer_id text) IS 'Lets a paused consumer deliver again, and answers it with its numbers. Locks the consumer''s row. Errors: SL103.';
+
+
+--
+-- Name: consumer_seek(text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_seek(consumer_id text, target text) RETURNS sluice.consumer_details
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_seek.consumer_id, 'admin');
+    v_start_idx bigint;
+begin
+    perform sluice_internal._check_reading(1);
+    v_start_idx := case consumer_seek.target
+        when 'start' then 0
+        when 'end' then nextval(format('sluice_internal.position_%s', v_consumer.stream_no)::regclass)
+        else sluice_internal._start_of(v_consumer.stream_no, consumer_seek.target, 'target')
+    end;
+    perform sluice_internal._hold_consumer(v_consumer);
+    update sluice_internal.consumers as c
+    set start_idx = case when consumer_seek.target <> 'end' then v_start_idx end
+    where c.consumer_no = v_consumer.consumer_no;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from generate_series(0, v_consumer.lanes - 1) as l (lane);
+    perform sluice_internal._move_cursors(v_consumer.consumer_no, v_consumer.lanes, v_start_idx);
+    delete from sluice_internal.dead_letters as d
+    where d.consumer_no = v_consumer.consumer_no and d.updated_idx > v_start_idx;
+    if consumer_seek.target = 'end' then
+        perform sluice_internal._touch_stream(v_consumer.stream_no);
+    end if;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return sluice.consumer_info(consumer_seek.consumer_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_seek(consumer_id text, target text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_seek(consumer_id text, target text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_seek(consumer_id text, target text) IS 'Moves a consumer and answers it with its numbers. target: start; end (what commits after this commits); an updated_idx (the first to be delivered); a time with its zone, or an age such as 1h (everything committed since). Leased messages stay leased, and their records come again after they are settled; dead letters from there on are delivered with the rest. Waits for calls and transactions that read with the consumer. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_term(text, text[], text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text DEFAULT NULL::text) RETURNS TABLE(accepted integer, rejected text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_term.consumer_id, 'consumer');
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._check_tokens(consumer_term.ack_tokens);
+    if octet_length(consumer_term.reason) > 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('reason has %s bytes, and may have 1000', octet_length(consumer_term.reason)),
+            hint = 'Nothing was changed. Give it in short; the record stays readable.';
+    end if;
+    return query
+    select s.accepted, s.rejected
+    from sluice_internal._settle(
+        v_consumer, consumer_term.ack_tokens, 'd', null, coalesce(nullif(consumer_term.reason, ''), 'terminated')
+    ) as s;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_term(consumer_id text, ack_tokens text[], reason text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) IS 'Gives messages up: they become dead letters with that reason (at most 1000 bytes; null: terminated) and are not delivered again until their record changes. Answers how many were accepted, and the rejected tokens. Needs READ COMMITTED. Errors: SL001, SL003, SL103.';
+
+
+--
+-- Name: consumer_update(text, interval, integer, jsonb, integer, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval DEFAULT NULL::interval, max_deliver integer DEFAULT NULL::integer, metadata jsonb DEFAULT NULL::jsonb, max_ack_pending integer DEFAULT NULL::integer, filter jsonb DEFAULT NULL::jsonb) RETURNS sluice.consumers
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_update.consumer_id, 'admin');
+    v_filter jsonb := sluice_internal._check_filter(consumer_update.filter);
+    v_consumer sluice.consumers;
+begin
+    -- what another update has changed meanwhile stays
+    select c.* into v_known from sluice_internal.consumers as c where c.consumer_no = v_known.consumer_no for no key update;
+    v_known.ack_wait := coalesce(consumer_update.ack_wait, v_known.ack_wait);
+    v_known.max_deliver := coalesce(consumer_update.max_deliver, v_known.max_deliver);
+    v_known.max_ack_pending := coalesce(consumer_update.max_ack_pending, v_known.max_ack_pending);
+    v_known.metadata := coalesce(consumer_update.metadata, v_known.metadata);
+    perform sluice_internal._check_consumer(
+        v_known.ack_wait, v_known.max_deliver, v_known.max_ack_pending, v_known.metadata
+    );
+    if consumer_update.filter is not null then
+        v_known.filter := v_filter;
+    end if;
+    update sluice_internal.consumers as c
+    set
+        ack_wait = v_known.ack_wait,
+        max_deliver = v_known.max_deliver,
+        max_ack_pending = nullif(v_known.max_ack_pending, 0),
+        metadata = v_known.metadata,
+        filter = v_known.filter,
+        provider_patterns = sluice_internal._filter_patterns(v_known.filter -> 'provider', ':%'),
+        sync_patterns = sluice_internal._filter_patterns(v_known.filter -> 'sync_id', ''),
+        collection_patterns = sluice_internal._filter_patterns(v_known.filter -> 'collection_id', ''),
+        predicate = (v_known.filter ->> 'where')::jsonpath
+    where c.consumer_no = v_known.consumer_no;
+    perform sluice_internal._wake(v_known.stream_no);
+    select c.* into v_consumer from sluice.consumers as c where c.consumer_id = v_known.consumer_id;
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) IS 'Changes a consumer and answers it; what is null stays. max_ack_pending 0: no bound; filter {}: no filter. Messages that are leased keep the time they were leased for; a new filter decides on what is delivered from now on, also again, and what was stepped over stays behind (consumer_seek goes back). Locks the consumer''s row. Errors: SL001, SL103.';
+
+
+--
+-- Name: credential_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.credential_delete(credential_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync_id text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform from sluice_internal.credentials as c where c.credential_id = credential_delete.credential_id collate "C" for update;
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(credential_delete.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    select y.sync_id into v_sync_id
+    from sluice_internal.syncs as y
+    where y.credential_id = credential_delete.credential_id collate "C"
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL111',
+            message = format('credential "%s" is used by sync "%s"', credential_delete.credential_id, v_sync_id),
+            hint = 'Delete its syncs first.';
+    end if;
+    delete from sluice_internal.credentials as c where c.credential_id = credential_delete.credential_id collate "C";
+end
+$$;
+
+
+ALTER FUNCTION sluice.credential_delete(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION credential_delete(credential_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.credential_delete(credential_id text) IS 'Deletes a credential that no sync uses. Locks its row. Errors: SL104, SL111.';
+
+
+--
+-- Name: dead_letter_purge(text, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_purge.consumer_id, 'admin');
+    v_count int;
+begin
+    delete from sluice_internal.dead_letters as t
+    where
+        t.consumer_no = v_consumer.consumer_no
+        and t.record_no in (
+            select d.record_no
+            from sluice_internal.dead_letters as d
+            left join sluice.records as r on r.record_no = d.record_no
+            where
+                d.consumer_no = v_consumer.consumer_no
+                and (dead_letter_purge.sync_id is null or r.sync_id = dead_letter_purge.sync_id collate "C")
+                and (dead_letter_purge.collection_id is null or r.collection_id = dead_letter_purge.collection_id collate "C")
+                and (dead_letter_purge.upstream_id is null or r.upstream_id = dead_letter_purge.upstream_id collate "C")
+        );
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) IS 'Removes dead letters, and answers how many: all of a consumer, or those of a sync, a collection, a record. No record is touched. Errors: SL103.';
+
+
+--
+-- Name: dead_letter_retry(text, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(dead_letter_retry.consumer_id, 'admin');
+    v_lanes int := v_consumer.lanes;
+    v_record_nos bigint[];
+    v_count int;
+begin
+    perform sluice_internal._check_reading(1);
+    perform sluice_internal._hold_consumer(v_consumer);
+    select array_agg(n.record_no) into v_record_nos
+    from (
+        select d.record_no
+        from sluice_internal.dead_letters as d
+        left join sluice.records as r on r.record_no = d.record_no
+        where
+            d.consumer_no = v_consumer.consumer_no
+            and (dead_letter_retry.sync_id is null or r.sync_id = dead_letter_retry.sync_id collate "C")
+            and (dead_letter_retry.collection_id is null or r.collection_id = dead_letter_retry.collection_id collate "C")
+            and (dead_letter_retry.upstream_id is null or r.upstream_id = dead_letter_retry.upstream_id collate "C")
+        order by d.died_at
+        limit 10000
+    ) as n;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, l.lane))
+    from (select distinct (n.record_no % v_lanes)::int as lane from unnest(v_record_nos) as n (record_no) order by 1 offset 0) as l;
+    -- Behind the cursor they are parked, as what was passed while its record was in flight; ahead of it they come anyway.
+    with revived as (
+        delete from sluice_internal.dead_letters as t
+        where t.consumer_no = v_consumer.consumer_no and t.record_no = any(v_record_nos)
+        returning t.record_no, t.updated_idx
+    ),
+    current as materialized (
+        select v.record_no, v.updated_idx, (v.record_no % v_lanes)::int as lane
+        from revived as v
+        inner join sluice.records as r on r.record_no = v.record_no and r.updated_idx = v.updated_idx
+    ),
+    parked as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+            secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            v_consumer.consumer_no, c.lane, st.step_no + 1, st.cursor_idx, st.open_steps, st.next_due,
+            st.parked_idxs || c.updated_idxs, st.parked_record_nos || c.record_nos, false, 0,
+            st.secret, null, '{}', '{}', st.replay_idx, st.skipped
+        from (select distinct n.lane from current as n) as l
+        cross join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        cross join lateral (
+            select
+                n.lane,
+                array_agg(n.updated_idx order by n.updated_idx) as updated_idxs,
+                array_agg(n.record_no order by n.updated_idx) as record_nos
+            from current as n
+            where n.lane = l.lane and n.updated_idx <= st.cursor_idx and n.record_no <> all(st.parked_record_nos)
+            group by n.lane
+        ) as c
+    )
+    select count(*) into v_count from current as n;
+    perform sluice_internal._wake(v_consumer.stream_no);
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) IS 'Delivers dead letters again, with a deliver_count from 1, and answers how many: all of a consumer, or those of a sync, a collection, a record. Those whose record has changed since are removed without being counted: that version is delivered anyway. At most 10,000 a call. Waits for calls and transactions that read in the same lanes. Needs READ COMMITTED. Errors: SL003, SL103.';
+
+
+--
+-- Name: mutation_items; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.mutation_items (
+    mutation_no bigint NOT NULL,
+    item_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text COLLATE pg_catalog."C",
+    data jsonb,
+    status text DEFAULT 'queued'::text NOT NULL,
+    vendor_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    poller_id text COLLATE pg_catalog."C",
+    epoch integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    first_sent_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    error jsonb,
+    match_value text COLLATE pg_catalog."C",
+    CONSTRAINT mutation_items_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT mutation_items_check1 CHECK (((status = 'sending'::text) = (poller_id IS NOT NULL))),
+    CONSTRAINT mutation_items_check2 CHECK (((status <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR (error IS NOT NULL))),
+    CONSTRAINT mutation_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text]))),
+    CONSTRAINT mutation_items_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.mutation_items OWNER TO sluice_owner;
+
+--
+-- Name: TABLE mutation_items; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.mutation_items IS 'One write to one object. vendor_key is what the vendor is told to recognise a repetition by; first_sent_at bounds how long it does.';
+
+
+--
+-- Name: COLUMN mutation_items.match_value; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.mutation_items.match_value IS 'Of an upsert: the value of match_on as JSON text, so that writes to one object run in order.';
+
+
+--
+-- Name: mutations; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.mutations (
+    mutation_id text NOT NULL COLLATE pg_catalog."C",
+    mutation_no bigint NOT NULL,
+    stream_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    match_on text,
+    idempotency_key text COLLATE pg_catalog."C",
+    request_digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    if_match text,
+    CONSTRAINT mutations_idempotency_key_check CHECK (((octet_length(idempotency_key) >= 1) AND (octet_length(idempotency_key) <= 200))),
+    CONSTRAINT mutations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text, 'upsert'::text]))),
+    CONSTRAINT mutations_mutation_id_check CHECK (((octet_length(mutation_id) >= 1) AND (octet_length(mutation_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.mutations OWNER TO sluice_owner;
+
+--
+-- Name: TABLE mutations; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.mutations IS 'Requested writes. request_digest tells a repeated request from another one with the same key.';
+
+
+--
+-- Name: mutations; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.mutations AS
+ SELECT m.mutation_id,
+    s.stream_id,
+    m.sync_id,
+    m.collection_id,
+    m.kind,
+        CASE
+            WHEN (m.finished_at IS NULL) THEN
+            CASE
+                WHEN i.sending THEN 'running'::text
+                ELSE 'queued'::text
+            END
+            WHEN (i.unknown > 0) THEN 'unknown'::text
+            WHEN (i.failed = i.items) THEN 'failed'::text
+            WHEN (i.cancelled = i.items) THEN 'cancelled'::text
+            WHEN (i.succeeded = i.items) THEN 'succeeded'::text
+            ELSE 'partial'::text
+        END AS status,
+    i.items,
+    i.succeeded,
+    i.failed,
+    i.unknown,
+    i.cancelled,
+    m.match_on,
+    m.idempotency_key,
+    m.created_at,
+    m.finished_at,
+    m.if_match
+   FROM ((sluice_internal.mutations m
+     JOIN sluice_internal.streams s ON ((s.stream_no = m.stream_no)))
+     CROSS JOIN LATERAL ( SELECT count(*) AS items,
+            count(*) FILTER (WHERE (t.status = 'succeeded'::text)) AS succeeded,
+            count(*) FILTER (WHERE (t.status = 'failed'::text)) AS failed,
+            count(*) FILTER (WHERE (t.status = 'unknown'::text)) AS unknown,
+            count(*) FILTER (WHERE (t.status = 'cancelled'::text)) AS cancelled,
+            COALESCE(bool_or((t.status <> 'queued'::text)), false) AS sending
+           FROM sluice_internal.mutation_items t
+          WHERE (t.mutation_no = m.mutation_no)) i);
+
+
+ALTER VIEW sluice.mutations OWNER TO sluice_owner;
+
+--
+-- Name: VIEW mutations; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.mutations IS 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
+
+
+--
+-- Name: mutation_cancel(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_cancel(mutation_id text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_cancel.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    update sluice_internal.mutation_items as i
+    set status = 'cancelled', finished_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.status = 'queued' and i.first_sent_at is null;
+    perform sluice_internal._mutation_close(v_known.mutation_no);
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_cancel(mutation_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_cancel(mutation_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_cancel(mutation_id text) IS 'Takes back the items that were not sent yet; the others go on. Answers the mutation. Locks those items. Errors: SL108.';
+
+
+--
+-- Name: mutation_resolve(text, integer, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.mutations := sluice_internal._authorize_mutation(mutation_resolve.mutation_id, 'mutator');
+    v_mutation sluice.mutations;
+begin
+    if mutation_resolve.status is null or mutation_resolve.status not in ('succeeded', 'failed', 'queued') then
+        raise exception using
+            errcode = 'SL001',
+            message = 'status must be succeeded, failed or queued',
+            hint = 'Look at the vendor first: succeeded if the write is there, failed to leave it, queued to send it again.';
+    end if;
+    update sluice_internal.mutation_items as i
+    set
+        status = mutation_resolve.status,
+        finished_at = case when mutation_resolve.status <> 'queued' then clock_timestamp() end,
+        error = case when mutation_resolve.status = 'failed' then i.error end,
+        vendor_key = case when mutation_resolve.status = 'queued' then gen_random_uuid() else i.vendor_key end,
+        first_sent_at = case when mutation_resolve.status <> 'queued' then i.first_sent_at end,
+        next_attempt_at = clock_timestamp()
+    where i.mutation_no = v_known.mutation_no and i.item_no = mutation_resolve.item_no and i.status = 'unknown';
+    if not found then
+        raise exception using
+            errcode = 'SL001',
+            message = format('item %s of this mutation is not in the state unknown', mutation_resolve.item_no),
+            hint = 'Only what cannot be known needs a decision; mutation_result shows the states.';
+    end if;
+    if mutation_resolve.status = 'queued' then
+        update sluice_internal.mutations as m set finished_at = null where m.mutation_no = v_known.mutation_no;
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_known.mutation_id;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_resolve(mutation_id text, item_no integer, status text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) IS 'Decides an item whose outcome is unknown: succeeded, failed, or queued to send it once more. Answers the mutation. Errors: SL001, SL108.';
+
+
+--
+-- Name: mutation_items; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.mutation_items AS
+ SELECT m.mutation_id,
+    i.item_no,
+    s.stream_id,
+    i.sync_id,
+    i.collection_id,
+    i.upstream_id,
+    i.status,
+    i.error,
+    i.attempt,
+    i.next_attempt_at,
+    i.finished_at,
+    i.data
+   FROM ((sluice_internal.mutation_items i
+     JOIN sluice_internal.mutations m ON ((m.mutation_no = i.mutation_no)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = m.stream_no)));
+
+
+ALTER VIEW sluice.mutation_items OWNER TO sluice_owner;
+
+--
+-- Name: VIEW mutation_items; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.mutation_items IS 'The items of mutations: what was asked for (data), the vendor''s id, and its error as sent.';
+
+
+--
+-- Name: mutation_result(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_result(mutation_id text) RETURNS SETOF sluice.mutation_items
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize_mutation(mutation_result.mutation_id, 'reader');
+    return query
+    select i.* from sluice.mutation_items as i where i.mutation_id = mutation_result.mutation_id collate "C" order by i.item_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_result(mutation_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_result(mutation_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_result(mutation_id text) IS 'What became of each item of a mutation, in the order sent: status queued, sending, succeeded, failed, unknown or cancelled, the vendor''s id and error. Errors: SL108.';
+
+
+--
+-- Name: mutation_run(text, text, text, jsonb, text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, if_match text DEFAULT NULL::text) RETURNS sluice.mutations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(mutation_run.sync_id, 'mutator');
+    v_digest bytea := sha256(convert_to((
+        jsonb_build_array(mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on)
+        || case when mutation_run.if_match is null then '[]' else jsonb_build_array(mutation_run.if_match) end
+    )::text, 'UTF8'));
+    v_problem text;
+    v_id text := gen_random_uuid()::text;
+    v_no bigint;
+    v_known sluice_internal.mutations;
+    v_mutation sluice.mutations;
+begin
+    perform sluice_internal._check_mutation(
+        v_sync, mutation_run.kind, mutation_run.collection_id, mutation_run.data, mutation_run.match_on, mutation_run.if_match
+    );
+    if mutation_run.idempotency_key is not null then
+        perform sluice_internal._check_id('idempotency_key', mutation_run.idempotency_key);
+        delete from sluice_internal.mutations as m
+        where
+            m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C"
+            and m.finished_at < clock_timestamp() - interval '30 days';
+    end if;
+    insert into sluice_internal.mutations as m (
+        mutation_id, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest, if_match
+    )
+    values (
+        v_id, v_sync.stream_no, v_sync.sync_id, mutation_run.collection_id, mutation_run.kind, mutation_run.match_on,
+        mutation_run.idempotency_key, v_digest, mutation_run.if_match
+    )
+    on conflict do nothing
+    returning m.mutation_no into v_no;
+    if not found then
+        -- The key is taken: the same request gets the same mutation, once that is committed.
+        select m.* into v_known
+        from sluice_internal.mutations as m
+        where m.sync_id = v_sync.sync_id and m.idempotency_key = mutation_run.idempotency_key collate "C";
+        if v_known.request_digest is distinct from v_digest then
+            raise exception using
+                errcode = 'SL112',
+                message = format('the idempotency key "%s" was used for another request', mutation_run.idempotency_key),
+                hint = 'Use a new key for a new request; a key is kept for 30 days.';
+        end if;
+        v_id := v_known.mutation_id;
+    else
+        insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data, match_value)
+        select
+            v_no,
+            d.ordinality,
+            v_sync.sync_id,
+            mutation_run.collection_id,
+            case when mutation_run.kind in ('update', 'delete') then d.item ->> 'upstream_id' end,
+            case mutation_run.kind when 'delete' then null when 'update' then d.item -> 'data' else d.item end,
+            (d.item #> string_to_array(mutation_run.match_on, '.'))::text
+        from jsonb_array_elements(mutation_run.data) with ordinality as d (item, ordinality);
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    select m.* into v_mutation from sluice.mutations as m where m.mutation_id = v_id collate "C";
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) IS 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}; upsert, the vendor''s object, found by its field match_on (a.b: the field b of the object a). if_match: the version that the one object must still have. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
+
+
+--
+-- Name: provider_create(text, jsonb, text, boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.provider_create(provider text, document jsonb, source text DEFAULT NULL::text, replace boolean DEFAULT false) RETURNS sluice.providers
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_missing text;
+    v_row sluice.providers;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if provider_create.provider is null or provider_create.provider !~ '^[a-z][a-z0-9_]{0,39}$'
+        or jsonb_typeof(provider_create.document -> 'collections') is distinct from 'object'
+        or provider_create.document ->> 'name' is distinct from provider_create.provider
+    then
+        raise exception using
+            errcode = 'SL150',
+            message = 'this is no document of that provider',
+            detail = 'its name must be the provider''s, in small letters, digits and _, and collections an object',
+            hint = 'pgsluice provider check FILE names everything that is wrong with one.';
+    end if;
+    if exists (select from sluice_internal._builtin_providers as b where b.provider = provider_create.provider) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the provider "%s" comes with this release', provider_create.provider),
+            hint = 'Choose another name for the document.';
+    end if;
+    perform from sluice_internal.provider_documents as d where d.provider = provider_create.provider collate "C" for update;
+    if found and not coalesce(provider_create.replace, false) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the provider "%s" exists', provider_create.provider),
+            hint = 'Say replace to store this document in the place of the other.';
+    end if;
+    select format('sync "%s" reads %s', y.sync_id, u.id) into v_missing
+    from sluice_internal.syncs as y
+    cross join lateral unnest(y.collection_ids) as u (id)
+    where
+        y.provider = provider_create.provider
+        and not provider_create.document -> 'collections' ? substr(u.id, length(provider_create.provider) + 2)
+    limit 1;
+    if v_missing is not null then
+        raise exception using
+            errcode = 'SL111',
+            message = format('the new document lacks a collection: %s', v_missing),
+            hint = 'Keep the collection, or take it out of the sync first.';
+    end if;
+    insert into sluice_internal.provider_documents as d (provider, document, source)
+    values (provider_create.provider, provider_create.document, provider_create.source)
+    on conflict (provider) do update
+    set document = excluded.document, source = excluded.source, updated_at = clock_timestamp();
+    select p.* into v_row from sluice.providers as p where p.provider = provider_create.provider;
+    return v_row;
+end
+$_$;
+
+
+ALTER FUNCTION sluice.provider_create(provider text, document jsonb, source text, replace boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION provider_create(provider text, document jsonb, source text, replace boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.provider_create(provider text, document jsonb, source text, replace boolean) IS 'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';
+
+
+--
+-- Name: provider_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.provider_delete(provider text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_user text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C" for update;
+    if not found then
+        raise exception using
+            errcode = 'SL105',
+            message = format('there is no provider "%s" of your own', left(coalesce(provider_delete.provider, 'null'), 200)),
+            hint = 'What comes with this release cannot be deleted.';
+    end if;
+    select coalesce(
+        (select format('sync "%s"', y.sync_id) from sluice_internal.syncs as y where y.provider = provider_delete.provider limit 1),
+        (
+            select format('credential "%s"', c.credential_id)
+            from sluice_internal.credentials as c
+            where c.provider = provider_delete.provider
+            limit 1
+        )
+    ) into v_user;
+    if v_user is not null then
+        raise exception using
+            errcode = 'SL111',
+            message = format('the provider "%s" is used by %s', provider_delete.provider, v_user),
+            hint = 'Delete its syncs and credentials first.';
+    end if;
+    delete from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C";
+end
+$$;
+
+
+ALTER FUNCTION sluice.provider_delete(provider text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION provider_delete(provider text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.provider_delete(provider text) IS 'Deletes a provider of your own that no sync and no credential uses. Locks its row. Errors: SL105, SL111.';
+
+
+--
+-- Name: provider_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.provider_info(provider text) RETURNS sluice.providers
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_row sluice.providers;
+begin
+    select p.* into v_row from sluice.providers as p where p.provider = provider_info.provider;
+    if not found then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(coalesce(provider_info.provider, 'null'), 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    return v_row;
+end
+$$;
+
+
+ALTER FUNCTION sluice.provider_info(provider text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION provider_info(provider text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.provider_info(provider text) IS 'A provider. Its collections are in provider_collections and provider_fields, the document of one''s own in provider_documents. Errors: SL105.';
+
+
+--
+-- Name: quarantine_purge(text, text, text, bigint); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.quarantine_purge(sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text, quarantine_id bigint DEFAULT NULL::bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_count int;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if coalesce(quarantine_purge.sync_id, quarantine_purge.quarantine_id::text) is null then
+        raise exception using
+            errcode = 'SL001',
+            message = 'name the sync whose quarantine is to be emptied, or one entry',
+            hint = 'For example: select quarantine_purge(''acme''). Nothing was removed.';
+    end if;
+    delete from sluice_internal.quarantine as q
+    where
+        (quarantine_purge.sync_id is null or q.sync_id = quarantine_purge.sync_id collate "C")
+        and (quarantine_purge.collection_id is null or q.collection_id = quarantine_purge.collection_id collate "C")
+        and (quarantine_purge.upstream_id is null or q.upstream_id = quarantine_purge.upstream_id collate "C")
+        and (quarantine_purge.quarantine_id is null or q.quarantine_id = quarantine_purge.quarantine_id);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice.quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) IS 'Removes what is in quarantine for good, and answers how many: of a sync, of one of its collections or objects, or one entry. Errors: SL001, SL002.';
+
+
+--
+-- Name: quarantine_retry(text, text, text, bigint); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.quarantine_retry(sync_id text DEFAULT NULL::text, collection_id text DEFAULT NULL::text, upstream_id text DEFAULT NULL::text, quarantine_id bigint DEFAULT NULL::bigint) RETURNS TABLE(stored integer, refused integer, wanted integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_item sluice_internal.quarantine;
+    v_reason text;
+    v_done record;
+    v_wanted text[] := '{}';
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    stored := 0;
+    refused := 0;
+    for v_item in
+        select q.*
+        from sluice_internal.quarantine as q
+        inner join sluice_internal.syncs as y on y.sync_id = q.sync_id
+        where
+            y.deleting_since is null
+            and (quarantine_retry.sync_id is null or q.sync_id = quarantine_retry.sync_id collate "C")
+            and (quarantine_retry.collection_id is null or q.collection_id = quarantine_retry.collection_id collate "C")
+            and (quarantine_retry.upstream_id is null or q.upstream_id = quarantine_retry.upstream_id collate "C")
+            and (quarantine_retry.quarantine_id is null or q.quarantine_id = quarantine_retry.quarantine_id)
+        order by q.sync_id, q.collection_id, q.upstream_id, q.quarantine_id
+        limit 1000
+        for update of q skip locked
+    loop
+        v_reason := sluice_internal._quarantine_refusal(v_item.raw);
+        if v_item.upstream_id is null then
+            v_reason := coalesce(v_reason, 'it has no id');
+        end if;
+        if v_reason is null then
+            -- as read when it was kept: what was read since then is newer
+            v_done := sluice_internal._record_store(
+                v_item.sync_id, v_item.collection_id,
+                jsonb_build_array(jsonb_build_object(
+                    'upstream_id', v_item.upstream_id, 'data', convert_from(v_item.raw, 'UTF8')::jsonb
+                )),
+                v_item.created_at
+            );
+            stored := stored + 1;
+            delete from sluice_internal.quarantine as q where q.quarantine_id = v_item.quarantine_id;
+        else
+            refused := refused + 1;
+            update sluice_internal.quarantine as q
+            set reason = v_reason
+            where q.quarantine_id = v_item.quarantine_id and v_item.upstream_id is not null;
+        end if;
+        if v_item.upstream_id is not null then
+            insert into sluice_internal.wanted_objects (sync_id, collection_id, upstream_id)
+            select v_item.sync_id, v_item.collection_id, v_item.upstream_id
+            from sluice_internal.sync_runs as r
+            where r.sync_id = v_item.sync_id
+            on conflict do nothing;
+            if found then
+                v_wanted := v_wanted || v_item.sync_id;
+            end if;
+        end if;
+    end loop;
+    wanted := cardinality(v_wanted);
+    if wanted > 0 then
+        update sluice_internal.sync_runs as r
+        set next_attempt_at = clock_timestamp()
+        where r.sync_id in (select distinct u.id from unnest(v_wanted) as u (id)) and r.status <> 'rate_limited';
+        perform pg_notify('sluice_poller', '');
+    end if;
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice.quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) IS 'Tries again to store what is in quarantine, up to 1,000 objects a call: all, or those of a sync, a collection, an object, or one entry. Answers how many were stored, and have left the quarantine, how many still cannot be, and how many objects the next turn of their sync fetches once more (every one that has an id, where there is a vendor to ask). Locks the entries (skips locked ones) and the records. Errors: SL002.';
+
+
+--
+-- Name: record_erase(text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text) RETURNS TABLE(records integer, quarantined integer, mutation_items integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_erase.sync_id, 'admin');
+    v_no bigint;
+begin
+    if octet_length(coalesce(record_erase.upstream_id, '')) not between 1 and 200
+        or octet_length(coalesce(record_erase.collection_id, '')) not between 3 and 200
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'collection_id and upstream_id must name an object',
+            hint = 'For example record_erase(''acme'', ''stripe:customer'', ''cus_42''). It need not be known yet.';
+    end if;
+    perform sluice_internal._hold_sync(v_sync.sync_id);
+    insert into sluice_internal.erasures (sync_id, digest)
+    values (v_sync.sync_id, sluice_internal._erasure_digest(v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id))
+    on conflict do nothing;
+    update sluice_internal.syncs as y
+    set erasures = y.erasures + 1
+    where y.sync_id = v_sync.sync_id
+    returning y.* into v_sync;
+    -- The key is locked before it is looked at: this waits for whoever writes the object now, and whoever comes later looks at erasures.
+    insert into sluice.records as r (sync_id, collection_id, upstream_id, updated_idx, deleted, stream_id)
+    select v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id, 0, true, s.stream_id
+    from sluice_internal.streams as s
+    where s.stream_no = v_sync.stream_no
+    on conflict do nothing
+    returning r.record_no into v_no;
+    records := 0;
+    if v_no is not null then
+        delete from sluice.records as r where r.record_no = v_no;
+    else
+        select r.record_no into v_no
+        from sluice.records as r
+        where
+            r.sync_id = v_sync.sync_id
+            and r.collection_id = record_erase.collection_id collate "C"
+            and r.upstream_id = record_erase.upstream_id collate "C"
+        for update;
+        records := sluice_internal._records_forget(v_sync.stream_no, array[v_no]);
+        if v_sync.moving_from is not null then
+            perform sluice_internal._records_forget(v_sync.moving_from, array[v_no]);
+        end if;
+    end if;
+    delete from sluice_internal.quarantine as q
+    where
+        q.sync_id = v_sync.sync_id
+        and q.collection_id = record_erase.collection_id collate "C"
+        and q.upstream_id = record_erase.upstream_id collate "C";
+    get diagnostics quarantined = row_count;
+    delete from sluice_internal.wanted_objects as o
+    where
+        o.sync_id = v_sync.sync_id
+        and o.collection_id = record_erase.collection_id collate "C"
+        and o.upstream_id = record_erase.upstream_id collate "C";
+    mutation_items := sluice_internal._mutation_erase(v_sync.sync_id, record_erase.collection_id, record_erase.upstream_id);
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION record_erase(sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text) IS 'Wipes what is known of one upstream object, without a word to consumers: its record, its quarantine, the data and ids in mutations of it (a queued one is cancelled), its dead letters. What remains is a digest with a key that this database keeps and nobody may read; by it the object is refused from now on, silently (ingest counts it as refused), wherever it comes from. A limit: whoever has the whole database has the key too and can try ids; backups, the write-ahead log, and what consumers copied, are not touched; objects that hold a copy of it are others. Waits for whoever writes the object just now. Locks the sync and the record. Errors: SL001, SL102, SL165.';
+
+
+--
+-- Name: record_ingest(text, text, jsonb); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_ingest.sync_id, 'admin');
+    v_refusal text;
+    v_done record;
+begin
+    if coalesce(record_ingest.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(record_ingest.collection_id) > 200 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('"%s" is not a collection id', left(record_ingest.collection_id, 200)),
+            hint = 'A collection is named provider:object, for example stripe:customer or push:order.';
+    end if;
+    if not coalesce(
+        case
+            when v_sync.collection_ids <> '{}' then record_ingest.collection_id = any(v_sync.collection_ids)
+            else record_ingest.collection_id like 'push:%'
+        end,
+        false
+    ) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', v_sync.sync_id, left(record_ingest.collection_id, 200)),
+            hint = coalesce(
+                'It has: ' || nullif(array_to_string(v_sync.collection_ids, ', '), '') || '.',
+                'It takes any that is named push:object, for example push:order.'
+            );
+    end if;
+    if jsonb_typeof(record_ingest.records) is distinct from 'array' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'records must be a JSON array',
+            hint = 'Each element is {"upstream_id": …, "data": {…}}, optionally with upstream_created_at, upstream_updated_at, deleted.';
+    end if;
+    v_refusal := sluice_internal._records_refusal(record_ingest.records);
+    if v_refusal is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = v_refusal,
+            hint = 'Nothing was written. An element is {"upstream_id", "data", "upstream_created_at", "upstream_updated_at", "deleted"}.';
+    end if;
+    v_done := sluice_internal._record_store(v_sync.sync_id, record_ingest.collection_id, record_ingest.records, null);
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := v_done.refused;
+    return next;
+    -- Without pollers somebody has to fold the counters now and then.
+    if random() < 0.01 then
+        perform sluice_internal._fold_counts();
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION record_ingest(sync_id text, collection_id text, records jsonb); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) IS 'Writes objects into a sync''s collection, in the caller''s transaction. records: an array of {upstream_id, data, upstream_created_at?, upstream_updated_at?, deleted?}. Answers how many were new, changed, unchanged (equal as jsonb: no message) and refused (older than what is stored, of the version that was deleted, or erased). Locks the written records. Errors: SL001, SL102, SL106, SL165.';
+
+
+--
+-- Name: streams; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.streams AS
+ SELECT stream_id,
+    (lanes)::integer AS lanes,
+    created_at
+   FROM sluice_internal.streams s;
+
+
+ALTER VIEW sluice.streams OWNER TO sluice_owner;
+
+--
+-- Name: VIEW streams; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.streams IS 'The streams.';
+
+
+--
+-- Name: stream_create(text, integer); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_create(stream_id text DEFAULT NULL::text, lanes integer DEFAULT 16) RETURNS sluice.streams
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice.streams;
+    v_stream_no int;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if stream_create.lanes is null or stream_create.lanes not between 1 and 256 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('lanes must be 1 to 256, not %s', coalesce(stream_create.lanes::text, 'null')),
+            hint = 'Leave it out for the default of 16. One lane gives one worker at a time.';
+    end if;
+    insert into sluice_internal.streams (stream_id, lanes)
+    values (sluice_internal._check_id('stream_id', stream_create.stream_id), stream_create.lanes)
+    on conflict do nothing
+    returning stream_no, stream_id, lanes, created_at
+    into v_stream_no, v_stream.stream_id, v_stream.lanes, v_stream.created_at;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the stream id "%s" is taken', stream_create.stream_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    execute format('create sequence sluice_internal.position_%s as bigint', v_stream_no);
+    return v_stream;
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_create(stream_id text, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_create(stream_id text, lanes integer); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_create(stream_id text, lanes integer) IS 'Creates a stream and answers it. lanes: how many workers of one consumer can read side by side. Errors: SL001, SL110.';
+
+
+--
+-- Name: stream_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_delete(stream_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_delete.stream_id, ''), 'admin');
+    v_syncs bigint;
+    v_consumers bigint;
+begin
+    perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
+    select count(*) into v_syncs
+    from sluice_internal.syncs as y
+    where v_stream.stream_no in (y.stream_no, y.moving_from);
+    select count(*) into v_consumers from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no;
+    if v_syncs + v_consumers > 0 then
+        raise exception using
+            errcode = 'SL111',
+            message = format('stream "%s" still has %s syncs and %s consumers', v_stream.stream_id, v_syncs, v_consumers),
+            hint = 'Delete those first.';
+    end if;
+    delete from sluice_internal.streams where stream_no = v_stream.stream_no;
+    execute format('drop sequence sluice_internal.position_%s', v_stream.stream_no);
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_delete(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_delete(stream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_delete(stream_id text) IS 'Deletes a stream that has no syncs and no consumers left. Locks the stream''s row. Errors: SL101, SL111.';
+
+
+--
+-- Name: stream_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_info(stream_id text) RETURNS sluice.stream_details
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_info.stream_id, ''), 'reader');
+    v_details sluice.stream_details;
+begin
+    select
+        v_stream.stream_id,
+        v_stream.lanes::int,
+        v_stream.created_at,
+        (select count(*) from sluice_internal.syncs as y where y.stream_no = v_stream.stream_no),
+        (select count(*) from sluice_internal.consumers as c where c.stream_no = v_stream.stream_no),
+        (
+            select max(p.updated_idx)
+            from generate_series(0, v_stream.lanes - 1) as l (lane)
+            cross join lateral (
+                select p.updated_idx
+                from sluice_internal.positions as p
+                where p.stream_no = v_stream.stream_no and p.lane = l.lane
+                order by p.updated_idx desc
+                limit 1
+            ) as p
+        )
+    into v_details;
+    return v_details;
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_info(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_info(stream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_info(stream_id text) IS 'One stream: its syncs and consumers counted, and last_idx, the updated_idx of its newest change (null while empty). Errors: SL101.';
+
+
+--
+-- Name: stream_prune(text, interval, boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean DEFAULT false) RETURNS TABLE(removed integer, held integer, held_by text, more boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_prune.stream_id, ''), 'admin');
+    v_most constant int := 5000;
+    v_at timestamptz := clock_timestamp() - stream_prune.older_than;
+    v_until bigint;
+    v_after bigint := 0;
+    v_chosen bigint[];
+    v_held bigint[];
+    v_by text;
+begin
+    if stream_prune.older_than is null or stream_prune.older_than < interval '0' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'older_than must be an age, such as 30 days',
+            hint = 'Tombstones that were committed earlier than that are removed; 0 means any age.';
+    end if;
+    -- The place before the first that was written since; null: nothing was, all is older.
+    v_until := least(
+        (
+            select t.idx
+            from sluice_internal.stream_times as t
+            where t.stream_no = v_stream.stream_no and t.at > v_at
+            order by t.at
+            limit 1
+        ),
+        (
+            select min(i.updated_idxs[1]) - 1
+            from sluice_internal.ingests as i
+            where i.stream_no = v_stream.stream_no and i.created_at > v_at
+        )
+    );
+    if stream_prune.older_than = interval '0' then
+        v_until := null;
+    end if;
+    removed := 0;
+    held := 0;
+    loop
+        select array_agg(c.record_no) into v_chosen
+        from (
+            select r.record_no
+            from sluice.records as r
+            where
+                r.stream_id = v_stream.stream_id and r.deleted and r.record_no > v_after
+                and (r.updated_idx <= v_until or v_until is null)
+            order by r.record_no
+            limit v_most
+            for update skip locked
+        ) as c;
+        exit when v_chosen is null;
+        v_after := v_chosen[cardinality(v_chosen)];
+        if not coalesce(stream_prune.force, false) then
+            select array_agg(h.record_no), min(h.consumer_id) into v_held, v_by
+            from (
+                select t.record_no, t.consumer_id
+                from sluice_internal._records_held(v_stream.stream_no, v_chosen) as t
+                union
+                select d.record_no, c.consumer_id
+                from sluice_internal.consumers as c
+                inner join sluice_internal.dead_letters as d on d.consumer_no = c.consumer_no and d.record_no = any(v_chosen)
+                where c.stream_no = v_stream.stream_no
+            ) as h;
+            held_by := coalesce(held_by, v_by);
+            held := held + coalesce((select count(distinct u.no) from unnest(v_held) as u (no)), 0);
+            v_chosen := array(select unnest(v_chosen) except select unnest(v_held));
+        end if;
+        removed := removed + sluice_internal._records_forget(v_stream.stream_no, v_chosen);
+        more := removed >= v_most;
+        exit when more;
+    end loop;
+    more := coalesce(more, false);
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION stream_prune(stream_id text, older_than interval, force boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean) IS 'Removes tombstones of a stream that were committed longer ago than older_than, about 5,000 a call: more says that a further call has work. One that a consumer has not settled yet, or that is a dead letter, stays and counts as held; held_by is such a consumer. With force it goes all the same, and that consumer never gets it. Locks the tombstones (skips locked ones). Errors: SL001, SL101.';
+
+
+--
+-- Name: sync_feeds; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_feeds (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    feed text NOT NULL COLLATE pg_catalog."C",
+    cursor_state jsonb,
+    done boolean NOT NULL,
+    pages bigint DEFAULT 0 NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    kind text,
+    collection_ids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    every interval,
+    error jsonb,
+    error_since timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    last_success_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    started_at timestamp with time zone,
+    read_records bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    pass_no bigint DEFAULT 0 NOT NULL,
+    pass_from timestamp with time zone,
+    conclusion text[] COLLATE pg_catalog."C",
+    CONSTRAINT sync_feeds_error_check CHECK (((error IS NULL) = (error_since IS NULL))),
+    CONSTRAINT sync_feeds_every_check CHECK ((every > '00:00:00'::interval)),
+    CONSTRAINT sync_feeds_kind_check CHECK ((kind = ANY (ARRAY['backfill'::text, 'changes'::text, 'sweep'::text, 'part'::text])))
+);
+
+
+ALTER TABLE sluice_internal.sync_feeds OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_feeds; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_feeds IS 'How far each list or change feed of a sync has been read; moves in the transaction that writes the page.';
+
+
+--
+-- Name: COLUMN sync_feeds.feed; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.feed IS 'Its name; a piece of a backfill that is read beside the others is a row feed/part.';
+
+
+--
+-- Name: COLUMN sync_feeds.kind; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.kind IS 'As its provider says; null before a poller has told, and for rows of an earlier release.';
+
+
+--
+-- Name: COLUMN sync_feeds.collection_ids; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.collection_ids IS 'What its pages may speak of.';
+
+
+--
+-- Name: COLUMN sync_feeds.every; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.every IS 'Of a sweep: from the beginning of one pass to the beginning of the next.';
+
+
+--
+-- Name: COLUMN sync_feeds.error; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.error IS 'Why it cannot be read now: {code, message, details, hint}; others are read all the same.';
+
+
+--
+-- Name: COLUMN sync_feeds.next_attempt_at; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.next_attempt_at IS 'Not asked before: it failed, its job is not ready, or its next pass is not due.';
+
+
+--
+-- Name: COLUMN sync_feeds.last_success_at; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.last_success_at IS 'Its last page.';
+
+
+--
+-- Name: COLUMN sync_feeds.completed_at; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.completed_at IS 'When it was first read to its end.';
+
+
+--
+-- Name: COLUMN sync_feeds.started_at; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.started_at IS 'When the reading (the pass) under way, or the last one, brought its first page;';
+
+
+--
+-- Name: COLUMN sync_feeds.read_records; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.read_records IS 'the records that it brought so far;';
+
+
+--
+-- Name: COLUMN sync_feeds.total; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.total IS 'how many there are in all, where the vendor says so.';
+
+
+--
+-- Name: COLUMN sync_feeds.pass_no; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.pass_no IS 'Of a sweep: the pass that sweep_seen speaks of.';
+
+
+--
+-- Name: COLUMN sync_feeds.pass_from; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.pass_from IS 'When it began, on the database''s clock, before its first request; null: none is under way, or it may conclude nothing.';
+
+
+--
+-- Name: COLUMN sync_feeds.conclusion; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_feeds.conclusion IS 'A complete pass is being concluded: collection, and the object up to which what did not come up is a tombstone by now.';
+
+
+--
+-- Name: sync_runs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_runs (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    status text DEFAULT 'pending'::text NOT NULL,
+    error jsonb,
+    error_since timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_success_at timestamp with time zone,
+    backfill_completed_at timestamp with time zone,
+    poller_id text COLLATE pg_catalog."C",
+    epoch bigint DEFAULT 0 NOT NULL,
+    trim_from timestamp with time zone,
+    trim_place text[] COLLATE pg_catalog."C",
+    CONSTRAINT sync_runs_check CHECK (((status = ANY (ARRAY['error'::text, 'rate_limited'::text])) = (error IS NOT NULL))),
+    CONSTRAINT sync_runs_check1 CHECK (((error IS NULL) = (error_since IS NULL))),
+    CONSTRAINT sync_runs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'backfilling'::text, 'active'::text, 'rate_limited'::text, 'error'::text])))
+);
+
+
+ALTER TABLE sluice_internal.sync_runs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_runs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_runs IS 'Where a sync stands, and who works on it: a lease is (poller_id, epoch), alive while the poller''s heartbeat is.';
+
+
+--
+-- Name: COLUMN sync_runs.trim_from; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_runs.trim_from IS 'When the last walk over the records for those that have become too old (max_age_days) began …';
+
+
+--
+-- Name: COLUMN sync_runs.trim_place; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_runs.trim_place IS '… and how far it is: collection and object; null: it is at its end.';
+
+
+--
+-- Name: sync_work; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_work (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    emit boolean DEFAULT false NOT NULL,
+    collection_ids text[] COLLATE pg_catalog."C",
+    phase text NOT NULL,
+    after_collection_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    after_upstream_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    writers text[],
+    marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    waits_for text,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT sync_work_check CHECK (((kind = 'drop'::text) = (collection_ids IS NOT NULL))),
+    CONSTRAINT sync_work_kind_check CHECK ((kind = ANY (ARRAY['delete'::text, 'drop'::text, 'move'::text]))),
+    CONSTRAINT sync_work_phase_check CHECK ((phase = ANY (ARRAY['tombstones'::text, 'records'::text, 'rest'::text])))
+);
+
+
+ALTER TABLE sluice_internal.sync_work OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_work; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_work IS 'What is done to a sync''s records piece by piece: all removed (delete), some collections removed (drop), another stream (move).';
+
+
+--
+-- Name: COLUMN sync_work.phase; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_work.phase IS 'tombstones: consumers are told; records: they are removed or moved; rest: what else hangs on the sync.';
+
+
+--
+-- Name: COLUMN sync_work.writers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_work.writers IS 'Transactions that wrote records and were open when this was seen first: they may not know of it. Null: not looked yet.';
+
+
+--
+-- Name: COLUMN sync_work.marked_by; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.sync_work.marked_by IS 'The transaction that ordered it: until that is committed nobody else knows.';
+
+
+--
+-- Name: syncs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.syncs (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    stream_no integer NOT NULL,
+    provider text NOT NULL,
+    name text,
+    collection_ids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    credential_id text COLLATE pg_catalog."C",
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    external_id text,
+    sync_frequency interval,
+    paused boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    rate_limit jsonb,
+    max_age_days integer,
+    moving_from integer,
+    deleting_since timestamp with time zone,
+    erasures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT syncs_max_age_days_check CHECK (((max_age_days >= 1) AND (max_age_days <= 36500))),
+    CONSTRAINT syncs_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT syncs_sync_frequency_check CHECK ((sync_frequency > '00:00:00'::interval)),
+    CONSTRAINT syncs_sync_id_check CHECK (((octet_length(sync_id) >= 1) AND (octet_length(sync_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.syncs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE syncs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.syncs IS 'What the user asked for: one connection to one account.';
+
+
+--
+-- Name: COLUMN syncs.max_age_days; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.syncs.max_age_days IS 'Objects created earlier than so many days ago are neither read nor kept.';
+
+
+--
+-- Name: COLUMN syncs.moving_from; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.syncs.moving_from IS 'The stream in which some of its records still are.';
+
+
+--
+-- Name: COLUMN syncs.deleting_since; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.syncs.deleting_since IS 'Set: nothing is written any more, and the id is free once its records are gone.';
+
+
+--
+-- Name: COLUMN syncs.erasures; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.syncs.erasures IS 'How many of its objects must not come back.';
+
+
+--
+-- Name: syncs; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.syncs AS
+ SELECT y.sync_id,
+    s.stream_id,
+    y.provider,
+    y.name,
+    y.collection_ids,
+    y.credential_id,
+    y.metadata,
+    y.external_id,
+    y.sync_frequency,
+    h.status,
+    r.error,
+    r.error_since,
+    h.next_attempt_at,
+    r.last_success_at,
+    r.backfill_completed_at,
+    y.paused,
+    y.created_at,
+    y.rate_limit,
+    y.max_age_days,
+    jsonb_build_object('status', h.status, 'reason', COALESCE(w.waits_for, (r.error ->> 'message'::text), e.words), 'hint', (r.error ->> 'hint'::text), 'since', COALESCE(y.deleting_since, r.error_since, e.since), 'next_attempt', COALESCE(w.next_at, h.next_attempt_at)) AS health,
+        CASE
+            WHEN (w.sync_id IS NOT NULL) THEN jsonb_build_object('kind', w.kind, 'emit', w.emit, 'collection_ids', w.collection_ids, 'from', f.stream_id, 'records', w.records, 'waits_for', w.waits_for, 'since', w.since)
+            ELSE NULL::jsonb
+        END AS work,
+    y.erasures
+   FROM ((((((sluice_internal.syncs y
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)))
+     LEFT JOIN sluice_internal.sync_runs r ON ((r.sync_id = y.sync_id)))
+     LEFT JOIN sluice_internal.sync_work w ON ((w.sync_id = y.sync_id)))
+     LEFT JOIN sluice_internal.streams f ON ((f.stream_no = y.moving_from)))
+     LEFT JOIN LATERAL ( SELECT ('fails: '::text || string_agg(format('%s (%s)'::text, g.feed, COALESCE((g.error ->> 'message'::text), (g.error ->> 'code'::text))), '; '::text ORDER BY g.feed)) AS words,
+            min(g.error_since) AS since
+           FROM sluice_internal.sync_feeds g
+          WHERE ((g.sync_id = y.sync_id) AND (g.error IS NOT NULL))) e ON (true))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (y.deleting_since IS NOT NULL) THEN 'deleting'::text
+                    WHEN y.paused THEN 'paused'::text
+                    ELSE COALESCE(r.status, 'active'::text)
+                END AS status,
+                CASE
+                    WHEN (NOT y.paused) THEN r.next_attempt_at
+                    ELSE NULL::timestamp with time zone
+                END AS next_attempt_at) h);
+
+
+ALTER VIEW sluice.syncs OWNER TO sluice_owner;
+
+--
+-- Name: VIEW syncs; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.syncs IS 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back.';
+
+
+--
+-- Name: sync_create(text, text, text, text, text[], text, jsonb, jsonb, text, integer, interval); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text DEFAULT NULL::text, name text DEFAULT NULL::text, collection_ids text[] DEFAULT NULL::text[], credential_id text DEFAULT NULL::text, rate_limit jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT '{}'::jsonb, external_id text DEFAULT NULL::text, max_age_days integer DEFAULT NULL::integer, sync_frequency interval DEFAULT NULL::interval) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_create.stream_id, ''), 'admin');
+    v_sync_id text := sluice_internal._check_id('sync_id', sync_create.sync_id);
+    v_collection_ids text[] := coalesce(sync_create.collection_ids, '{}');
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._check_sync(
+        sync_create.provider, v_collection_ids, sync_create.credential_id, sync_create.metadata, sync_create.sync_frequency
+    );
+    perform sluice_internal._check_rate_limit(sync_create.rate_limit);
+    perform sluice_internal._check_max_age(sync_create.provider, sync_create.max_age_days);
+    insert into sluice_internal.syncs as y (
+        sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, rate_limit, max_age_days
+    )
+    values (
+        v_sync_id, v_stream.stream_no, sync_create.provider, sync_create.name, v_collection_ids, sync_create.credential_id,
+        coalesce(sync_create.metadata, '{}'), sync_create.external_id, sync_create.sync_frequency,
+        sync_create.rate_limit, sync_create.max_age_days
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the sync id "%s" is taken', v_sync_id),
+            hint = case
+                when exists (
+                    select from sluice_internal.sync_work as w where w.sync_id = v_sync_id collate "C" and w.kind = 'delete'
+                ) then format('Its sync is being deleted. To carry that on: select * from sync_tidy(%L)', v_sync_id)
+                else 'Choose another id, or leave it out to have one generated.'
+            end;
+    end if;
+    if sync_create.provider <> 'push' then
+        insert into sluice_internal.sync_runs (sync_id) values (v_sync_id);
+        perform pg_notify('sluice_poller', '');
+    end if;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_sync_id collate "C";
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) IS 'Connects a stream to one account of a provider and answers the sync; a poller starts on it at once. With provider push, and no credential, record_ingest feeds it. sync_frequency: the pause between two readings; null means continuous. rate_limit: {allowed_requests, interval in seconds, max_concurrent_requests}, 0 means no limit of that kind; kept over all pollers. max_age_days: objects created earlier than so many days ago are neither read nor kept; null: everything. Errors: SL001, SL101, SL104, SL105, SL106, SL110.';
+
+
+--
+-- Name: sync_delete(text, boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_delete(sync_id text, emit boolean DEFAULT false) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_delete.sync_id, 'admin', true);
+    v_sync sluice.syncs;
+    v_cancelled bigint[];
+    v_emit boolean := coalesce(sync_delete.emit, false);
+begin
+    perform from sluice_internal.sync_work as w where w.sync_id = v_known.sync_id for update;
+    -- After a page that is being committed, and before any other.
+    perform from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id for update;
+    update sluice_internal.syncs as y
+    set deleting_since = coalesce(y.deleting_since, clock_timestamp())
+    where y.sync_id = v_known.sync_id;
+    delete from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id;
+    with cancelled as (
+        update sluice_internal.mutation_items as i
+        set status = 'cancelled', finished_at = clock_timestamp()
+        where i.sync_id = v_known.sync_id and i.status = 'queued'
+        returning i.mutation_no
+    )
+    select array_agg(distinct c.mutation_no) into v_cancelled from cancelled as c;
+    perform sluice_internal._mutation_close(u.no) from unnest(v_cancelled) as u (no);
+    insert into sluice_internal.sync_work as w (sync_id, kind, emit, phase)
+    values (v_known.sync_id, 'delete', v_emit, case when v_emit then 'tombstones' else 'records' end)
+    on conflict (sync_id) do update set
+        kind = excluded.kind,
+        emit = excluded.emit,
+        collection_ids = null,
+        phase = excluded.phase,
+        after_collection_id = '',
+        after_upstream_id = '',
+        writers = case when w.kind = 'delete' then w.writers end,
+        marked_by = case when w.kind = 'delete' then w.marked_by else excluded.marked_by end,
+        records = case when w.kind = 'delete' then w.records else 0 end,
+        waits_for = null,
+        next_at = excluded.next_at
+    where (w.kind, w.emit) is distinct from (excluded.kind, excluded.emit);
+    perform pg_notify('sluice_poller', '');
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_delete(sync_id text, emit boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_delete(sync_id text, emit boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_delete(sync_id text, emit boolean) IS 'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled). Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';
+
+
+--
+-- Name: sync_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_info(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_info.sync_id, 'reader');
+    v_sync sluice.syncs;
+begin
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_info(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_info(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_info(sync_id text) IS 'One sync. Errors: SL102.';
+
+
+--
+-- Name: sync_move(text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_move(sync_id text, stream_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_move.sync_id, 'admin');
+    v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_move.stream_id, ''), 'admin');
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_stream(v_stream);
+    perform sluice_internal._hold_sync(v_known.sync_id);
+    select y.* into v_known from sluice_internal.syncs as y where y.sync_id = v_known.sync_id for no key update;
+    if v_known.stream_no <> v_stream.stream_no then
+        perform sluice_internal._check_idle(v_known.sync_id);
+        update sluice_internal.syncs as y
+        set stream_no = v_stream.stream_no, moving_from = y.stream_no
+        where y.sync_id = v_known.sync_id;
+        insert into sluice_internal.sync_work (sync_id, kind, phase) values (v_known.sync_id, 'move', 'records');
+        perform sluice_internal._notice(v_known.sync_id, 'moved');
+        perform pg_notify('sluice_poller', '');
+    end if;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_move(sync_id text, stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_move(sync_id text, stream_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_move(sync_id text, stream_id text) IS 'Takes a sync to another stream, and answers it: what is ingested from now on goes there; the records that are there follow piece by piece, by the pollers or by sync_tidy. In the new stream they get new positions, so its consumers get each of them once; those of the old stream get them no longer, and what they hold of them they may settle. Reading goes on meanwhile. Locks the sync. Errors: SL101, SL102, SL165, SL166.';
+
+
+--
+-- Name: sync_pause(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_pause(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_pause.sync_id, 'admin');
+    v_sync sluice.syncs;
+begin
+    update sluice_internal.syncs as y set paused = true where y.sync_id = v_checked.sync_id and y.paused <> true;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_pause(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_pause(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_pause(sync_id text) IS 'Stops a sync: its poller drops the page at hand; consumers go on reading what is there. Errors: SL102.';
+
+
+--
+-- Name: sync_restart(text, text[]); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_restart(sync_id text, collection_ids text[] DEFAULT NULL::text[]) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_restart.sync_id, 'admin');
+    v_unknown text;
+    v_sync sluice.syncs;
+begin
+    if v_known.provider = 'push' then
+        raise exception using
+            errcode = 'SL001',
+            message = format('sync "%s" is fed by you: there is nothing to read again', v_known.sync_id),
+            hint = 'Ingest the objects again; what is unchanged stays silent.';
+    end if;
+    perform sluice_internal._hold_sync(v_known.sync_id);
+    select u.id into v_unknown
+    from unnest(sync_restart.collection_ids) as u (id)
+    where u.id is null or not u.id = any(v_known.collection_ids)
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', v_known.sync_id, left(coalesce(v_unknown, 'null'), 200)),
+            hint = format('It has: %s.', array_to_string(v_known.collection_ids, ', '));
+    end if;
+    if sync_restart.collection_ids is null then
+        delete from sluice_internal.sync_feeds as f where f.sync_id = v_known.sync_id;
+    else
+        -- Their backfills alone: a feed of changes goes on, and a sweep waits for its next pass.
+        delete from sluice_internal.sync_feeds as f
+        where
+            f.sync_id = v_known.sync_id
+            and (f.kind in ('backfill', 'part') or f.kind is null)
+            and (split_part(f.feed, '/', 1) = any(sync_restart.collection_ids) or f.collection_ids && sync_restart.collection_ids);
+    end if;
+    perform sluice_internal._lease_end(v_known.sync_id);
+    update sluice_internal.sync_runs as r
+    set
+        attempt = 0,
+        status = case when r.status in ('error', 'rate_limited') then r.status else 'pending' end,
+        backfill_completed_at = null
+    where r.sync_id = v_known.sync_id;
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_known.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_restart(sync_id text, collection_ids text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_restart(sync_id text, collection_ids text[]); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_restart(sync_id text, collection_ids text[]) IS 'Reads everything once more, or some collections, from the start, and answers the sync; what is unchanged stays silent. A page that is under way is dropped. Records are not touched before they are read again. Locks the sync. Errors: SL001, SL102, SL106, SL165.';
+
+
+--
+-- Name: sync_resume(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_resume(sync_id text) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_resume.sync_id, 'admin');
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_sync(v_checked.sync_id);
+    update sluice_internal.syncs as y set paused = false where y.sync_id = v_checked.sync_id and y.paused <> false;
+    update sluice_internal.sync_runs as r set next_attempt_at = clock_timestamp() where r.sync_id = v_checked.sync_id;
+    update sluice_internal.sync_feeds as f set next_attempt_at = null where f.sync_id = v_checked.sync_id and f.error is not null;
+    perform pg_notify('sluice_poller', '');
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_checked.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_resume(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_resume(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_resume(sync_id text) IS 'Lets a paused sync go on at once, from where it stopped. Errors: SL102.';
+
+
+--
+-- Name: sync_tidy(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_tidy(sync_id text DEFAULT NULL::text) RETURNS SETOF sluice.sync_progress
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_work sluice_internal.sync_work;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception using
+            errcode = 'SL003',
+            message = format('sync_tidy needs READ COMMITTED, not %s', upper(current_setting('transaction_isolation'))),
+            hint = 'A fixed snapshot would not show what others have written. Begin with: begin isolation level read committed.';
+    end if;
+    for v_work in
+        select w.*
+        from sluice_internal.sync_work as w
+        where sync_tidy.sync_id is null or w.sync_id = sync_tidy.sync_id collate "C"
+        order by w.next_at
+        limit 10
+        for update skip locked
+    loop
+        return query select t.* from sluice_internal._work_step(v_work, 5000) as t;
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_tidy(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_tidy(sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_tidy(sync_id text) IS 'Goes on with what sync_delete, sync_move and dropped collections have left to do, up to 5,000 records of a sync a call; pollers do it by themselves. One row for each sync that has such work: delete, drop or move, how many records are done so far, whether that was all, and if not what it waits for. No row: nothing to do, or another session is at it. Locks that work (skips locked ones) and those records. Errors: SL003.';
+
+
+--
+-- Name: sync_update(text, text, text[], jsonb, jsonb, text, integer, interval, text, boolean); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.sync_update(sync_id text, name text DEFAULT NULL::text, collection_ids text[] DEFAULT NULL::text[], rate_limit jsonb DEFAULT NULL::jsonb, metadata jsonb DEFAULT NULL::jsonb, external_id text DEFAULT NULL::text, max_age_days integer DEFAULT NULL::integer, sync_frequency interval DEFAULT NULL::interval, credential_id text DEFAULT NULL::text, drop_records boolean DEFAULT false) RETURNS sluice.syncs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_old sluice_internal.syncs := sluice_internal._authorize_sync(sync_update.sync_id, 'admin');
+    v_new sluice_internal.syncs;
+    v_sync sluice.syncs;
+begin
+    perform sluice_internal._hold_sync(v_old.sync_id);
+    select y.* into v_old from sluice_internal.syncs as y where y.sync_id = v_old.sync_id for no key update;
+    v_new := v_old;
+    v_new.name := nullif(coalesce(sync_update.name, v_old.name), '');
+    v_new.collection_ids := coalesce(sync_update.collection_ids, v_old.collection_ids);
+    v_new.rate_limit := nullif(coalesce(sync_update.rate_limit, v_old.rate_limit), '{}');
+    v_new.metadata := coalesce(sync_update.metadata, v_old.metadata);
+    v_new.external_id := nullif(coalesce(sync_update.external_id, v_old.external_id), '');
+    v_new.max_age_days := nullif(coalesce(sync_update.max_age_days, v_old.max_age_days), 0);
+    v_new.sync_frequency := nullif(coalesce(sync_update.sync_frequency, v_old.sync_frequency), '0');
+    v_new.credential_id := coalesce(sync_update.credential_id, v_old.credential_id);
+    perform sluice_internal._check_sync(
+        v_new.provider, v_new.collection_ids, v_new.credential_id, v_new.metadata, v_new.sync_frequency
+    );
+    perform sluice_internal._check_rate_limit(v_new.rate_limit);
+    perform sluice_internal._check_max_age(v_new.provider, v_new.max_age_days);
+    update sluice_internal.syncs as y
+    set
+        name = v_new.name,
+        collection_ids = v_new.collection_ids,
+        rate_limit = v_new.rate_limit,
+        metadata = v_new.metadata,
+        external_id = v_new.external_id,
+        max_age_days = v_new.max_age_days,
+        sync_frequency = v_new.sync_frequency,
+        credential_id = v_new.credential_id
+    where y.sync_id = v_old.sync_id;
+    perform sluice_internal._sync_changed(v_old, v_new, coalesce(sync_update.drop_records, false));
+    select y.* into v_sync from sluice.syncs as y where y.sync_id = v_old.sync_id;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice.sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean) IS 'Changes a sync and answers it; what is null stays. Taken away are: name and external_id by an empty text, rate_limit by {}, max_age_days by 0, sync_frequency by 0 (continuous); metadata {} empties it. collection_ids is the whole new list: an added collection is read in full beside the others; of a dropped one the reading ends and its records stay, unless drop_records: then they are removed without a word to consumers (sync_tidy). credential_id: another credential of the same provider and account, with which the sync goes on at once. A larger max_age_days, or none, reads everything once more. Locks the sync. Errors: SL001, SL102, SL104, SL106, SL165, SL166.';
+
+
+--
+-- Name: token_create(text, text[], text, timestamp with time zone); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.token_create(name text DEFAULT NULL::text, scopes text[] DEFAULT '{read,consume,mutate,manage}'::text[], token_id text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS sluice.new_token
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_token sluice.new_token;
+    v_random text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if token_create.scopes is null or cardinality(token_create.scopes) = 0
+        or not token_create.scopes <@ array['read', 'consume', 'mutate', 'manage']
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'scopes must be some of read, consume, mutate, manage',
+            hint = 'read looks, consume takes and acknowledges messages, mutate writes to vendors, manage does everything.';
+    end if;
+    if token_create.expires_at <= clock_timestamp() then
+        raise exception using errcode = 'SL001', message = 'expires_at is in the past', hint = 'Leave it out for a token without end.';
+    end if;
+    -- 366 random bits in base 64; without the two signs and the filling at least 30 of its 64 characters are left
+    v_random := substr(
+        translate(
+            encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64'),
+            '+/=' || chr(10), ''
+        ), 1, 30
+    );
+    v_token.token := sluice_internal._token_signed(v_random);
+    v_token.token_id := sluice_internal._check_id('token_id', token_create.token_id);
+    v_token.name := token_create.name;
+    v_token.scopes := token_create.scopes;
+    v_token.expires_at := token_create.expires_at;
+    insert into sluice_internal.tokens as t (token_id, name, prefix, digest, scopes, expires_at)
+    values (
+        v_token.token_id, v_token.name, substr(v_token.token, 1, 10), sha256(convert_to(v_token.token, 'UTF8')), v_token.scopes,
+        v_token.expires_at
+    )
+    on conflict (token_id) do nothing
+    returning t.created_at into v_token.created_at;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the token id "%s" is taken', v_token.token_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    return v_token;
+end
+$$;
+
+
+ALTER FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) IS 'Makes an API token and answers it, for the only time: the database keeps its SHA-256 digest. scopes: some of read, consume, mutate, manage. Errors: SL001, SL110.';
+
+
+--
+-- Name: token_revoke(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.token_revoke(token_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.tokens as t
+    set revoked_at = coalesce(t.revoked_at, clock_timestamp())
+    where t.token_id = token_revoke.token_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL107',
+            message = format('token "%s" does not exist', left(token_revoke.token_id, 200)),
+            hint = 'List the tokens with: select token_id, name, prefix from sluice.tokens';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice.token_revoke(token_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION token_revoke(token_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.token_revoke(token_id text) IS 'Ends a token at once. Errors: SL107.';
+
+
+--
+-- Name: view_create(text, text, text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.view_create(collection_id text, stream_id text DEFAULT NULL::text, sync_id text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views;
+    v_name text;
+begin
+    perform sluice_internal._authorize(view_create.stream_id, 'admin');
+    if view_create.sync_id is not null then
+        perform sluice_internal._authorize_sync(view_create.sync_id, 'admin');
+    end if;
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(12, 0, 0));
+    select v.* into v_view
+    from sluice_internal.typed_views as v
+    where
+        v.collection_id = view_create.collection_id collate "C"
+        and v.stream_id is not distinct from view_create.stream_id collate "C"
+        and v.sync_id is not distinct from view_create.sync_id collate "C";
+    if not found then
+        if not sluice_internal._collection_known(view_create.collection_id) then
+            raise exception using
+                errcode = 'SL106',
+                message = format('there is no collection "%s"', left(coalesce(view_create.collection_id, 'null'), 200)),
+                hint = 'List what there is with: select collection_id from sluice.collections';
+        end if;
+        v_name := trim(both '_' from lower(regexp_replace(
+            concat_ws('_', view_create.collection_id, view_create.stream_id, view_create.sync_id), '[^a-zA-Z0-9]+', '_', 'g'
+        )));
+        v_name := sluice_internal._view_column(case when v_name ~ '^[a-z]' then v_name else 'v_' || v_name end, (
+            select coalesce(array_agg(n.name), '{}')
+            from (
+                select c.relname::text as name from pg_class as c where c.relnamespace = 'sluice_views'::regnamespace
+                union all
+                select t.typname::text from pg_type as t where t.typnamespace = 'sluice_views'::regnamespace
+                union all
+                select v.view_name from sluice_internal.typed_views as v
+            ) as n
+        ));
+        insert into sluice_internal.typed_views as v (view_name, collection_id, stream_id, sync_id)
+        values (v_name, view_create.collection_id, view_create.stream_id, view_create.sync_id)
+        returning v.* into v_view;
+    end if;
+    perform sluice_internal._view_infer(v_view);
+    perform sluice_internal._view_make(v_view);
+    return 'sluice_views.' || v_view.view_name;
+end
+$$;
+
+
+ALTER FUNCTION sluice.view_create(collection_id text, stream_id text, sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION view_create(collection_id text, stream_id text, sync_id text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.view_create(collection_id text, stream_id text, sync_id text) IS 'Makes a typed view of a collection in the schema sluice_views, of one stream or one sync where that is given, with a column for each field that a sample of the data has or the provider names; answers its name. Called again it adds columns for what is new, and changes and drops none: a field whose values no longer fit its column gets a second one, named after the type. What does not fit a column reads as null there, never as an error; data has everything. The view can be written to: insert, update and delete are mutations. Errors: SL002, SL101, SL102, SL106, SL171.';
+
+
+--
+-- Name: view_delete(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.view_delete(view_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views := sluice_internal._authorize_view(view_delete.view_name, 'admin');
+    v_detail text;
+begin
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(12, 0, 0));
+    delete from sluice_internal.typed_views as v where v.view_name = v_view.view_name;
+    if exists (
+        select from pg_class as c
+        where c.relnamespace = 'sluice_views'::regnamespace and c.relname = v_view.view_name and c.relkind = 'v'
+    ) then
+        execute format('drop view sluice_views.%I', v_view.view_name);
+    end if;
+exception when dependent_objects_still_exist then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    raise exception using
+        errcode = 'SL111',
+        message = format('something stands on sluice_views.%I', v_view.view_name),
+        detail = v_detail,
+        hint = 'Drop that first.';
+end
+$$;
+
+
+ALTER FUNCTION sluice.view_delete(view_name text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION view_delete(view_name text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.view_delete(view_name text) IS 'Drops a typed view, named with or without its schema; never what stands on it: then SL111. The records stay. Errors: SL002, SL111, SL170.';
+
+
+--
+-- Name: typed_view_fields; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.typed_view_fields (
+    view_name text NOT NULL COLLATE pg_catalog."C",
+    place integer NOT NULL,
+    column_name text NOT NULL COLLATE pg_catalog."C",
+    field text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    CONSTRAINT typed_view_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
+    CONSTRAINT typed_view_fields_kind_check CHECK ((kind = ANY (ARRAY['text'::text, 'bigint'::text, 'numeric'::text, 'boolean'::text, 'timestamptz'::text, 'time'::text, 'unixtime'::text, 'date'::text, 'jsonb'::text])))
+);
+
+
+ALTER TABLE sluice_internal.typed_view_fields OWNER TO sluice_owner;
+
+--
+-- Name: TABLE typed_view_fields; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.typed_view_fields IS 'The columns of typed views beside those that all have: which field of data each shows, read as what. Only ever added to: a user''s own views may stand on them. time: a text or the seconds since 1970; unixtime: the latter, and so it is written.';
+
+
+--
+-- Name: typed_views; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.typed_views (
+    view_name text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    stream_id text COLLATE pg_catalog."C",
+    sync_id text COLLATE pg_catalog."C",
+    fields_left_out integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT typed_views_view_name_check CHECK (((octet_length(view_name) >= 1) AND (octet_length(view_name) <= 63)))
+);
+
+
+ALTER TABLE sluice_internal.typed_views OWNER TO sluice_owner;
+
+--
+-- Name: TABLE typed_views; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.typed_views IS 'The views of sluice_views that view_create made: of which records.';
+
+
+--
+-- Name: views; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.views AS
+ SELECT ('sluice_views.'::text || v.view_name) AS view_name,
+    v.collection_id,
+    v.stream_id,
+    v.sync_id,
+    f.fields,
+    v.fields_left_out,
+    v.created_at,
+    v.refreshed_at
+   FROM (sluice_internal.typed_views v
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS fields
+           FROM sluice_internal.typed_view_fields t
+          WHERE (t.view_name = v.view_name)) f);
+
+
+ALTER VIEW sluice.views OWNER TO sluice_owner;
+
+--
+-- Name: VIEW views; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.views IS 'The typed views that view_create made. fields: how many columns of data they have; fields_left_out: how many had no room.';
+
+
+--
+-- Name: view_info(text); Type: FUNCTION; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice.view_info(view_name text) RETURNS sluice.views
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_typed sluice_internal.typed_views := sluice_internal._authorize_view(view_info.view_name, 'reader');
+    v_view sluice.views;
+begin
+    select v.* into v_view from sluice.views as v where v.view_name = 'sluice_views.' || v_typed.view_name;
+    return v_view;
+end
+$$;
+
+
+ALTER FUNCTION sluice.view_info(view_name text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION view_info(view_name text); Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice.view_info(view_name text) IS 'A typed view, named with or without its schema; view_fields has its columns. Errors: SL002, SL170.';
+
+
+--
+-- Name: _ack_token(integer, bigint, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((((((lane)::text || '.'::text) || (step_no)::text) || '.'::text) || (ordinal)::text) || '.'::text) || lpad(to_hex(hashint8extended((ordinal)::bigint, secret)), 16, '0'::text));
+
+
+ALTER FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _ack_token(lane integer, step_no bigint, ordinal integer, secret bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) IS 'The name of one delivery: where its lease lies, and 64 bits that only the worker it was handed to knows. Tokens are compared as whole texts, never taken apart to be believed. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _authorize(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize(stream_id text, "right" text) RETURNS sluice_internal.streams
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_stream sluice_internal.streams;
+begin
+    if not sluice_internal._authorized(_authorize."right") then
+        raise exception using
+            errcode = 'SL002',
+            message = format('this needs the role sluice_%s', _authorize."right"),
+            hint = format('An administrator can say: grant sluice_%s to the role that calls.', _authorize."right");
+    end if;
+    if _authorize.stream_id is null then
+        return null;
+    end if;
+    select s.* into v_stream from sluice_internal.streams as s where s.stream_id = _authorize.stream_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', left(_authorize.stream_id, 200)),
+            hint = 'List the streams with: select stream_id from sluice.streams';
+    end if;
+    return v_stream;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize(stream_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize(stream_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize(stream_id text, "right" text) IS 'The one gate: raises SL002 unless the caller holds the right, SL101 unless the stream exists; answers the stream. A null stream asks for the right alone.';
+
+
+--
+-- Name: _authorize_consumer(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) RETURNS sluice_internal.consumers
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_consumer sluice_internal.consumers;
+begin
+    select c.* into v_consumer
+    from sluice_internal.consumers as c
+    where c.consumer_id = _authorize_consumer.consumer_id collate "C" and sluice_internal._authorized(_authorize_consumer."right");
+    if not found then
+        perform sluice_internal._authorize(null, _authorize_consumer."right");
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist', left(_authorize_consumer.consumer_id, 200)),
+            hint = 'List the consumers with: select consumer_id, stream_id from sluice.consumers';
+    end if;
+    -- written by an older release
+    if v_consumer.lanes is null then
+        select s.lanes into v_consumer.lanes from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no;
+    end if;
+    return v_consumer;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_consumer(consumer_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) IS 'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';
+
+
+--
+-- Name: _authorize_mutation(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) RETURNS sluice_internal.mutations
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_mutation sluice_internal.mutations;
+begin
+    perform sluice_internal._authorize(null, _authorize_mutation."right");
+    select m.* into v_mutation
+    from sluice_internal.mutations as m
+    where m.mutation_id = _authorize_mutation.mutation_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL108',
+            message = format('mutation "%s" does not exist', left(_authorize_mutation.mutation_id, 200)),
+            hint = 'List them with: select mutation_id, status from sluice.mutations';
+    end if;
+    return v_mutation;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_mutation(mutation_id text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) IS 'The gate for a mutation: SL002 or SL108, or the mutation.';
+
+
+--
+-- Name: _authorize_sync(text, text, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text, deleting boolean DEFAULT false) RETURNS sluice_internal.syncs
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_sync sluice_internal.syncs;
+begin
+    select s.* into v_sync
+    from sluice_internal.syncs as s
+    where s.sync_id = _authorize_sync.sync_id collate "C" and sluice_internal._authorized(_authorize_sync."right");
+    if not found then
+        perform sluice_internal._authorize(null, _authorize_sync."right");
+        raise exception using
+            errcode = 'SL102',
+            message = format('sync "%s" does not exist', left(_authorize_sync.sync_id, 200)),
+            hint = 'List the syncs with: select sync_id, provider, name from sluice.syncs';
+    end if;
+    if v_sync.deleting_since is not null and _authorize_sync."right" <> 'reader' and not _authorize_sync.deleting then
+        raise exception using
+            errcode = 'SL165',
+            message = format('sync "%s" is being deleted', v_sync.sync_id),
+            hint = format('Its id is free once that is finished. To carry it on: select * from sync_tidy(%L)', v_sync.sync_id);
+    end if;
+    return v_sync;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text, deleting boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_sync(sync_id text, "right" text, deleting boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text, deleting boolean) IS 'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed.';
+
+
+--
+-- Name: _authorize_view(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorize_view(view_name text, "right" text) RETURNS sluice_internal.typed_views
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_view sluice_internal.typed_views;
+begin
+    perform sluice_internal._authorize(null, _authorize_view."right");
+    select v.* into v_view
+    from sluice_internal.typed_views as v
+    where v.view_name = regexp_replace(_authorize_view.view_name, '^sluice_views\.', '') collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL170',
+            message = format('there is no typed view "%s"', left(_authorize_view.view_name, 200)),
+            hint = 'List them with: select view_name, collection_id from sluice.views';
+    end if;
+    return v_view;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._authorize_view(view_name text, "right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorize_view(view_name text, "right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorize_view(view_name text, "right" text) IS 'The gate for a typed view, named with or without its schema: SL002 or SL170, or the view.';
+
+
+--
+-- Name: _authorized(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._authorized("right" text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN COALESCE(pg_has_role(CASE current_setting('role'::text) WHEN 'none'::text THEN SESSION_USER ELSE (current_setting('role'::text))::name END, (to_regrole(('sluice_'::text || "right")))::oid, 'member'::text), true);
+
+
+ALTER FUNCTION sluice_internal._authorized("right" text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _authorized("right" text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._authorized("right" text) IS 'Whether the caller holds the right. Inlined, so it pins no search path; _authorize raises what is to be said if not.';
+
+
+--
+-- Name: _certain_time(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._certain_time() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[T ]'::text || '([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$'::text);
+
+
+ALTER FUNCTION sluice_internal._certain_time() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _certain_time(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._certain_time() IS 'A pattern of texts that are certainly times: others may be, too. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _check_consumer(interval, integer, integer, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_problem text;
+    v_hint text;
+begin
+    case
+        when coalesce(_check_consumer.ack_wait, '0') not between interval '1 millisecond' and interval '1 year' then
+            v_problem := format(
+                'ack_wait must be between a millisecond and a year, not %s', coalesce(_check_consumer.ack_wait::text, 'null')
+            );
+            v_hint := 'For example: interval ''60 seconds''.';
+        when coalesce(_check_consumer.max_deliver, 0) not between 1 and 10000 and _check_consumer.max_deliver is distinct from -1 then
+            v_problem := format('max_deliver must be -1 or 1 to 10000, not %s', coalesce(_check_consumer.max_deliver::text, 'null'));
+            v_hint := '-1 means without limit; 3 means three deliveries in all.';
+        when _check_consumer.max_ack_pending not between 0 and 1000000 then
+            v_problem := format('max_ack_pending must be 1 to 1000000, not %s', _check_consumer.max_ack_pending);
+            v_hint := 'Leave it out, or say 0, for no bound; 1 gives strict order.';
+        when jsonb_typeof(coalesce(_check_consumer.metadata, '{}')) <> 'object' then
+            v_problem := 'metadata must be a JSON object';
+            v_hint := 'For example {"team": "billing"}.';
+        else
+            return;
+    end case;
+    raise exception using errcode = 'SL001', message = v_problem, hint = v_hint;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) IS 'Raises SL001 for settings that a consumer cannot have.';
+
+
+--
+-- Name: _check_filter(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_filter(filter jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_problem text;
+    v_path jsonpath;
+begin
+    if coalesce(_check_filter.filter, 'null') in ('null', '{}') then
+        return null;
+    end if;
+    if jsonb_typeof(_check_filter.filter) <> 'object' then
+        v_problem := 'filter must be a JSON object';
+    else
+        select case
+            when f.key not in ('provider', 'sync_id', 'collection_id', 'where') then format('filter has no key "%s"', left(f.key, 200))
+            when f.key = 'where' and jsonb_typeof(f.value) <> 'string' then 'filter.where must be a string, a JSONPath'
+            when f.key = 'where' then null
+            when jsonb_typeof(f.value) not in ('string', 'array') or f.value in ('[]', '""')
+                or (
+                    jsonb_typeof(f.value) = 'array'
+                    and jsonb_path_exists(f.value, 'strict $[*] ? (@.type() != "string" || @ == "")')
+                )
+                then format('filter.%s must be a text, or an array of texts that is not empty', f.key)
+            when jsonb_typeof(f.value) = 'array' and jsonb_array_length(f.value) > 1000
+                then format('filter.%s has more than 1000 texts', f.key)
+        end
+        into v_problem
+        from jsonb_each(_check_filter.filter) as f
+        order by 1
+        limit 1;
+    end if;
+    if v_problem is null and _check_filter.filter ? 'where' then
+        begin
+            v_path := (_check_filter.filter ->> 'where')::jsonpath;
+            -- without what stands in quotes: a variable is written $"name"
+            if strpos(regexp_replace(v_path::text, '"([^"\\]|\\.)*"', '""', 'g'), '$""') > 0 then
+                v_problem := 'filter.where has a variable, and nothing gives it a value';
+            end if;
+        exception
+            when others then
+                v_problem := format('filter.where is not a JSONPath: %s', sqlerrm);
+        end;
+    end if;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = v_problem,
+            hint = 'For example {"collection_id": ["stripe:invoice", "stripe:sub*"], "where": "$.status == \"open\""}; '
+                'all of provider, sync_id, collection_id and where must match.';
+    end if;
+    return _check_filter.filter;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._check_filter(filter jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_filter(filter jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_filter(filter jsonb) IS 'The filter, null for one that says nothing. SL001 names what is wrong with it.';
+
+
+--
+-- Name: _check_id(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_id(noun text, id text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if _check_id.id is null then
+        return gen_random_uuid()::text;
+    end if;
+    if octet_length(_check_id.id) not between 1 and 200 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s must have 1 to 200 bytes, not %s', _check_id.noun, octet_length(_check_id.id)),
+            hint = 'Choose a shorter id, or leave it out to have one generated.';
+    end if;
+    return _check_id.id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_id(noun text, id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_id(noun text, id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_id(noun text, id text) IS 'An id for a new object: the caller''s own (1 to 200 bytes, else SL001), or a generated UUID for null.';
+
+
+--
+-- Name: _check_idle(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_idle(sync_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_kind text;
+begin
+    select w.kind into v_kind from sluice_internal.sync_work as w where w.sync_id = _check_idle.sync_id;
+    if found then
+        raise exception using
+            errcode = 'SL166',
+            message = format(
+                case v_kind
+                    when 'move' then 'sync "%s" is still on its way to its stream'
+                    else 'sync "%s" still loses the records of collections that were dropped'
+                end,
+                _check_idle.sync_id
+            ),
+            hint = format('Pollers carry that on, and so does: select * from sync_tidy(%L). Then try again.', _check_idle.sync_id);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_idle(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_idle(sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_idle(sync_id text) IS 'Raises SL166 while records of the sync are being moved or removed.';
+
+
+--
+-- Name: _check_matching(text, text, jsonb, text, text, text[], boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_fields text := array_to_string(_check_matching.known_match_on, ', ');
+begin
+    if _check_matching.match_on is not null and coalesce(v_fields, '') = '' then
+        raise exception using
+            errcode = 'SL004',
+            message = format('%s does not support match_on', _check_matching.collection_id),
+            hint = 'Name the object by its upstream_id, with update.';
+    end if;
+    if (_check_matching.kind = 'upsert') <> (_check_matching.match_on is not null) then
+        raise exception using
+            errcode = 'SL001',
+            message = case
+                when _check_matching.kind = 'upsert' then 'upsert needs match_on: the field by which the object is found'
+                else format('match_on is for upsert, not for %s', _check_matching.kind)
+            end,
+            hint = format('%s can match on: %s.', _check_matching.collection_id, coalesce(nullif(v_fields, ''), 'nothing'));
+    end if;
+    if _check_matching.match_on is not null and not _check_matching.match_on = any(_check_matching.known_match_on) then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s cannot match on "%s"', _check_matching.collection_id, left(_check_matching.match_on, 200)),
+            hint = format('It can match on: %s.', v_fields);
+    end if;
+    if _check_matching.if_match is null then
+        return;
+    end if;
+    if not coalesce(_check_matching.knows_if_match, false) then
+        raise exception using
+            errcode = 'SL004',
+            message = format('%s does not support if_match', _check_matching.collection_id),
+            hint = 'Leave it out: the write then meets whatever version is there.';
+    end if;
+    if _check_matching.kind not in ('update', 'delete') or jsonb_typeof(_check_matching.data) is distinct from 'array'
+        or jsonb_array_length(_check_matching.data) <> 1
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'if_match is for the update or the deletion of one object',
+            hint = 'Send one item a call: each object has a version of its own.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean) IS 'Raises SL001 or SL004 for a match_on or an if_match that the collection or the kind of mutation does not take.';
+
+
+--
+-- Name: _check_max_age(text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_max_age(provider text, max_age_days integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if _check_max_age.max_age_days not between 1 and 36500 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('max_age_days must be 1 to 36500, not %s', _check_max_age.max_age_days),
+            hint = 'Leave it out: everything is read and kept.';
+    end if;
+    if _check_max_age.max_age_days is not null and _check_max_age.provider = 'push' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'max_age_days does not go with the provider push',
+            hint = 'Leave it out: what is kept is up to whoever pushes.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_max_age(provider text, max_age_days integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_max_age(provider text, max_age_days integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_max_age(provider text, max_age_days integer) IS 'Raises SL001 for a max_age_days that a sync of that provider cannot have.';
+
+
+--
+-- Name: _check_mutation(sluice_internal.syncs, text, text, jsonb, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_kinds text[];
+    v_match_on text[];
+    v_if_match boolean;
+    v_problem text;
+begin
+    if sync.provider = 'push' then
+        raise exception using
+            errcode = 'SL004',
+            message = 'a push sync has no vendor to write to',
+            hint = 'Write into it with record_ingest.';
+    end if;
+    if _check_mutation.collection_id is null or not _check_mutation.collection_id = any(sync.collection_ids) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
+            hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
+    end if;
+    select c.mutations, c.match_on, c.if_match into v_kinds, v_match_on, v_if_match
+    from sluice.provider_collections as c
+    where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
+    if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
+        raise exception using
+            errcode = 'SL001',
+            message = format('kind must be create, update, delete or upsert, not %s', left(coalesce(_check_mutation.kind, 'null'), 200)),
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    if not _check_mutation.kind = any(v_kinds) then
+        raise exception using
+            errcode = 'SL004',
+            message = format('%s does not support %s', _check_mutation.collection_id, _check_mutation.kind),
+            hint = format('%s can: %s.', _check_mutation.collection_id, coalesce(nullif(array_to_string(v_kinds, ', '), ''), 'nothing'));
+    end if;
+    perform sluice_internal._check_matching(
+        _check_mutation.kind, _check_mutation.collection_id, _check_mutation.data, _check_mutation.match_on, _check_mutation.if_match,
+        v_match_on, v_if_match
+    );
+    if jsonb_typeof(_check_mutation.data) is distinct from 'array' or jsonb_array_length(_check_mutation.data) not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = 'data must be a JSON array of 1 to 1000 items',
+            hint = 'create and upsert: the vendor''s objects; update: {"upstream_id": …, "data": {…}}; delete: {"upstream_id": …}.';
+    end if;
+    select format('data[%s]: %s', d.ordinality - 1, p.problem) into v_problem
+    from jsonb_array_elements(_check_mutation.data) with ordinality as d (item, ordinality)
+    cross join lateral (
+        select case
+            when jsonb_typeof(d.item) <> 'object' then 'is not an object'
+            when _check_mutation.kind = 'upsert'
+                and coalesce(jsonb_typeof(d.item #> string_to_array(_check_mutation.match_on, '.')), 'null') not in ('string', 'number')
+                then format('lacks %s, by which the object is to be found: a string or a number', _check_mutation.match_on)
+            when _check_mutation.kind in ('update', 'delete')
+                and (jsonb_typeof(d.item -> 'upstream_id') is distinct from 'string'
+                    or octet_length(d.item ->> 'upstream_id') not between 1 and 200)
+                then 'upstream_id must be a string of 1 to 200 bytes'
+            when _check_mutation.kind = 'update' and jsonb_typeof(d.item -> 'data') is distinct from 'object' then 'data must be an object'
+            when _check_mutation.kind = 'update' and d.item - 'upstream_id' - 'data' <> '{}' then 'has more than upstream_id and data'
+            when _check_mutation.kind = 'delete' and d.item - 'upstream_id' <> '{}' then 'has more than upstream_id'
+        end as problem
+        offset 0
+    ) as p
+    where p.problem is not null
+    limit 1;
+    if v_problem is not null then
+        raise exception using errcode = 'SL001', message = v_problem, hint = 'Nothing was queued.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) IS 'Raises what is wrong with a mutation: SL001, SL004 or SL106.';
+
+
+--
+-- Name: _check_rate_limit(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_problem text;
+begin
+    case
+        when _check_rate_limit.rate_limit is null then
+            return;
+        when jsonb_typeof(_check_rate_limit.rate_limit) <> 'object' then
+            v_problem := 'must be a JSON object';
+        when _check_rate_limit.rate_limit - 'allowed_requests' - 'interval' - 'max_concurrent_requests' <> '{}' then
+            v_problem := 'has only allowed_requests, interval and max_concurrent_requests';
+        else
+            select format('%s must be a number, 0 to 1000000000', k.key) into v_problem
+            from jsonb_each(_check_rate_limit.rate_limit) as k (key, value)
+            where
+                case
+                    when jsonb_typeof(k.value) <> 'number' then true
+                    when k.key <> 'interval' and k.value::numeric % 1 <> 0 then true
+                    else k.value::numeric not between 0 and 1000000000
+                end
+            limit 1;
+            if v_problem is null and coalesce((_check_rate_limit.rate_limit -> 'allowed_requests')::numeric, 0) > 0
+                and coalesce((_check_rate_limit.rate_limit -> 'interval')::numeric, 0) = 0
+            then
+                v_problem := 'needs an interval in seconds beside allowed_requests';
+            end if;
+    end case;
+    if v_problem is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('rate_limit %s', v_problem),
+            hint = 'For example {"allowed_requests": 100, "interval": 60, "max_concurrent_requests": 0}: 100 requests a minute.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_rate_limit(rate_limit jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) IS 'Raises SL001 for a rate limit that cannot be kept.';
+
+
+--
+-- Name: _check_reading(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_reading(batch_size integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception using
+            errcode = 'SL003',
+            message = format('consumers need READ COMMITTED, not %s', upper(current_setting('transaction_isolation'))),
+            hint = 'Begin with: begin isolation level read committed. A fixed snapshot would hand out a message twice.';
+    end if;
+    if _check_reading.batch_size is null or _check_reading.batch_size not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('batch_size must be 1 to 1000, not %s', coalesce(_check_reading.batch_size::text, 'null')),
+            hint = 'Call again for more.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_reading(batch_size integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_reading(batch_size integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_reading(batch_size integer) IS 'Raises SL003 outside READ COMMITTED, SL001 for a batch_size that is not 1 to 1000.';
+
+
+--
+-- Name: _check_sync(text, text[], text, jsonb, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_collection_id text;
+    v_credential_provider text;
+begin
+    if not exists (select from sluice.providers as p where p.provider = _check_sync.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(coalesce(_check_sync.provider, 'null'), 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _check_sync.provider collate "C" for key share;
+    select u.id into v_collection_id
+    from unnest(_check_sync.collection_ids) as u (id)
+    where
+        u.id is null or case _check_sync.provider
+            when 'push' then u.id !~ '^push:.' or octet_length(u.id) > 200
+            else u.id not in (
+                select c.collection_id from sluice.provider_collections as c where c.provider = _check_sync.provider
+                union all
+                select d.collection_id
+                from sluice_internal.described_collections as d
+                where d.credential_id = _check_sync.credential_id collate "C"
+            )
+        end
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL106',
+            message = format(
+                'provider "%s" has no collection "%s"', _check_sync.provider, left(coalesce(v_collection_id, 'null'), 200)
+            ),
+            hint = coalesce(
+                'There are: ' || (
+                    select string_agg(c.collection_id, ', ' order by c.collection_id)
+                    from sluice.provider_collections as c
+                    where c.provider = _check_sync.provider
+                ) || '.',
+                'A collection is named provider:object, for example push:order.'
+            );
+    end if;
+    if _check_sync.provider <> 'push' and cardinality(_check_sync.collection_ids) = 0 then
+        raise exception using
+            errcode = 'SL001',
+            message = 'collection_ids is empty',
+            hint = 'Name what to sync; select collection_id from sluice.provider_collections lists it.';
+    end if;
+    if _check_sync.provider = 'push' and _check_sync.credential_id is not null then
+        raise exception using errcode = 'SL001', message = 'a push sync takes no credential', hint = 'Leave credential_id out.';
+    end if;
+    if _check_sync.provider <> 'push' then
+        select c.provider into v_credential_provider
+        from sluice_internal.credentials as c
+        where c.credential_id = _check_sync.credential_id collate "C"
+        for key share;
+        if not found then
+            raise exception using
+                errcode = 'SL104',
+                message = format('credential "%s" does not exist', left(coalesce(_check_sync.credential_id, 'null'), 200)),
+                hint = 'Make one with: pgsluice credential create';
+        elsif v_credential_provider <> _check_sync.provider then
+            raise exception using
+                errcode = 'SL001',
+                message = format(
+                    'credential "%s" is for %s, not for %s', _check_sync.credential_id, v_credential_provider, _check_sync.provider
+                ),
+                hint = 'Choose a credential of the same provider.';
+        end if;
+    end if;
+    if jsonb_typeof(coalesce(_check_sync.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    if _check_sync.sync_frequency <= interval '0' then
+        raise exception using
+            errcode = 'SL001',
+            message = 'sync_frequency must be longer than nothing',
+            hint = 'Leave it out for continuous.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) IS 'Raises what is wrong with the settings of a sync: SL001, SL104, SL105 or SL106. Locks the credential against deletion.';
+
+
+--
+-- Name: _check_tokens(text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._check_tokens(ack_tokens text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if _check_tokens.ack_tokens is null or coalesce(array_ndims(_check_tokens.ack_tokens), 1) <> 1
+        or array_position(_check_tokens.ack_tokens, null) is not null
+    then
+        raise exception using
+            errcode = 'SL001',
+            message = 'ack_tokens must be an array of tokens, of one dimension and without nulls',
+            hint = 'An empty array is fine: array[]::text[].';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._check_tokens(ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _check_tokens(ack_tokens text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._check_tokens(ack_tokens text[]) IS 'Raises SL001 for a null array, a null in it, or more than one dimension.';
+
+
+--
+-- Name: _builtin_collections; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._builtin_collections AS
+ SELECT provider,
+    collection_id,
+    description,
+    mutations,
+    match_on,
+    if_match
+   FROM ( VALUES ('github'::text,'github:commit'::text,'a commit on the default branch'::text,'{}'::text[],'{}'::text[],false), ('github'::text,'github:issue'::text,'an issue; pull requests have a collection of their own'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('github'::text,'github:issue_comment'::text,'a comment on an issue or a pull request'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:label'::text,'a label for issues'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:milestone'::text,'a milestone for issues'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:pull_request'::text,'a pull request'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('github'::text,'github:release'::text,'a release'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('github'::text,'github:repository'::text,'a repository'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:account'::text,'connected accounts'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:application_fee'::text,'fees taken from connected accounts'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:balance_transaction'::text,'every movement of the balance'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:billing_alert'::text,'alerts on usage'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_credit_balance_transaction'::text,'use of prepaid credit'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:billing_credit_grant'::text,'prepaid credit of customers'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_feedback_option'::text,'reasons that customers can give for leaving'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_meter'::text,'what usage is counted'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:billing_portal_configuration'::text,'what customers can do by themselves'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:charge'::text,'attempts to move money'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:checkout_session'::text,'visits to the checkout'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:coupon'::text,'discounts that can be given'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:credit_note'::text,'amounts taken off invoices'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:customer'::text,'who buys'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:dispute'::text,'charges that customers contest'::text,ARRAY['update'::text],'{}'::text[],false), ('stripe'::text,'stripe:entitlements_feature'::text,'what products entitle to'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:file'::text,'files held by Stripe'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:file_link'::text,'addresses that show a file'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoice'::text,'what was billed'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoice_payment'::text,'which payments settled which invoices'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:invoice_rendering_template'::text,'how invoices look'::text,ARRAY['delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:invoiceitem'::text,'amounts that the next invoice takes up'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_intent'::text,'payments from beginning to end'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_link'::text,'links that take payments'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method'::text,'cards, accounts and other means of payment'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method_configuration'::text,'which means of payment are offered'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payment_method_domain'::text,'domains that take wallets'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:payout'::text,'money sent to the bank'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:plan'::text,'recurring prices in their older form'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:price'::text,'what a product costs'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:product'::text,'what is sold'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:product_catalog_trial_offer'::text,'trials that can be sold'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:promotion_code'::text,'codes that customers type for a coupon'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:quote'::text,'offers to customers'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:radar_early_fraud_warning'::text,'charges that may be fraud'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:radar_value_list'::text,'lists that rules of fraud use'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:radar_value_list_item'::text,'the entries of those lists'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:refund'::text,'money given back'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:review'::text,'payments that a person should look at'::text,'{}'::text[],'{}'::text[],false), ('stripe'::text,'stripe:setup_intent'::text,'means of payment being set up'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:shipping_rate'::text,'what shipping costs'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription'::text,'who pays for what, how often'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription_item'::text,'the prices and quantities of subscriptions'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:subscription_schedule'::text,'planned changes of subscriptions'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_id'::text,'tax numbers of customers and of the account'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_rate'::text,'rates that invoices add'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:tax_registration'::text,'where tax is collected'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:topup'::text,'money added to the balance'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('stripe'::text,'stripe:transfer'::text,'money moved to connected accounts'::text,ARRAY['create'::text, 'update'::text],'{}'::text[],false), ('stripe'::text,'stripe:webhook_endpoint'::text,'where events are sent'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:group'::text,'a group of agents'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:group_membership'::text,'which agent is in which group'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:macro'::text,'a macro'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:organization'::text,'an organization'::text,ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text],ARRAY['external_id'::text],false), ('zendesk'::text,'zendesk:organization_membership'::text,'which user is in which organization'::text,ARRAY['create'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket'::text,'a ticket; deleted ones come with the status deleted'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket_comment'::text,'a comment of a ticket'::text,'{}'::text[],'{}'::text[],false), ('zendesk'::text,'zendesk:ticket_field'::text,'a field of tickets, built in or custom'::text,ARRAY['create'::text, 'update'::text, 'delete'::text],'{}'::text[],false), ('zendesk'::text,'zendesk:user'::text,'an end user, an agent or an administrator; deleted ones come as not active'::text,ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text],ARRAY['email'::text, 'external_id'::text],false)) v(provider, collection_id, description, mutations, match_on, if_match);
+
+
+ALTER VIEW sluice_internal._builtin_collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _builtin_collections; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._builtin_collections IS 'The collections of the providers that come with this release.';
+
+
+--
+-- Name: _document_collections; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._document_collections AS
+ SELECT d.provider,
+    ((d.provider || ':'::text) || c.key) AS collection_id,
+    COALESCE((c.value ->> 'description'::text), ''::text) AS description,
+    ARRAY( SELECT k.kind
+           FROM unnest(ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text]) WITH ORDINALITY k(kind, place)
+          WHERE (jsonb_typeof((c.value -> k.kind)) = 'object'::text)
+          ORDER BY k.place) AS mutations,
+    ARRAY( SELECT m.name
+           FROM jsonb_array_elements_text(
+                CASE
+                    WHEN (jsonb_typeof((c.value #> '{upsert,match_on}'::text[])) = 'array'::text) THEN (c.value #> '{upsert,match_on}'::text[])
+                    ELSE '[]'::jsonb
+                END) WITH ORDINALITY m(name, place)
+          ORDER BY m.place) AS match_on,
+    ((c.value)::text ~~ '%{if\_match}%'::text) AS if_match,
+        CASE
+            WHEN (jsonb_typeof((c.value -> 'fields'::text)) = 'object'::text) THEN (c.value -> 'fields'::text)
+            ELSE '{}'::jsonb
+        END AS fields
+   FROM (sluice_internal.provider_documents d
+     CROSS JOIN LATERAL jsonb_each(
+        CASE
+            WHEN (jsonb_typeof((d.document -> 'collections'::text)) = 'object'::text) THEN (d.document -> 'collections'::text)
+            ELSE '{}'::jsonb
+        END) c(key, value));
+
+
+ALTER VIEW sluice_internal._document_collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _document_collections; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._document_collections IS 'The collections of the providers that users describe, out of their documents.';
+
+
+--
+-- Name: provider_collections; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.provider_collections AS
+ SELECT c.provider,
+    c.collection_id,
+    c.mutations,
+    c.description,
+    c.match_on,
+    c.if_match
+   FROM sluice_internal._builtin_collections c
+UNION ALL
+ SELECT c.provider,
+    c.collection_id,
+    c.mutations,
+    c.description,
+    c.match_on,
+    c.if_match
+   FROM sluice_internal._document_collections c;
+
+
+ALTER VIEW sluice.provider_collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW provider_collections; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.provider_collections IS 'The collections that each provider can read, the kinds of mutation it takes, the fields that an upsert may match on, and whether if_match is understood. A push sync takes any collection named provider:object.';
+
+
+--
+-- Name: described_collections; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.described_collections (
+    credential_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    description text NOT NULL,
+    mutations text[] NOT NULL,
+    match_on text[] NOT NULL,
+    if_match boolean NOT NULL,
+    fields jsonb NOT NULL,
+    CONSTRAINT described_collections_collection_id_check CHECK (((octet_length(collection_id) >= 1) AND (octet_length(collection_id) <= 200))),
+    CONSTRAINT described_collections_fields_check CHECK ((jsonb_typeof(fields) = 'array'::text))
+);
+
+
+ALTER TABLE sluice_internal.described_collections OWNER TO sluice_owner;
+
+--
+-- Name: TABLE described_collections; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.described_collections IS 'The collections of one account as it described them; fields: {name, type, primary_key, description} each.';
+
+
+--
+-- Name: ingests; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.ingests (
+    ingest_no bigint NOT NULL,
+    stream_no integer NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_ids text[] NOT NULL,
+    record_nos bigint[] NOT NULL,
+    updated_idxs bigint[] NOT NULL,
+    firsts boolean[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN record_nos SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN updated_idxs SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.ingests ALTER COLUMN firsts SET STORAGE EXTERNAL;
+
+
+ALTER TABLE sluice_internal.ingests OWNER TO sluice_owner;
+
+--
+-- Name: TABLE ingests; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.ingests IS 'One row for each write of a transaction: what its commit has to number, and the counters not yet folded into record_counts.';
+
+
+--
+-- Name: record_counts; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.record_counts (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    records bigint NOT NULL,
+    changes bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.record_counts OWNER TO sluice_owner;
+
+--
+-- Name: TABLE record_counts; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.record_counts IS 'Records and changes of each collection, without those still in ingests.';
+
+
+--
+-- Name: _collection_known(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._collection_known(collection_id text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN ((EXISTS (SELECT FROM sluice.provider_collections c WHERE (c.collection_id = _collection_known.collection_id))) OR (EXISTS (SELECT FROM sluice_internal.described_collections d WHERE (d.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.syncs y WHERE (_collection_known.collection_id = ANY (y.collection_ids)))) OR (EXISTS (SELECT FROM sluice_internal.record_counts n WHERE (n.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.ingests i WHERE (_collection_known.collection_id = ANY (i.collection_ids)))));
+
+
+ALTER FUNCTION sluice_internal._collection_known(collection_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _collection_known(collection_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._collection_known(collection_id text) IS 'Whether any provider, account or sync has a collection of that name.';
+
+
+--
+-- Name: _consumer_due(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._consumer_due(consumer_id text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_due.consumer_id, 'consumer');
+begin
+    return (
+        select least(min(st.next_due), min(n.due_at))
+        from sluice_internal.streams as s
+        cross join generate_series(0, s.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.next_due, t.open_steps
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = v_consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+        left join lateral (
+            select min(e.due_at) as due_at
+            from sluice_internal.consumer_settlements as e
+            where
+                e.consumer_no = v_consumer.consumer_no and e.lane = l.lane and e.due_at is not null and e.step_no = any(st.open_steps)
+        ) as n on true
+        where s.stream_no = v_consumer.stream_no
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._consumer_due(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _consumer_due(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._consumer_due(consumer_id text) IS 'When the next leased or nacked message of a consumer may fall due; null if none is out. It may have been acknowledged since it was leased: then nothing is due at that time.';
+
+
+--
+-- Name: _consumer_ready(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._consumer_ready(consumer_id text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_consumer_ready.consumer_id, 'consumer');
+    v_lanes int := v_consumer.lanes;
+begin
+    if v_consumer.paused then
+        return false;
+    end if;
+    return sluice_internal._lanes_ready(v_consumer, v_lanes, 0, 1) is not null
+        and coalesce(sluice_internal._num_ack_pending(v_consumer, v_lanes) < v_consumer.max_ack_pending, true);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._consumer_ready(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _consumer_ready(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._consumer_ready(consumer_id text) IS 'Whether a call of consumer_next may find something now, or step over what its filter does not let pass. Reads only.';
+
+
+--
+-- Name: _credential_known(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_known(provider text, account text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    return (
+        select c.credential_id from sluice_internal.credentials as c
+        where c.provider = _credential_known.provider and c.account = _credential_known.account collate "C"
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_known(provider text, account text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_known(provider text, account text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_known(provider text, account text) IS 'The id of the credential of that account, null if there is none: a secret is sealed for its id, before it is stored.';
+
+
+--
+-- Name: credentials; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.credentials AS
+ SELECT credential_id,
+    provider,
+    kind,
+    name,
+    base_url,
+    metadata,
+    key_version,
+    created_at,
+    updated_at,
+    account,
+    expires_at,
+    version
+   FROM sluice_internal.credentials c;
+
+
+ALTER VIEW sluice.credentials OWNER TO sluice_owner;
+
+--
+-- Name: VIEW credentials; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.credentials IS 'The credentials, without their secrets.';
+
+
+--
+-- Name: _credential_put(text, text, text, text, bytea, integer, text, jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS sluice.credentials
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._check_id('credential_id', _credential_put.credential_id);
+    if not exists (select from sluice.providers as p where p.provider = _credential_put.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(_credential_put.provider, 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    if jsonb_typeof(coalesce(_credential_put.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    insert into sluice_internal.credentials as c (
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at
+    )
+    values (
+        _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
+        _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}'),
+        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute'
+    )
+    on conflict do nothing;
+    if not found and exists (
+        select from sluice_internal.credentials as c
+        where c.provider = _credential_put.provider and c.account = _credential_put.account collate "C"
+    ) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the account "%s" has a credential already', left(_credential_put.account, 200)),
+            hint = 'Leave the id out, or give that one''s: importing it again updates it.';
+    end if;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the credential id "%s" is taken', _credential_put.credential_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    perform sluice_internal._description_ask(_credential_put.credential_id);
+    select c.* into v_credential from sluice.credentials as c where c.credential_id = _credential_put.credential_id collate "C";
+    return v_credential;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone) IS 'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. Errors: SL001, SL105, SL110.';
+
+
+--
+-- Name: _credential_replace(text, text, bytea, integer, text, text, timestamp with time zone, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb) RETURNS sluice.credentials
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.credentials as c
+    set
+        kind = _credential_replace.kind,
+        sealed = _credential_replace.sealed,
+        key_version = _credential_replace.key_version,
+        base_url = coalesce(_credential_replace.base_url, c.base_url),
+        account = coalesce(_credential_replace.account, c.account),
+        name = coalesce(_credential_replace.name, c.name),
+        metadata = coalesce(_credential_replace.metadata, c.metadata),
+        version = c.version + 1,
+        expires_at = _credential_replace.expires_at,
+        renew_at = _credential_replace.expires_at - interval '1 minute',
+        updated_at = clock_timestamp()
+    where c.credential_id = _credential_replace.credential_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    update sluice_internal.sync_runs as r
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = r.sync_id and y.credential_id = _credential_replace.credential_id collate "C";
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    from sluice_internal.syncs as y
+    where y.sync_id = f.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and f.error is not null;
+    delete from sluice_internal.credential_renewals as r where r.credential_id = _credential_replace.credential_id collate "C";
+    update sluice_internal.mutation_items as i
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = i.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and i.status = 'queued';
+    perform pg_notify('sluice_poller', '');
+    perform pg_notify('sluice_mutations', '');
+    perform sluice_internal._description_ask(_credential_replace.credential_id);
+    select c.* into v_credential
+    from sluice.credentials as c
+    where c.credential_id = _credential_replace.credential_id collate "C";
+    return v_credential;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb) IS 'Gives a credential a new sealed secret (base_url, account, name and metadata null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+
+
+--
+-- Name: _credential_reseal(text, bigint, integer, bytea, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.credentials as k
+    set sealed = _credential_reseal.sealed, key_version = _credential_reseal.key_version
+    where
+        k.credential_id = _credential_reseal.credential_id collate "C"
+        and k.version = _credential_reseal.version and k.key_version = _credential_reseal.old_key_version;
+    return found;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer) IS 'Stores the same secret sealed with another master key; false, and nothing done, if it changed meanwhile.';
+
+
+--
+-- Name: _credential_sealed(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._credential_sealed(credential_id text) RETURNS TABLE(sealed bytea, key_version integer, kind text, provider text, base_url text, version bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT c.sealed,
+     c.key_version,
+     c.kind,
+     c.provider,
+     c.base_url,
+     c.version
+    FROM sluice_internal.credentials c
+   WHERE (c.credential_id = (_credential_sealed.credential_id COLLATE "C"));
+END;
+
+
+ALTER FUNCTION sluice_internal._credential_sealed(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _credential_sealed(credential_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._credential_sealed(credential_id text) IS 'A sealed secret, for the process that holds the master key.';
+
+
+--
+-- Name: _description_ask(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._description_ask(credential_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.descriptions as d (credential_id)
+    select c.credential_id
+    from sluice_internal.credentials as c
+    inner join sluice.providers as p on p.provider = c.provider and p.describes
+    where c.credential_id = _description_ask.credential_id collate "C"
+    on conflict on constraint descriptions_pkey do update
+    set requested_at = clock_timestamp(), next_attempt_at = clock_timestamp(), attempt = 0, error = null;
+    if found then
+        perform pg_notify('sluice_descriptions', '');
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._description_ask(credential_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _description_ask(credential_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._description_ask(credential_id text) IS 'Lets a poller ask the account what collections it has, once this commits; nothing where they are the same for everybody.';
+
+
+--
+-- Name: _description_claim(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._description_claim(poller_id text) RETURNS TABLE(credential_id text, epoch bigint, provider text, kind text, sealed bytea, key_version integer, base_url text, attempt integer, next_in interval)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_id text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    -- Without a lock first: mostly there is nothing.
+    if not exists (
+        select from sluice_internal.descriptions as d where d.next_attempt_at is not null
+    ) then
+        return;
+    end if;
+    select d.credential_id into v_id
+    from sluice_internal.descriptions as d
+    where
+        d.next_attempt_at <= clock_timestamp()
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = d.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    order by d.next_attempt_at
+    limit 1
+    for update skip locked;
+    if not found then
+        return query
+        select null::text, null::bigint, null::text, null::text, null::bytea, null::int, null::text, null::int,
+            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds')
+        from sluice_internal.descriptions as d
+        having min(d.next_attempt_at) is not null;
+        return;
+    end if;
+    return query
+    with taken as (
+        update sluice_internal.descriptions as d
+        set poller_id = _description_claim.poller_id, epoch = d.epoch + 1, attempt = d.attempt + 1
+        where d.credential_id = v_id
+        returning d.credential_id, d.epoch, d.attempt
+    )
+    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval
+    from taken as t
+    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._description_claim(poller_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _description_claim(poller_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._description_claim(poller_id text) IS 'Takes an account that is to be asked for its collections; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
+
+
+--
+-- Name: _description_end(text, text, bigint, jsonb, jsonb, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.descriptions as d
+    set
+        poller_id = null,
+        error = _description_end.error,
+        described_at = case when _description_end.error is null then clock_timestamp() else d.described_at end,
+        -- asked for again meanwhile: then once more
+        next_attempt_at = case
+            when d.attempt = 0 then d.next_attempt_at
+            when _description_end.error is not null then clock_timestamp() + _description_end.retry_in
+        end
+    where
+        d.credential_id = _description_end.credential_id collate "C"
+        and d.poller_id = _description_end.poller_id collate "C" and d.epoch = _description_end.epoch;
+    if not found then
+        return false;
+    end if;
+    if _description_end.error is null then
+        delete from sluice_internal.described_collections as c where c.credential_id = _description_end.credential_id collate "C";
+        insert into sluice_internal.described_collections (
+            credential_id, collection_id, description, mutations, match_on, if_match, fields
+        )
+        select
+            _description_end.credential_id,
+            c.collection_id,
+            c.description,
+            coalesce(c.mutations, '{}'),
+            coalesce(c.match_on, '{}'),
+            coalesce(c.if_match, false),
+            coalesce(c.fields, '[]')
+        from jsonb_to_recordset(_description_end.collections) as c (
+            collection_id text, description text, mutations text[], match_on text[], if_match boolean, fields jsonb
+        )
+        where octet_length(c.collection_id) between 1 and 200
+        on conflict do nothing;
+    end if;
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval) IS 'Stores what an account said it has, in place of what it said before, or the error and when it is asked again (retry_in null: not by itself). False if another poller has taken over.';
+
+
+--
+-- Name: _erased_among(text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb) RETURNS integer[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_places int[];
+begin
+    with erased as (
+        update sluice_internal.erasures as e
+        set refused = e.refused + 1
+        from (
+            select sluice_internal._erasure_digest(
+                _erased_among.sync_id, coalesce(i.value ->> 'collection_id', _erased_among.collection_id), i.value ->> 'upstream_id'
+            ) as digest, array_agg(i.ordinality::int) as places
+            from jsonb_array_elements(_erased_among.records) with ordinality as i (value, ordinality)
+            group by 1
+            order by 1
+        ) as g
+        where e.sync_id = _erased_among.sync_id and e.digest = g.digest
+        returning g.places
+    )
+    select array_agg(p.place) into v_places
+    from erased as e
+    cross join lateral unnest(e.places) as p (place);
+    return coalesce(v_places, '{}');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _erased_among(sync_id text, collection_id text, records jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb) IS 'Which of these records (their places from 1 on) are of objects that were erased; counts that they came. Locks their erasures.';
+
+
+--
+-- Name: _erasure_digest(text, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._erasure_digest(sync_id text, collection_id text, upstream_id text) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_key bytea := (select e.key from sluice_internal.erasure_key as e);
+    v_text text := jsonb_build_array(_erasure_digest.sync_id, _erasure_digest.collection_id, _erasure_digest.upstream_id)::text;
+begin
+    -- Hashed twice with the key, so that nothing can be put behind the text.
+    return sha256(v_key || sha256(v_key || convert_to(v_text, 'UTF8')));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._erasure_digest(sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _erasure_digest(sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._erasure_digest(sync_id text, collection_id text, upstream_id text) IS 'The keyed digest by which an erased object is known again. Whoever has the whole database has the key too, and can try ids.';
+
+
+--
+-- Name: _feed_fail(text, text, bigint, text, jsonb, interval, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb DEFAULT NULL::jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_whole text := split_part(_feed_fail.feed, '/', 1);
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_feed_fail.sync_id, _feed_fail.poller_id, _feed_fail.epoch);
+    -- A vendor that is down for a moment is no news of one collection.
+    if _feed_fail.error ->> 'code' in ('SL202', 'SL203', 'SL207') and not exists (
+        select from sluice_internal.sync_feeds as f
+        where f.sync_id = v_run.sync_id and f.feed = _feed_fail.feed collate "C" and f.error ->> 'code' in ('SL202', 'SL203', 'SL207')
+    ) then
+        perform sluice_internal._notice(v_run.sync_id, 'collection_broken', _feed_fail.error, v_whole);
+    end if;
+    insert into sluice_internal.sync_feeds as f (sync_id, feed, cursor_state, done, error, error_since, attempt, next_attempt_at)
+    values (
+        v_run.sync_id, _feed_fail.feed, _feed_fail.cursor, false, _feed_fail.error, clock_timestamp(), 1,
+        clock_timestamp() + _feed_fail.retry_in
+    )
+    on conflict (sync_id, feed) do update set
+        error = excluded.error,
+        error_since = coalesce(f.error_since, excluded.error_since),
+        attempt = f.attempt + 1,
+        next_attempt_at = excluded.next_attempt_at,
+        cursor_state = coalesce(excluded.cursor_state, f.cursor_state);
+    -- The pass of a sweep that failed concludes nothing, and the next one begins at its start. A vendor that is down for a moment
+    -- only makes it longer.
+    if _feed_fail.error ->> 'code' is distinct from 'SL205' and exists (
+        select from sluice_internal.sync_feeds as w
+        where w.sync_id = v_run.sync_id and w.feed = v_whole collate "C" and w.kind = 'sweep'
+    ) then
+        perform sluice_internal._feeds_restart(v_run.sync_id, array[v_whole]);
+        update sluice_internal.sync_feeds as w
+        set
+            error = _feed_fail.error,
+            error_since = coalesce(w.error_since, clock_timestamp()),
+            next_attempt_at = clock_timestamp() + _feed_fail.retry_in
+        where w.sync_id = v_run.sync_id and w.feed = v_whole collate "C";
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb) IS 'One feed of a sync cannot be read now: keeps the reason {code, message, details, hint} and leaves it out until retry_in has passed; the others are read all the same. cursor: where it is to go on, null: where it is. Errors: SL130.';
+
+
+--
+-- Name: _feeds_declare(text, text, bigint, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_feeds_declare.sync_id, _feeds_declare.poller_id, _feeds_declare.epoch);
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = v_run.sync_id
+        and split_part(f.feed, '/', 1) not in (
+            select d.feed from jsonb_to_recordset(_feeds_declare.feeds) as d (feed text)
+        );
+    insert into sluice_internal.sync_feeds as f (sync_id, feed, kind, collection_ids, every, next_attempt_at, done)
+    select
+        v_run.sync_id, d.feed, d.kind, d.collection_ids, d.every * interval '1 second',
+        -- a sweep beside a backfill has nothing to find yet
+        case
+            when d.kind = 'sweep' and exists (
+                select
+                from jsonb_to_recordset(_feeds_declare.feeds) as b (kind text, collection_ids text[])
+                where b.kind = 'backfill' and b.collection_ids && d.collection_ids
+            ) then clock_timestamp() + d.every * interval '1 second'
+        end,
+        false
+    from jsonb_to_recordset(_feeds_declare.feeds) as d (feed text, kind text, collection_ids text[], every float8)
+    on conflict (sync_id, feed) do update set
+        kind = excluded.kind,
+        collection_ids = excluded.collection_ids,
+        every = excluded.every,
+        completed_at = case when f.kind is null and f.done then coalesce(f.completed_at, f.updated_at) else f.completed_at end;
+    update sluice_internal.sync_feeds as p
+    set collection_ids = w.collection_ids
+    from sluice_internal.sync_feeds as w
+    where
+        p.sync_id = v_run.sync_id and p.kind = 'part'
+        and w.sync_id = p.sync_id and w.feed = split_part(p.feed, '/', 1)
+        and p.collection_ids <> w.collection_ids;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb) IS 'What the provider reads for this sync: [{feed, kind, collection_ids, every (seconds)}]. Rows of other feeds (of collections that were dropped) go; new ones are there from now on, unread. Errors: SL130.';
+
+
+--
+-- Name: _feeds_forget(text, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._feeds_forget(sync_id text, collection_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    -- with their parts; what also speaks of others is declared anew by the next turn
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = _feeds_forget.sync_id
+        and (split_part(f.feed, '/', 1) = any(_feeds_forget.collection_ids) or (
+            f.collection_ids <> '{}' and f.collection_ids <@ _feeds_forget.collection_ids
+        ));
+    delete from sluice_internal.wanted_objects as o
+    where o.sync_id = _feeds_forget.sync_id and o.collection_id = any(_feeds_forget.collection_ids);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._feeds_forget(sync_id text, collection_ids text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _feeds_forget(sync_id text, collection_ids text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._feeds_forget(sync_id text, collection_ids text[]) IS 'Forgets how far these collections of a sync have been read.';
+
+
+--
+-- Name: _feeds_restart(text, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._feeds_restart(sync_id text, feeds text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    delete from sluice_internal.sync_feeds as f
+    where
+        f.sync_id = _feeds_restart.sync_id collate "C"
+        and f.feed like '%/%'
+        and (_feeds_restart.feeds is null or split_part(f.feed, '/', 1) = any(_feeds_restart.feeds));
+    update sluice_internal.sync_feeds as f
+    set
+        cursor_state = null, done = false, next_attempt_at = null, pass_from = null, conclusion = null, total = null, read_records = 0,
+        started_at = null, updated_at = clock_timestamp()
+    where
+        f.sync_id = _feeds_restart.sync_id collate "C"
+        and (_feeds_restart.feeds is null or f.feed = any(_feeds_restart.feeds));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._feeds_restart(sync_id text, feeds text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _feeds_restart(sync_id text, feeds text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._feeds_restart(sync_id text, feeds text[]) IS 'Lets these feeds of a sync (null: all) be read again from their start; a pass of a sweep that was under way concludes nothing. The caller holds the lease or has ended it (_lease_end).';
+
+
+--
+-- Name: _filter_matches(sluice_internal.consumers, text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((consumer).filter IS NULL) OR ((((consumer).provider_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).provider_patterns))) AND (((consumer).sync_patterns IS NULL) OR ((sync_id COLLATE "C") ~~ ANY ((consumer).sync_patterns))) AND (((consumer).collection_patterns IS NULL) OR ((collection_id COLLATE "C") ~~ ANY ((consumer).collection_patterns))) AND (((consumer).predicate IS NULL) OR COALESCE((jsonb_path_query_first_tz(data, (consumer).predicate, '{}'::jsonb, true) <> ALL (ARRAY['false'::jsonb, 'null'::jsonb])), false))));
+
+
+ALTER FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) IS 'Whether a record passes a consumer''s filter. The first item of the JSONPath decides: true counts, false, null and nothing do not, anything else exists and so counts. Inlined, so it pins no search path; the caller sets the time zone.';
+
+
+--
+-- Name: _filter_patterns(jsonb, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT array_agg((replace(replace(replace(replace(p.pattern, '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text), '*'::text, '%'::text) || _filter_patterns.suffix)) AS array_agg
+    FROM jsonb_array_elements_text(
+         CASE jsonb_typeof(_filter_patterns.given)
+             WHEN 'array'::text THEN _filter_patterns.given
+             WHEN 'string'::text THEN jsonb_build_array(_filter_patterns.given)
+             ELSE '[]'::jsonb
+         END) p(pattern);
+END;
+
+
+ALTER FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _filter_patterns(given jsonb, suffix text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) IS 'A filter''s text or array of texts as patterns of LIKE, each with the suffix, * as %; null if it says nothing.';
+
+
+--
+-- Name: _first_lane(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    select l.lane, c.idx into lane, last_idx
+    from generate_series(0, _first_lane.lanes - 1) as l (lane)
+    left join lateral (
+        select t.cursor_idx, t.open_steps, t.parked_idxs
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st on true
+    left join lateral (
+        -- the first that can be delivered, or the end of what one call looks at: before that nothing can
+        select coalesce(min(w.updated_idx) filter (where w.matches), max(w.updated_idx)) as idx
+        from (
+            select
+                e.updated_idx,
+                exists (
+                    select
+                    from sluice.records as r
+                    where
+                        r.record_no = e.record_no and r.updated_idx = e.updated_idx
+                        and sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data)
+                    offset 0
+                ) as matches
+            from sluice_internal.positions as e
+            where
+                e.stream_no = consumer.stream_no and e.lane = l.lane
+                and e.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
+            order by e.updated_idx
+            limit 10000 / _first_lane.lanes
+        ) as w
+    ) as n on true
+    cross join lateral (
+        select case
+            -- with one message at a time, what is out is what comes next, and nothing new does
+            when coalesce(exists (
+                select
+                from sluice_internal._live_messages as v
+                where v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+            ), false) then 0
+            else least(n.idx, (select min(k.idx) from unnest(st.parked_idxs) as k (idx)))
+        end as idx
+    ) as c
+    where c.idx is not null
+    order by c.idx
+    limit 1;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) IS 'The lane of the message that comes next in the order of updated_idx, and how far one may go there; null if there is none. What is there may be replaced by the time it is taken: what lies behind it is not next.';
+
+
+--
+-- Name: _fold_counts(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._fold_counts() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(3, 0, 0)) then
+        return;
+    end if;
+    with folded as (
+        delete from sluice_internal.ingests as i
+        where i.ingest_no in (
+            select n.ingest_no
+            from (select o.ingest_no, o.created_at from sluice_internal.ingests as o order by o.ingest_no limit 2000) as n
+            -- for a while they tell what was committed when
+            where n.created_at < clock_timestamp() - interval '10 seconds'
+        )
+        returning i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
+    ),
+    timed as (
+        insert into sluice_internal.stream_times as t (stream_no, at, idx)
+        select f.stream_no, min(f.created_at), min(f.first_idx) - 1
+        from folded as f
+        group by f.stream_no, date_trunc('second', f.created_at)
+        order by 1, 2
+        on conflict do nothing
+    ),
+    removed as (
+        delete from sluice_internal.count_deltas as d
+        where d.delta_no in (select o.delta_no from sluice_internal.count_deltas as o order by o.delta_no limit 2000)
+        returning d.sync_id, d.collection_id, d.records, d.changes
+    ),
+    counted as (
+        select
+            f.sync_id,
+            case when cardinality(f.collection_ids) = 1 then f.collection_ids[1] else c.collection_id end as collection_id,
+            count(*) filter (where c.first) as records,
+            count(*) as changes
+        from folded as f
+        cross join lateral unnest(f.collection_ids, f.firsts) as c (collection_id, first)
+        group by 1, 2
+        union all
+        select r.sync_id, r.collection_id, r.records, r.changes
+        from removed as r
+    )
+    insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
+    select n.sync_id, n.collection_id, sum(n.records), sum(n.changes)
+    from counted as n
+    group by 1, 2
+    order by 1, 2
+    on conflict (sync_id, collection_id) do update set
+        records = t.records + excluded.records,
+        changes = t.changes + excluded.changes;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._fold_counts() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _fold_counts(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._fold_counts() IS 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+
+
+--
+-- Name: _hold_consumer(sluice_internal.consumers); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_there boolean := pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0));
+begin
+    if v_there then
+        v_there := exists (select from sluice_internal.consumers as c where c.consumer_no = consumer.consumer_no);
+    end if;
+    if not v_there then
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist', consumer.consumer_id),
+            hint = 'It was deleted just now.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _hold_consumer(consumer sluice_internal.consumers); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) IS 'Keeps a consumer from being deleted while this transaction writes for it; SL103 if that came first. Locks the consumer''s name (shared, tried, never waited for), not its row: that would be written to by every batch.';
+
+
+--
+-- Name: _hold_stream(sluice_internal.streams); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform from sluice_internal.streams as s where s.stream_no = stream.stream_no for key share;
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', stream.stream_id),
+            hint = 'It was deleted just now.';
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _hold_stream(stream sluice_internal.streams); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) IS 'Keeps a stream from being deleted until the transaction ends; SL101 if that came first. Locks its row (key share).';
+
+
+--
+-- Name: _hold_sync(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._hold_sync(sync_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- Always in this order: the work on its records, its run, and then the sync itself.
+    perform from sluice_internal.sync_work as w where w.sync_id = _hold_sync.sync_id for update;
+    perform from sluice_internal.sync_runs as r where r.sync_id = _hold_sync.sync_id for update;
+    perform sluice_internal._authorize_sync(_hold_sync.sync_id, 'admin');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._hold_sync(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _hold_sync(sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._hold_sync(sync_id text) IS 'Before a sync is changed: no page is committed meanwhile. Locks the work on its records and its run; SL102 and SL165 if it was deleted first.';
+
+
+--
+-- Name: _jsonb_refusal(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._jsonb_refusal(raw text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_detail text;
+begin
+    perform _jsonb_refusal.raw::jsonb;
+    return null;
+exception
+    when data_exception or program_limit_exceeded or statement_too_complex then
+        get stacked diagnostics v_detail = pg_exception_detail;
+        return concat_ws(': ', sqlerrm, nullif(v_detail, ''));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._jsonb_refusal(raw text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _jsonb_refusal(raw text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._jsonb_refusal(raw text) IS 'Why Postgres cannot store this JSON text as jsonb (a NUL, a lone surrogate, a number out of range, too deep, too large), or null if it can.';
+
+
+--
+-- Name: _lane_busy(integer, integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    return (
+        select coalesce(array_agg(v.record_no), '{}')
+        from sluice_internal._live_messages as v
+        where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps)
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_busy(consumer_no integer, lane integer, open_steps bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) IS 'The records that are in flight in these steps.';
+
+
+--
+-- Name: consumer_steps; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumer_steps (
+    consumer_no integer NOT NULL,
+    lane smallint NOT NULL,
+    step_no bigint NOT NULL,
+    cursor_idx bigint NOT NULL,
+    open_steps bigint[] NOT NULL,
+    next_due timestamp with time zone,
+    parked_idxs bigint[] NOT NULL,
+    parked_record_nos bigint[] NOT NULL,
+    suspect boolean NOT NULL,
+    data_bytes bigint NOT NULL,
+    secret bigint NOT NULL,
+    leased_until timestamp with time zone,
+    record_nos bigint[] NOT NULL,
+    updated_idxs bigint[] NOT NULL,
+    deliver_counts integer[],
+    replay_idx bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL
+);
+ALTER TABLE ONLY sluice_internal.consumer_steps ALTER COLUMN record_nos SET STORAGE EXTERNAL;
+ALTER TABLE ONLY sluice_internal.consumer_steps ALTER COLUMN updated_idxs SET STORAGE EXTERNAL;
+
+
+ALTER TABLE sluice_internal.consumer_steps OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumer_steps; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumer_steps IS 'Each step of a consumer in a lane: an immutable row that is both the lease of one batch and the lane''s state after it. The newest row of a lane is its state; older ones live while a message of theirs is not settled.';
+
+
+--
+-- Name: COLUMN consumer_steps.open_steps; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.open_steps IS 'Steps, this one included, that may have unsettled messages.';
+
+
+--
+-- Name: COLUMN consumer_steps.next_due; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.next_due IS 'When the first of them may be delivered again.';
+
+
+--
+-- Name: COLUMN consumer_steps.parked_idxs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.parked_idxs IS 'Entries passed while their record was in flight.';
+
+
+--
+-- Name: COLUMN consumer_steps.suspect; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.suspect IS 'A redelivery after an expired lease: kept apart from other messages.';
+
+
+--
+-- Name: COLUMN consumer_steps.deliver_counts; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.deliver_counts IS 'Null: every message for the first time.';
+
+
+--
+-- Name: COLUMN consumer_steps.replay_idx; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.replay_idx IS 'After a seek: entries up to here may be of records in flight, although they are the first of their record.';
+
+
+--
+-- Name: COLUMN consumer_steps.skipped; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice_internal.consumer_steps.skipped IS 'Messages of the lane, so far, that the filter kept back.';
+
+
+--
+-- Name: _lane_due(sluice_internal.consumer_steps); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    return coalesce(state.next_due <= clock_timestamp(), false)
+        or state.parked_record_nos <> '{}'
+        or exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where
+                s.consumer_no = state.consumer_no and s.lane = state.lane and s.due_at is not null
+                and s.due_at <= clock_timestamp() and s.step_no = any(state.open_steps)
+        );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_due(state sluice_internal.consumer_steps); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) IS 'Whether something earlier in the lane may have to be delivered before new entries.';
+
+
+--
+-- Name: _lane_recover(sluice_internal.consumers, sluice_internal.consumer_steps, text, integer, integer, bigint, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_locked bigint[];
+    v_step_no bigint := state.step_no + 1;
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := v_now + consumer.ack_wait;
+begin
+    -- Expired leases are locked, so that no late acknowledgement comes in between; one that is being acknowledged is left
+    -- alone, and the next call looks again. No more of them than this call can take from: the others' late tokens stay good.
+    -- A nacked message needs no lock, and its batch mates must not be locked: they may be with a worker.
+    select coalesce(array_agg(d.step_no), '{}') into v_locked
+    from (
+        select st.step_no
+        from (
+            select g.step_no, g.due_at, sum(g.messages) over (order by g.due_at, g.step_no) - g.messages as before
+            from (
+                select v.step_no, min(v.due_at) as due_at, count(*) as messages
+                from sluice_internal._live_messages as v
+                where
+                    v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+                    and v.due_at <= v_now and not v.nacked
+                group by v.step_no
+            ) as g
+            offset 0
+        ) as x
+        inner join sluice_internal.consumer_steps as st
+            on st.consumer_no = consumer.consumer_no and st.lane = state.lane and st.step_no = x.step_no
+        where x.before < max_rows
+        order by x.due_at, x.step_no
+        for update of st skip locked
+    ) as d;
+    -- The next statement sees every acknowledgement that was committed before those locks.
+    return query
+    with live as materialized (
+        select v.step_no, v.ordinal, v.record_no, v.updated_idx, v.deliver_count, v.nacked, v.due_at, v.secret
+        from sluice_internal._live_messages as v
+        where v.consumer_no = consumer.consumer_no and v.lane = state.lane and v.step_no = any(state.open_steps)
+    ),
+    parked as materialized (
+        select k.updated_idx, k.record_no
+        from rows from (unnest(state.parked_idxs), unnest(state.parked_record_nos)) as k (updated_idx, record_no)
+    ),
+    due as (
+        select v.* from live as v where v.due_at <= v_now and (v.nacked or v.step_no = any(v_locked))
+        union all
+        (
+            select null, null, k.record_no, k.updated_idx, 0, true, v_now, null
+            from parked as k
+            where k.record_no <> all(array(select v.record_no from live as v))
+            order by k.updated_idx
+            limit least(max_fresh, max_rows + 100)
+        )
+    ),
+    judged as materialized (
+        select
+            d.*,
+            r.sync_id,
+            r.collection_id,
+            r.upstream_id,
+            r.updated_idx as now_idx,
+            r.upstream_created_at,
+            r.upstream_updated_at,
+            r.deleted,
+            r.data,
+            case
+                when r.data is null then 0
+                when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                else octet_length(r.data::text)
+            end as bytes,
+            case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as next_count,
+            case
+                -- gone; or changed, and its new entry lies ahead: that one will bring it, once
+                when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
+                when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
+                when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
+                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
+                    then 'dead'
+                else 'deliver'
+            end as fate
+        from due as d
+        left join lateral (select o.* from sluice.records as o where o.record_no = d.record_no offset 0) as r on true
+    ),
+    sorted as materialized (
+        select
+            j.*,
+            (j.next_count > 1 and j.next_count = consumer.max_deliver) as last,
+            (j.next_count > 1 and not j.nacked) as suspect,
+            row_number() over (order by j.due_at, j.step_no, j.ordinal, j.record_no) as place
+        from judged as j
+        where j.fate = 'deliver'
+    ),
+    lead as (
+        select s.*
+        from sorted as s
+        where case _lane_recover.mood
+            when 'any' then true
+            when 'suspect' then s.suspect and not s.last
+            else not s.suspect and not s.last
+        end
+        order by s.place
+        limit 1
+    ),
+    picked as materialized (
+        select s.*, row_number() over (order by s.place) as position
+        from sorted as s
+        cross join lead as l
+        where
+            s.place >= l.place
+            and case
+                when l.last then s.place = l.place
+                when l.suspect then s.suspect and not s.last and s.next_count = l.next_count
+                else not s.suspect and not s.last
+            end
+        order by s.place
+        limit (
+            select case
+                when l.suspect then least(max_rows, greatest(1, batch_size >> (least(l.next_count, 31) - 1)))
+                else max_rows
+            end
+            from lead as l
+        )
+    ),
+    chosen as materialized (
+        select c.*
+        from (select p.*, sum(p.bytes) over (order by p.position) as total_bytes from picked as p) as c
+        where c.total_bytes <= max_bytes or (c.position = 1 and max_bytes >= 33554432)
+    ),
+    settled as materialized (
+        select c.step_no, c.ordinal, c.record_no, c.updated_idx, 'm'::"char" as kind from chosen as c
+        union all
+        select j.step_no, j.ordinal, j.record_no, j.updated_idx, case j.fate when 'dead' then 'd' else 'm' end::"char"
+        from judged as j
+        where j.fate <> 'deliver'
+    ),
+    moved as (
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, state.lane, s.step_no, s.ordinal, s.kind
+        from settled as s
+        where s.step_no is not null
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = null
+    ),
+    buried as (
+        insert into sluice_internal.dead_letters as t (
+            consumer_no, record_no, updated_idx, deliver_count, reason, ack_token, died_at
+        )
+        select
+            consumer.consumer_no, j.record_no, j.updated_idx, j.deliver_count, 'max_deliver',
+            sluice_internal._ack_token(state.lane, j.step_no, j.ordinal, j.secret), v_now
+        from judged as j
+        where j.fate = 'dead'
+        on conflict (consumer_no, record_no) do update set
+            updated_idx = excluded.updated_idx,
+            deliver_count = excluded.deliver_count,
+            reason = excluded.reason,
+            ack_token = excluded.ack_token,
+            died_at = excluded.died_at
+    ),
+    rest as (
+        select
+            coalesce(array_agg(distinct v.step_no), '{}') as open_steps,
+            min(v.due_at) as next_due
+        from live as v
+        where not exists (select from settled as s where s.step_no = v.step_no and s.ordinal = v.ordinal)
+    ),
+    kept as (
+        select
+            coalesce(array_agg(k.updated_idx order by k.updated_idx), '{}') as parked_idxs,
+            coalesce(array_agg(k.record_no order by k.updated_idx), '{}') as parked_record_nos
+        from parked as k
+        where
+            k.record_no <> all(array(select c.record_no from chosen as c))
+            and not exists (
+                select from settled as s
+                where s.step_no is null and s.record_no = k.record_no and s.updated_idx = k.updated_idx
+            )
+    ),
+    leased as (
+        select
+            coalesce(array_agg(c.record_no order by c.position), '{}') as record_nos,
+            coalesce(array_agg(c.now_idx order by c.position), '{}') as updated_idxs,
+            array_agg(c.next_count order by c.position) as deliver_counts,
+            coalesce(bool_or(c.suspect or c.last), false) as suspect,
+            coalesce(sum(c.bytes), 0) as bytes
+        from chosen as c
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no,
+            state.lane,
+            v_step_no,
+            state.cursor_idx,
+            case when l.record_nos = '{}' then t.open_steps else t.open_steps || v_step_no end,
+            least(t.next_due, case when l.record_nos <> '{}' then v_leased_until end),
+            k.parked_idxs,
+            k.parked_record_nos,
+            l.suspect,
+            l.bytes,
+            v_secret,
+            case when l.record_nos <> '{}' then v_leased_until end,
+            l.record_nos,
+            l.updated_idxs,
+            l.deliver_counts,
+            state.replay_idx,
+            -- an older version than the newest was counted where that stands
+            state.skipped + (
+                select count(*) from judged as j where j.fate = 'skip' and (j.step_no is null or j.now_idx = j.updated_idx)
+            )
+        from leased as l
+        cross join rest as t
+        cross join kept as k
+        where
+            exists (select from settled)
+            or t.open_steps <> state.open_steps
+            or t.next_due is distinct from state.next_due
+            or k.parked_idxs <> state.parked_idxs
+    )
+    select
+        sluice_internal._ack_token(state.lane, v_step_no, c.position::int, v_secret),
+        c.sync_id,
+        c.collection_id,
+        c.upstream_id,
+        c.now_idx,
+        c.upstream_created_at,
+        c.upstream_updated_at,
+        c.deleted,
+        c.next_count,
+        y.external_id,
+        y.metadata,
+        c.data
+    from chosen as c
+    left join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    order by c.position;
+    if v_step_no % 64 = 0 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, s.open_steps)
+        from sluice_internal._lane_state(consumer.consumer_no, state.lane, 0) as s;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) IS 'Delivers again what is due in a lane, in its newest version: expired and nacked messages, and entries that were parked until their record was free. Expired ones come in shrinking batches (half for each delivery so far) and a last attempt by itself, apart from everything else (mood: any, suspect, or fresh for what may be mixed). What used up max_deliver becomes a dead letter; what the filter does not let pass any more is counted. Of the parked ones, no more than max_fresh. The caller holds the lane''s lock; due leases are locked, locked ones skipped.';
+
+
+--
+-- Name: _lane_state(integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) RETURNS sluice_internal.consumer_steps
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_state sluice_internal.consumer_steps;
+begin
+    select st.* into v_state
+    from sluice_internal.consumer_steps as st
+    where st.consumer_no = _lane_state.consumer_no and st.lane = _lane_state.lane
+    order by st.step_no desc
+    limit 1;
+    if not found then
+        v_state.consumer_no := _lane_state.consumer_no;
+        v_state.lane := _lane_state.lane;
+        v_state.step_no := 0;
+        v_state.cursor_idx := _lane_state.start_idx;
+        v_state.open_steps := '{}';
+        v_state.parked_idxs := '{}';
+        v_state.parked_record_nos := '{}';
+        v_state.suspect := false;
+        v_state.data_bytes := 0;
+        v_state.replay_idx := 0;
+        v_state.skipped := 0;
+    end if;
+    return v_state;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_state(consumer_no integer, lane integer, start_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) IS 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
+
+
+--
+-- Name: _lane_take(sluice_internal.consumers, sluice_internal.consumer_steps, integer, integer, integer, bigint, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_open bigint[] := '{}';
+    v_step_no bigint := state.step_no + 1;
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
+begin
+    if state.open_steps <> '{}' then
+        select coalesce(array_agg(u.step_no order by u.step_no), '{}') into v_open
+        from unnest(state.open_steps) as u (step_no)
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where
+                s.consumer_no = consumer.consumer_no and s.lane = state.lane
+                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+        );
+    end if;
+    -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
+    return query
+    with seen as materialized (
+        select
+            c.*,
+            -- without an order of its own a window takes the rows as they come: by updated_idx
+            sum(case when c.free then c.bytes else 0 end) over (rows unbounded preceding) <= max_bytes
+                or (max_bytes >= 33554432 and count(*) filter (where c.free) over (rows unbounded preceding) <= 1) as fit_bytes,
+            count(*) filter (where c.free) over (rows unbounded preceding) as ordinal
+        from (
+            select
+                p.updated_idx,
+                p.record_no,
+                r.matches,
+                r.matches and p.busy as busy,
+                r.matches and not p.busy as free,
+                r.sync_id,
+                r.collection_id,
+                r.upstream_id,
+                r.upstream_created_at,
+                r.upstream_updated_at,
+                r.deleted,
+                case when r.matches then r.data end as data,
+                -- what is not compressed has its size in its header; the rest has to be opened to be sent anyway
+                case
+                    when r.data is null or not r.matches then 0
+                    when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                    else octet_length(r.data::text)
+                end as bytes
+            from (
+                select
+                    e.updated_idx,
+                    e.record_no,
+                    -- the first entry of a record that comes for the first time: nobody can have it
+                    (not e.first or e.updated_idx <= state.replay_idx) and e.record_no = any(
+                        (select sluice_internal._lane_busy(consumer.consumer_no, state.lane, v_open))::bigint[]
+                    ) as busy
+                from sluice_internal.positions as e
+                where e.stream_no = consumer.stream_no and e.lane = state.lane and e.updated_idx > state.cursor_idx
+                    and e.updated_idx <= last_idx
+                order by e.updated_idx
+                limit max_entries
+            ) as p
+            cross join lateral (
+                select
+                    o.*,
+                    sluice_internal._filter_matches(consumer, o.sync_id, o.collection_id, o.data) as matches
+                from sluice.records as o
+                where o.record_no = p.record_no and o.updated_idx = p.updated_idx
+                offset 0
+            ) as r
+            limit max_records
+        ) as c
+    ),
+    entry as materialized (
+        select s.*, (s.fit_bytes and s.ordinal <= max_rows) as fits from seen as s
+    ),
+    leased as materialized (
+        select
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.free), '{}') as record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.free), '{}') as updated_idxs,
+            coalesce(array_agg(e.record_no) filter (where e.fits and e.busy), '{}') as parked_record_nos,
+            coalesce(array_agg(e.updated_idx) filter (where e.fits and e.busy), '{}') as parked_idxs,
+            coalesce(sum(e.bytes) filter (where e.fits and e.free), 0) as bytes,
+            count(*) filter (where e.fits and not e.matches) as skipped,
+            case
+                when not bool_and(e.fits) then coalesce(max(e.updated_idx) filter (where e.fits), state.cursor_idx)
+                when count(*) = max_records then max(e.updated_idx)
+                -- fewer than wanted: everything in reach was looked at
+                else coalesce(
+                    (
+                        select max(w.updated_idx)
+                        from (
+                            select n.updated_idx
+                            from sluice_internal.positions as n
+                            where
+                                n.stream_no = consumer.stream_no and n.lane = state.lane
+                                and n.updated_idx > state.cursor_idx and n.updated_idx <= last_idx
+                            order by n.updated_idx
+                            limit max_entries
+                        ) as w
+                    ),
+                    state.cursor_idx
+                )
+            end as cursor_idx
+        from entry as e
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no,
+            state.lane,
+            v_step_no,
+            l.cursor_idx,
+            case when l.record_nos = '{}' then v_open else v_open || v_step_no end,
+            least(case when v_open <> '{}' then state.next_due end, case when l.record_nos <> '{}' then v_leased_until end),
+            l.parked_idxs || array(
+                select k.idx
+                from unnest(state.parked_idxs, state.parked_record_nos) as k (idx, record_no)
+                where k.record_no <> all(l.parked_record_nos)
+            ),
+            l.parked_record_nos || array(
+                select k.record_no from unnest(state.parked_record_nos) as k (record_no) where k.record_no <> all(l.parked_record_nos)
+            ),
+            false,
+            l.bytes,
+            v_secret,
+            case when l.record_nos <> '{}' then v_leased_until end,
+            l.record_nos,
+            l.updated_idxs,
+            state.replay_idx,
+            state.skipped + l.skipped
+        from leased as l
+        where l.cursor_idx > state.cursor_idx or v_open <> state.open_steps
+    )
+    select
+        sluice_internal._ack_token(state.lane, v_step_no, e.ordinal::int, v_secret),
+        e.sync_id,
+        e.collection_id,
+        e.upstream_id,
+        e.updated_idx,
+        e.upstream_created_at,
+        e.upstream_updated_at,
+        e.deleted,
+        1,
+        y.external_id,
+        y.metadata,
+        e.data
+    from entry as e
+    left join sluice_internal.syncs as y on y.sync_id = e.sync_id
+    where e.fits and e.free
+    order by e.ordinal;
+    if v_step_no % 64 = 0 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, state.lane, v_step_no, v_open);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) IS 'Leases the next entries of a lane: at most max_rows messages of max_bytes together, up to last_idx, looking at no more than max_entries and at max_records of them that hold a record''s newest version. Entries whose record is in flight are parked; those that the filter does not let pass are counted. Writes one step, unless nothing moved. The caller holds the lane''s lock and read state after taking it.';
+
+
+--
+-- Name: _lane_trim(integer, integer, bigint, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    with settled as materialized (
+        select st.step_no
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no <> all(_lane_trim.open_steps)
+            -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
+            and st.step_no < least(
+                _lane_trim.step_no,
+                (
+                    select n.step_no
+                    from sluice_internal.consumer_steps as n
+                    where n.consumer_no = _lane_trim.consumer_no and n.lane = _lane_trim.lane
+                    order by n.step_no desc
+                    limit 1
+                )
+            )
+        order by st.step_no
+        limit 256
+        for update skip locked
+    ),
+    trimmed as (
+        delete from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no = any(array(select d.step_no from settled as d))
+    )
+    delete from sluice_internal.consumer_settlements as s
+    where
+        s.consumer_no = _lane_trim.consumer_no and s.lane = _lane_trim.lane
+        and s.step_no = any(array(select d.step_no from settled as d));
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) IS 'Removes steps before step_no whose messages are all settled. Called every 64 steps, under the lane''s lock; skips what an acknowledgement has locked.';
+
+
+--
+-- Name: _lanes_ready(sluice_internal.consumers, integer, integer, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) RETURNS integer[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select array_agg(r.lane)
+        from (
+            select n.lane
+            from (
+                select (_lanes_ready.first_lane + g.i) % _lanes_ready.lanes as lane
+                from generate_series(0, _lanes_ready.lanes - 1) as g (i)
+                offset 0
+            ) as n
+            left join lateral (
+                select st.cursor_idx, st.next_due, st.open_steps, st.parked_record_nos
+                from sluice_internal.consumer_steps as st
+                where st.consumer_no = consumer.consumer_no and st.lane = n.lane
+                order by st.step_no desc
+                limit 1
+            ) as st on true
+            where
+                exists (
+                    select
+                    from sluice_internal.positions as p
+                    where
+                        p.stream_no = consumer.stream_no and p.lane = n.lane
+                        and p.updated_idx > coalesce(st.cursor_idx, consumer.start_idx)
+                    offset 0
+                )
+                -- case, since "null and …" looks at the rest all the same
+                or case
+                    when st.next_due is null and coalesce(st.parked_record_nos, '{}') = '{}' then false
+                    when st.next_due <= clock_timestamp() then true
+                    else exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.due_at <= clock_timestamp()
+                            and s.step_no = any(st.open_steps)
+                    )
+                    or case
+                        when st.parked_record_nos = '{}' then false
+                        else not (
+                            st.parked_record_nos
+                            <@ sluice_internal._lane_busy(consumer.consumer_no, n.lane, st.open_steps)
+                        )
+                    end
+                end
+            limit _lanes_ready.max_lanes
+        ) as r
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) IS 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';
+
+
+--
+-- Name: _lease_check(text, text, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) RETURNS sluice_internal.sync_runs
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    select r.* into v_run
+    from sluice_internal.sync_runs as r
+    where
+        r.sync_id = _lease_check.sync_id collate "C"
+        and r.poller_id = _lease_check.poller_id collate "C"
+        and r.epoch = _lease_check.epoch
+        and not exists (select from sluice_internal.syncs as y where y.sync_id = r.sync_id and y.paused)
+    for update of r;
+    if not found then
+        raise exception using
+            errcode = 'SL130',
+            message = format('poller "%s" no longer works on sync "%s"', _lease_check.poller_id, _lease_check.sync_id),
+            hint = 'Drop what was read: another poller has the sync, or it was paused or deleted.';
+    end if;
+    return v_run;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lease_check(sync_id text, poller_id text, epoch bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) IS 'Raises SL130 unless this poller still holds the sync in this epoch. Locks the run, so nobody can claim it before the transaction ends.';
+
+
+--
+-- Name: _lease_end(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lease_end(sync_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update sluice_internal.sync_runs as r
+    set epoch = r.epoch + 1, poller_id = null, next_attempt_at = clock_timestamp()
+    where r.sync_id = _lease_end.sync_id collate "C";
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    where f.sync_id = _lease_end.sync_id collate "C" and f.error is not null;
+    perform pg_notify('sluice_poller', '');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._lease_end(sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lease_end(sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lease_end(sync_id text) IS 'Takes a sync from the poller that holds it, so that no page that was read under the old settings or the old cursors can be committed; it is claimed anew at once, and feeds that failed are tried. Locks the run.';
+
+
+--
+-- Name: _lock_key(integer, bigint, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
+
+
+ALTER FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lock_key(kind integer, number bigint, lane integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) IS 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+
+
+--
+-- Name: _lock_touched(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._lock_touched(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_stream_no int;
+begin
+    -- The setting can be overwritten by anyone. That may cost a deadlock, which Postgres ends; the order stays right,
+    -- since the stream at hand is always locked.
+    for v_stream_no in
+        select distinct t.touched::int
+        from string_to_table(current_setting('sluice.touched_streams', true), ',') as t (touched)
+        where t.touched ~ '^[0-9]{1,9}$'
+        union
+        select _lock_touched.stream_no
+        order by 1
+    loop
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, v_stream_no, 0));
+    end loop;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._lock_touched(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _lock_touched(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._lock_touched(stream_no integer) IS 'At commit: takes the commit lock of every stream that this transaction touched, by number, so that two commits cannot deadlock.';
+
+
+--
+-- Name: _move_cursors(integer, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into sluice_internal.consumer_steps (
+        consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes,
+        secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+    )
+    select
+        _move_cursors.consumer_no, l.lane, st.step_no + 1, _move_cursors.cursor_idx, st.open_steps, st.next_due, '{}', '{}', false, 0,
+        st.secret, null, '{}', '{}', greatest(st.replay_idx, st.cursor_idx), st.skipped
+    from generate_series(0, _move_cursors.lanes - 1) as l (lane)
+    cross join lateral (
+        select t.*
+        from sluice_internal.consumer_steps as t
+        where t.consumer_no = _move_cursors.consumer_no and t.lane = l.lane
+        order by t.step_no desc
+        limit 1
+    ) as st;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _move_cursors(consumer_no integer, lanes integer, cursor_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) IS 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
+
+
+--
+-- Name: _mutation_claim(text, integer, text, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text) RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with open as materialized (
+        select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
+        from sluice_internal.mutation_items as i
+        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        where
+            i.status in ('queued', 'sending')
+            and y.deleting_since is null
+            and i.next_attempt_at <= clock_timestamp()
+            and not y.paused
+            and (
+                i.status = 'queued'
+                or not exists (
+                    select from sluice_internal.pollers as p
+                    where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                )
+            )
+            -- more for a request that has a first item: it takes no place of its own
+            and (
+                _mutation_claim.only_sync_id is null
+                or (
+                    i.sync_id = _mutation_claim.only_sync_id collate "C"
+                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
+                    and _mutation_claim.only_kind = (
+                        select m.kind from sluice_internal.mutations as m where m.mutation_no = i.mutation_no
+                    )
+                )
+            )
+            -- no more of a sync than may be under way: they would hold up the writes of others
+            and (
+                _mutation_claim.only_sync_id is not null
+                or coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+                or (y.rate_limit -> 'max_concurrent_requests')::int > (
+                    select count(*)
+                    from sluice_internal.mutation_items as b
+                    where
+                        b.sync_id = i.sync_id and b.status in ('queued', 'sending')
+                        and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
+                        and b.next_attempt_at <= clock_timestamp()
+                        and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
+                )
+            )
+            -- writes to one object run in order; an unknown one holds up the next
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+            and not exists (
+                select from sluice_internal.mutation_items as e
+                where
+                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
+                    and e.match_value is not null
+                    and e.status in ('queued', 'sending', 'unknown')
+                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+            )
+        order by i.next_attempt_at, i.mutation_no, i.item_no
+        limit _mutation_claim.max_items
+        for update of i skip locked
+    ),
+    claimed as (
+        update sluice_internal.mutation_items as i
+        set
+            status = 'sending',
+            poller_id = _mutation_claim.poller_id,
+            epoch = i.epoch + 1,
+            attempt = i.attempt + 1,
+            first_sent_at = coalesce(i.first_sent_at, clock_timestamp())
+        from open as o
+        where i.mutation_no = o.mutation_no and i.item_no = o.item_no
+        returning i.*, o.sent_before
+    )
+    select
+        c.mutation_no,
+        c.item_no,
+        c.epoch,
+        c.sync_id,
+        c.collection_id,
+        m.kind,
+        c.upstream_id,
+        c.data,
+        c.vendor_key::text,
+        c.attempt,
+        c.first_sent_at,
+        y.provider,
+        y.credential_id,
+        k.sealed,
+        k.key_version,
+        k.kind,
+        k.base_url,
+        clock_timestamp(),
+        c.sent_before,
+        m.match_on,
+        m.if_match,
+        k.version,
+        k.renew_at
+    from claimed as c
+    inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
+    inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    order by c.mutation_no, c.item_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text) IS 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks the items (skips locked ones).';
+
+
+--
+-- Name: _mutation_close(bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_close(mutation_no bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    -- The lock first: of two items that end at the same time, the later one must see the earlier.
+    perform from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no for update;
+    update sluice_internal.mutations as m
+    set finished_at = clock_timestamp()
+    where
+        m.mutation_no = _mutation_close.mutation_no
+        and m.finished_at is null
+        and not exists (
+            select from sluice_internal.mutation_items as i
+            where i.mutation_no = _mutation_close.mutation_no and i.status in ('queued', 'sending')
+        );
+    if found then
+        perform pg_notify('sluice_mutation_done', (
+            select m.mutation_id from sluice_internal.mutations as m where m.mutation_no = _mutation_close.mutation_no
+        ));
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_close(mutation_no bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_close(mutation_no bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_close(mutation_no bigint) IS 'Marks a mutation as finished once no item is open, and says so on the channel sluice_mutation_done. Locks its row.';
+
+
+--
+-- Name: _mutation_complete(bigint, integer, text, integer, text, text, jsonb, timestamp with time zone, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_item sluice_internal.mutation_items;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = _mutation_complete.status,
+        upstream_id = coalesce(_mutation_complete.upstream_id, i.upstream_id),
+        error = _mutation_complete.error,
+        poller_id = null,
+        finished_at = clock_timestamp()
+    where
+        i.mutation_no = _mutation_complete.mutation_no and i.item_no = _mutation_complete.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_complete.poller_id collate "C" and i.epoch = _mutation_complete.epoch
+    returning i.* into v_item;
+    if not found then
+        return false;
+    end if;
+    if jsonb_array_length(coalesce(_mutation_complete.records, '[]')) > 0 then
+        perform sluice_internal._record_store(
+            v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
+        );
+    end if;
+    perform sluice_internal._mutation_close(v_item.mutation_no);
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) IS 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+
+
+--
+-- Name: _mutation_erase(text, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_error constant jsonb := '{"code": "SL004", "message": "the object was erased", "details": null, "hint": null}';
+    v_nos bigint[];
+begin
+    with wiped as (
+        update sluice_internal.mutation_items as i
+        set
+            data = null,
+            upstream_id = null,
+            match_value = null,
+            error = case when i.status in ('failed', 'unknown', 'sending') then v_error end,
+            status = case i.status when 'queued' then 'cancelled' when 'sending' then 'unknown' else i.status end,
+            poller_id = null,
+            finished_at = coalesce(i.finished_at, clock_timestamp())
+        where
+            i.mutation_no in (
+                select m.mutation_no
+                from sluice_internal.mutations as m
+                where m.sync_id = _mutation_erase.sync_id collate "C" and m.collection_id = _mutation_erase.collection_id collate "C"
+            )
+            and i.upstream_id = _mutation_erase.upstream_id collate "C"
+        returning i.mutation_no
+    )
+    select array_agg(w.mutation_no) into v_nos from wiped as w;
+    -- of what was asked for: a digest without a key
+    update sluice_internal.mutations as m
+    set request_digest = sha256(convert_to(gen_random_uuid()::text, 'UTF8'))
+    where m.mutation_no = any(v_nos);
+    perform sluice_internal._mutation_close(u.no) from (select distinct t.no from unnest(v_nos) as t (no)) as u;
+    return coalesce(cardinality(v_nos), 0);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_erase(sync_id text, collection_id text, upstream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text) IS 'Wipes data, id and error of the mutation items of one object; what was queued is cancelled, what is just being sent ends as unknown. How many. Locks them and their mutations.';
+
+
+--
+-- Name: _mutation_retry(bigint, integer, text, integer, interval, boolean, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.mutation_items as i
+    set
+        status = 'queued',
+        poller_id = null,
+        first_sent_at = case when _mutation_retry.was_sent then i.first_sent_at end,
+        next_attempt_at = clock_timestamp() + _mutation_retry.retry_in,
+        error = _mutation_retry.error
+    where
+        i.mutation_no = _mutation_retry.mutation_no and i.item_no = _mutation_retry.item_no
+        and i.status = 'sending' and i.poller_id = _mutation_retry.poller_id collate "C" and i.epoch = _mutation_retry.epoch;
+    return found;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) IS 'Puts an item back for a later attempt (rate limit, vendor down, SIGTERM); was_sent: the vendor may have done it already, in this attempt or an earlier one. False if it was taken over.';
+
+
+--
+-- Name: _mutation_seen(text, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[]) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+declare
+    v_mutation sluice_internal.mutations := sluice_internal._authorize_mutation(_mutation_seen.mutation_id, 'mutator');
+    v_consumer sluice_internal.consumers;
+    v_unknown text;
+begin
+    select u.consumer_id into v_unknown
+    from unnest(_mutation_seen.consumer_ids) as u (consumer_id)
+    where not exists (
+        select from sluice_internal.consumers as c
+        where c.consumer_id = u.consumer_id collate "C" and c.stream_no = v_mutation.stream_no
+    )
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL103',
+            message = format('consumer "%s" does not exist in the stream of this sync', left(v_unknown, 200)),
+            hint = 'Name consumers of the stream that the sync writes into.';
+    end if;
+    for v_consumer in
+        select c.* from sluice_internal.consumers as c where c.consumer_id = any(_mutation_seen.consumer_ids collate "C")
+    loop
+        if exists (
+            select
+            from sluice_internal.mutation_items as i
+            inner join sluice.records as r
+                on r.sync_id = i.sync_id and r.collection_id = i.collection_id and r.upstream_id = i.upstream_id
+            cross join lateral (
+                select st.cursor_idx, st.open_steps, st.parked_record_nos
+                from sluice_internal._lane_state(
+                    v_consumer.consumer_no, (r.record_no % v_consumer.lanes)::int, v_consumer.start_idx
+                ) as st
+                offset 0
+            ) as s
+            where
+                i.mutation_no = v_mutation.mutation_no and i.status = 'succeeded'
+                and sluice_internal._filter_matches(v_consumer, r.sync_id, r.collection_id, r.data)
+                and (
+                    r.updated_idx > coalesce(s.cursor_idx, r.updated_idx)
+                    or r.record_no = any(s.parked_record_nos)
+                    or exists (
+                        select from sluice_internal._live_messages as v
+                        where
+                            v.consumer_no = v_consumer.consumer_no and v.lane = r.record_no % v_consumer.lanes
+                            and v.step_no = any(s.open_steps) and v.record_no = r.record_no
+                    )
+                    or exists (
+                        select from sluice_internal.dead_letters as d
+                        where d.consumer_no = v_consumer.consumer_no and d.record_no = r.record_no and d.updated_idx = r.updated_idx
+                    )
+                )
+        ) then
+            return false;
+        end if;
+    end loop;
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _mutation_seen(mutation_id text, consumer_ids text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[]) IS 'Whether each of these consumers has acknowledged the objects that a mutation wrote, in the state they have now, or does not want them. Errors: SL103, SL108.';
+
+
+--
+-- Name: _next_bounded(sluice_internal.consumers, integer, integer, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_mutex bigint := sluice_internal._lock_key(6, consumer.consumer_no, 0);
+    v_setting text := 'sluice.reserved_' || consumer.consumer_no;
+    v_others int;
+    v_total int;
+    v_count int := 0;
+    v_before bigint;
+    v_strict boolean := consumer.max_ack_pending = 1;
+    v_lane int;
+    v_last_idx bigint;
+begin
+    -- Held for this call, not for the transaction: a worker that keeps its transaction open does not hold up the others.
+    for v_round in 1..100 loop
+        exit when pg_try_advisory_lock(v_mutex);
+        if v_round = 100 then
+            return;
+        end if;
+        perform pg_sleep(0.001);
+    end loop;
+    begin
+        -- What others took and have not committed is known by a lock that carries the number. Read before the leases: a
+        -- transaction that ends in between counts twice rather than not at all.
+        select coalesce(sum(o.total), 0) into v_others
+        from (
+            select max(k.key & 1048575) as total
+            from (
+                select l.pid, (l.classid::bigint << 32) | l.objid::bigint as key
+                from pg_locks as l
+                where
+                    l.locktype = 'advisory' and l.objsubid = 1
+                    and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                    and l.pid is distinct from pg_backend_pid()
+            ) as k
+            where k.key >> 20 = sluice_internal._lock_key(7, consumer.consumer_no::bigint << 11, 0) >> 20
+            group by k.pid
+        ) as o;
+        -- Again after a round without messages that moved something: what was buried or dropped may have made room, and strict
+        -- order asks anew after each lane where to go on.
+        for v_round in 1..lanes + 3 loop
+            v_lane := floor(random() * lanes);
+            if v_strict then
+                select f.lane, f.last_idx into v_lane, v_last_idx from sluice_internal._first_lane(consumer, lanes) as f;
+            end if;
+            exit when v_lane is null;
+            v_before := sluice_internal._progress(consumer, lanes);
+            return query
+            select m.*
+            from sluice_internal._next_lanes(
+                consumer, lanes, v_lane,
+                case when v_strict then array(select g.i from generate_series(0, lanes - 1) as g (i) where g.i <> v_lane) else '{}' end,
+                least(batch_size, consumer.max_ack_pending), least(batch_size, consumer.max_ack_pending), 33554432, is_open,
+                consumer.max_ack_pending - v_others, coalesce(v_last_idx, 9223372036854775807)
+            ) as m;
+            get diagnostics v_count = row_count;
+            -- what was out may have been settled a moment ago
+            continue when v_count = 0 and v_last_idx = 0 and sluice_internal._num_ack_pending(consumer, lanes) = 0;
+            exit when v_count > 0 or sluice_internal._progress(consumer, lanes) is not distinct from v_before;
+        end loop;
+        if v_count > 0 then
+            v_total := least(coalesce(nullif(current_setting(v_setting, true), ''), '0')::int + v_count, 1048575);
+            perform set_config(v_setting, v_total::text, true);
+            perform pg_advisory_xact_lock_shared(
+                sluice_internal._lock_key(7, (consumer.consumer_no::bigint << 11) | (v_total >> 9), v_total & 511)
+            );
+        end if;
+    exception
+        when query_canceled or assert_failure or others then
+            perform pg_advisory_unlock(v_mutex);
+            raise;
+    end;
+    perform pg_advisory_unlock(v_mutex);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) IS 'consumer_next of a consumer with max_ack_pending: an exact bound over all its workers, those with open transactions included. One call at a time (others try for 0.1 s); what it took is kept in a lock until the transaction ends.';
+
+
+--
+-- Name: _next_lanes(sluice_internal.consumers, integer, integer, integer[], integer, integer, bigint, boolean, integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_lane int;
+    v_held boolean := false;
+    v_fresh int := max_rows;
+    v_taken int := cardinality(done_lanes);
+    v_before int;
+    v_before_idx bigint;
+    v_before_skipped bigint;
+    v_parked bigint[];
+    v_looked int;
+    v_left int := 10000;
+    v_window int;
+    v_ready int[];
+    v_done int[] := done_lanes;
+    v_state sluice_internal.consumer_steps;
+    v_need int := max_rows;
+    v_bytes bigint := max_bytes;
+    v_strict boolean := coalesce(consumer.max_ack_pending = 1, false);
+    v_step_no bigint;
+    v_mood text := case when max_rows < batch_size then 'fresh' else 'any' end;
+    v_count int;
+begin
+    -- With a backlog the first lane fills the batch; only when it does not are the others asked.
+    for v_round in 1..2 loop
+        v_ready := sluice_internal._lanes_ready(consumer, lanes, first_lane, case v_round when 1 then 1 else lanes end);
+        foreach v_lane in array coalesce(v_ready, '{}') loop
+            continue when v_lane = any(v_done);
+            v_done := v_done || v_lane;
+            continue when not pg_try_advisory_xact_lock(sluice_internal._lock_key(2, consumer.consumer_no, v_lane));
+            if not v_held then
+                perform sluice_internal._hold_consumer(consumer);
+                v_held := true;
+            end if;
+            v_before := v_need;
+            v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+            if v_state.open_steps <> '{}' or v_state.parked_record_nos <> '{}' then
+                if sluice_internal._lane_due(v_state) then
+                    if max_pending is not null then
+                        v_fresh := greatest(max_pending - sluice_internal._num_ack_pending(consumer, lanes), 0);
+                    end if;
+                    v_step_no := v_state.step_no;
+                    return query
+                    select m.*
+                    from sluice_internal._lane_recover(consumer, v_state, v_mood, batch_size, v_need, v_bytes, v_fresh) as m;
+                    get diagnostics v_count = row_count;
+                    v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                    if v_count > 0 then
+                        v_bytes := v_bytes - v_state.data_bytes;
+                        if v_state.suspect and v_mood = 'any' then
+                            v_mood := 'suspect';
+                            v_need := case
+                                when v_state.deliver_counts[1] = consumer.max_deliver then 0
+                                else greatest(1, batch_size >> (least(v_state.deliver_counts[1], 31) - 1)) - v_count
+                            end;
+                        elsif v_mood = 'suspect' then
+                            v_need := v_need - v_count;
+                        else
+                            v_mood := 'fresh';
+                            v_need := v_need - v_count;
+                        end if;
+                    end if;
+                    -- what was dropped here comes from its new place, which may not be the next
+                    continue when v_strict and v_state.step_no > v_step_no;
+                end if;
+            end if;
+            -- Again while all that was looked at is in flight, replaced or filtered: without a filter an empty answer means that
+            -- nothing was there.
+            v_looked := 0;
+            v_window := case
+                when v_strict then 10000 / lanes
+                when consumer.filter is null then v_need
+                else least(greatest(v_need * 2, 100), v_left)
+            end;
+            while v_mood <> 'suspect' and v_need > 0 and v_looked < 100000 and v_left > 0 loop
+                v_fresh := v_need;
+                if max_pending is not null then
+                    v_fresh := least(v_need, max_pending - sluice_internal._num_ack_pending(consumer, lanes));
+                    exit when v_fresh <= 0;
+                end if;
+                v_before_idx := v_state.cursor_idx;
+                v_before_skipped := v_state.skipped;
+                v_parked := v_state.parked_idxs;
+                return query
+                select m.*
+                from sluice_internal._lane_take(
+                    consumer, v_state, v_fresh, v_window,
+                    case when consumer.filter is null then greatest(v_window, 10000 / lanes) else v_window end,
+                    v_bytes, last_idx
+                ) as m;
+                get diagnostics v_count = row_count;
+                if v_count > 0 then
+                    v_mood := 'fresh';
+                    v_need := v_need - v_count;
+                end if;
+                v_state := sluice_internal._lane_state(consumer.consumer_no, v_lane, consumer.start_idx);
+                v_left := v_left - (v_state.skipped - v_before_skipped)::int;
+                exit when v_need <= 0 or v_strict;
+                v_bytes := v_bytes - case when v_count > 0 then v_state.data_bytes else 0 end;
+                exit when v_state.cursor_idx = v_before_idx
+                    or (v_count > 0 and v_state.parked_idxs = v_parked and v_state.skipped = v_before_skipped);
+                v_looked := v_looked + greatest(v_window, 10000 / lanes);
+                v_window := least(v_window * 8, case when consumer.filter is null then 10000 else v_left end);
+            end loop;
+            v_taken := v_taken + (v_need < v_before)::int;
+            if v_need <= 0 or v_bytes <= 0 or (is_open and v_taken >= greatest(1, lanes / 2)) then
+                return;
+            end if;
+        end loop;
+        exit when v_ready is null;
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) IS 'What consumer_next does lane by lane, from first_lane on, but for done_lanes: what is due again, then what is new, max_rows and max_bytes of a batch of batch_size; if is_open from at most half of the lanes; no more fresh ones than max_pending allows, null without bound, and none behind last_idx. Locks lanes (tried, never waited for).';
+
+
+--
+-- Name: _notice(text, text, jsonb, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._notice(sync_id text, kind text, error jsonb DEFAULT NULL::jsonb, collection_id text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into sluice_internal.notices (sync_id, kind, error, collection_id)
+    values (_notice.sync_id, _notice.kind, _notice.error, _notice.collection_id);
+    perform pg_notify('sluice_notices', _notice.sync_id);
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._notice(sync_id text, kind text, error jsonb, collection_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _notice(sync_id text, kind text, error jsonb, collection_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._notice(sync_id text, kind text, error jsonb, collection_id text) IS 'Leaves a notice: a row in notices, and word on the channel sluice_notices (its text is the sync_id) when this commits.';
+
+
+--
+-- Name: _num_ack_pending(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    return (
+        select count(*)
+        from generate_series(0, _num_ack_pending.lanes - 1) as l (lane)
+        cross join lateral (
+            select st.open_steps
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = consumer.consumer_no and v.lane = l.lane and v.step_no = any(st.open_steps)
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _num_ack_pending(consumer sluice_internal.consumers, lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) IS 'How many messages of a consumer are delivered and not settled: leased, expired, or given back. Volatile, so that it sees what was committed a moment ago.';
+
+
+--
+-- Name: _number_ingest(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._number_ingest() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+    v_sequence regclass := 'sluice_internal.position_' || new.stream_no;
+    v_count int := cardinality(new.updated_idxs);
+    v_lanes int;
+    v_stream_id text;
+begin
+    select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
+    if current_setting('sluice.touched_streams', true) = new.stream_no::text then
+        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0));
+    else
+        perform sluice_internal._lock_touched(new.stream_no);
+    end if;
+    -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
+    -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
+    -- under the lock.
+    if new.updated_idxs[v_count] = pg_sequence_last_value(v_sequence)
+        and new.updated_idxs[v_count] - new.updated_idxs[1] + 1 = v_count
+    then
+        if v_count = 1 then
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            values (new.stream_no, new.record_nos[1] % v_lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]);
+        else
+            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+            select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+            from rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first);
+        end if;
+    else
+        with renumbered as (
+            update sluice.records as r
+            set updated_idx = n.next_idx
+            from (
+                select u.record_no, u.updated_idx, u.first, nextval(v_sequence) as next_idx
+                from unnest(new.record_nos, new.updated_idxs, new.firsts) as u (record_no, updated_idx, first)
+                offset 0
+            ) as n
+            -- written again in this transaction: the later write has its own number
+            where r.record_no = n.record_no and r.updated_idx = n.updated_idx
+            returning r.record_no, r.updated_idx, n.first
+        )
+        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+        select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+        from renumbered as n;
+    end if;
+    -- At most one NOTIFY a transaction, and only while somebody waits: it serialises commits of the whole server.
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(5, new.stream_no, 0)) then
+        perform pg_notify('sluice_streams', v_stream_id);
+    end if;
+    return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._number_ingest() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _number_ingest(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._number_ingest() IS 'At commit: puts what the transaction wrote into the stream''s order. Locks the commit order of every stream that the transaction touched, until the commit is done: whoever has read up to n never finds a new row at or below n later.';
+
+
+--
+-- Name: _page_commit(text, text, bigint, text, jsonb, boolean, jsonb, jsonb, timestamp with time zone, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb DEFAULT '{}'::jsonb) RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer, refetch jsonb, clock timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_clear boolean;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
+    select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
+    into new, changed, unchanged, refused, refetch
+    from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+
+    -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
+    v_clear := refetch = '[]';
+
+    delete from sluice_internal.quarantine as q
+    using
+        jsonb_to_recordset(
+            -- to match a page with what is hardly ever there takes a third of its time
+            case when exists (select from sluice_internal.quarantine as k where k.sync_id = v_run.sync_id) then
+                coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')
+            else '[]' end
+        ) as i (
+            collection_id text, upstream_id text, raw text
+        )
+    where
+        q.sync_id = v_run.sync_id
+        and q.collection_id = i.collection_id collate "C"
+        and (q.upstream_id = i.upstream_id collate "C" or (i.upstream_id is null and q.raw = decode(i.raw, 'base64')));
+    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
+    select v_run.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
+    from jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]')) as i (
+        collection_id text, upstream_id text, raw text, reason text
+    );
+    if exists (select from sluice_internal.wanted_objects as o where o.sync_id = v_run.sync_id) then
+        delete from sluice_internal.wanted_objects as o
+        using
+            jsonb_to_recordset(coalesce(_page_commit.quarantine, '[]') || coalesce(_page_commit.records, '[]')) as i (
+                collection_id text, upstream_id text
+            )
+        where
+            o.sync_id = v_run.sync_id
+            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C";
+    end if;
+
+    v_clear := v_clear and coalesce((_page_commit.facts ->> 'last')::boolean, true);
+    perform sluice_internal._notice(v_run.sync_id, 'collection_recovered', null, split_part(f.feed, '/', 1))
+    from sluice_internal.sync_feeds as f
+    where f.sync_id = v_run.sync_id and f.feed = _page_commit.feed collate "C" and f.error ->> 'code' in ('SL202', 'SL203', 'SL207');
+    insert into sluice_internal.sync_feeds as f (
+        sync_id, feed, cursor_state, done, pages, records, read_records, started_at, last_success_at, total, next_attempt_at
+    )
+    values (
+        v_run.sync_id, _page_commit.feed, case when v_clear then _page_commit.cursor end, v_clear and _page_commit.done,
+        v_clear::int, jsonb_array_length(_page_commit.records), jsonb_array_length(_page_commit.records),
+        clock_timestamp(), clock_timestamp(), (_page_commit.facts ->> 'total')::bigint,
+        case when v_clear then clock_timestamp() + (_page_commit.facts ->> 'wait')::float8 * interval '1 second' end
+    )
+    on conflict (sync_id, feed) do update set
+        cursor_state = case when v_clear then excluded.cursor_state else f.cursor_state end,
+        done = case when v_clear then excluded.done else f.done end,
+        pages = f.pages + excluded.pages,
+        records = f.records + excluded.records,
+        read_records = excluded.records + case when (_page_commit.facts ->> 'first')::boolean then 0 else f.read_records end,
+        started_at = case
+            when not coalesce((_page_commit.facts ->> 'first')::boolean, false) then coalesce(f.started_at, excluded.started_at)
+            else excluded.started_at
+        end,
+        total = coalesce(excluded.total, f.total),
+        error = null,
+        error_since = null,
+        attempt = 0,
+        next_attempt_at = excluded.next_attempt_at,
+        last_success_at = excluded.last_success_at,
+        completed_at = coalesce(
+            f.completed_at,
+            case
+                when v_clear and (excluded.done or (f.kind = 'changes' and not (_page_commit.facts ->> 'more')::boolean))
+                    and f.kind is distinct from 'sweep'
+                    then excluded.last_success_at
+            end
+        ),
+        updated_at = excluded.last_success_at;
+    perform sluice_internal._page_note(
+        v_run.sync_id, _page_commit.feed, v_clear, _page_commit.records, _page_commit.quarantine, _page_commit.read_from,
+        _page_commit.facts
+    );
+    perform sluice_internal._run_succeeded(v_run, false);
+    clock := clock_timestamp();
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) IS 'Writes one page and moves the feed''s cursor, in one transaction and only under the lease. records as in _record_write; quarantine: [{collection_id, upstream_id, raw (base64), reason}]. facts, each of which may be left out: more, first (a reading from the start begins with this page), last (false: a piece of a page, the cursor stays), wait (seconds until the feed is asked again), total, parts [{name, cursor}], restart [feeds to be read again]. refetch: the objects whose reads overlap and differ; if there are any, the cursor stays until a later call brings them. Errors: SL130.';
+
+
+--
+-- Name: _page_note(text, text, boolean, jsonb, jsonb, timestamp with time zone, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_whole text := split_part(_page_note.feed, '/', 1);
+begin
+    if (_page_note.facts ->> 'first')::boolean and _page_note.feed = v_whole then
+        update sluice_internal.sync_feeds as f
+        set pass_no = f.pass_no + 1, pass_from = _page_note.read_from, conclusion = null
+        where f.sync_id = _page_note.sync_id collate "C" and f.feed = _page_note.feed collate "C" and f.kind = 'sweep';
+    end if;
+    if exists (
+        select from sluice_internal.sync_feeds as f where f.sync_id = _page_note.sync_id collate "C" and f.pass_from is not null
+    ) then
+        perform sluice_internal._sweep_saw(_page_note.sync_id, v_whole, _page_note.records, _page_note.quarantine);
+    end if;
+    if not _page_note.clear then
+        return;
+    end if;
+    if _page_note.facts ? 'restart' then
+        perform sluice_internal._feeds_restart(
+            _page_note.sync_id, array(
+                select r.feed from jsonb_array_elements_text(_page_note.facts -> 'restart') as r (feed) where r.feed <> v_whole
+            )
+        );
+    end if;
+    if _page_note.facts ? 'parts' then
+        insert into sluice_internal.sync_feeds as f (sync_id, feed, kind, collection_ids, cursor_state, done)
+        select w.sync_id, w.feed || '/' || p.name, 'part', w.collection_ids, p.cursor, false
+        from sluice_internal.sync_feeds as w
+        cross join jsonb_to_recordset(_page_note.facts -> 'parts') as p (name text, cursor jsonb)
+        where w.sync_id = _page_note.sync_id collate "C" and w.feed = _page_note.feed collate "C"
+        on conflict (sync_id, feed) do update set
+            cursor_state = excluded.cursor_state, done = false, read_records = 0, started_at = null, next_attempt_at = null;
+    end if;
+    -- the last of its parts ends the feed
+    if _page_note.feed <> v_whole then
+        update sluice_internal.sync_feeds as w
+        set done = true, completed_at = coalesce(w.completed_at, clock_timestamp()), updated_at = clock_timestamp()
+        where
+            w.sync_id = _page_note.sync_id collate "C"
+            and w.feed = v_whole collate "C"
+            and not exists (
+                select from sluice_internal.sync_feeds as p
+                where p.sync_id = w.sync_id and p.feed like replace(replace(w.feed, '_', '\_'), '%', '\%') || '/%' and not p.done
+            );
+    end if;
+    update sluice_internal.sync_feeds as f
+    set
+        conclusion = case when f.pass_from is not null then array[null, null]::text[] end,
+        completed_at = coalesce(f.completed_at, clock_timestamp()),
+        cursor_state = null,
+        next_attempt_at = f.started_at + coalesce(f.every, interval '1 day')
+    where
+        f.sync_id = _page_note.sync_id collate "C"
+        and f.feed = v_whole collate "C"
+        and f.kind = 'sweep'
+        and f.done
+        and f.conclusion is null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) IS 'What a page is beside its records: the begin or the end of a sweep''s pass, feeds to be read again, parts of a backfill and their end.';
+
+
+--
+-- Name: _poller_heartbeat(text, text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    insert into sluice_internal.pollers as p (poller_id, host, pid)
+    values (_poller_heartbeat.poller_id, _poller_heartbeat.host, _poller_heartbeat.pid)
+    on conflict (poller_id) do update set heartbeat_at = clock_timestamp();
+    delete from sluice_internal.pollers as p where p.heartbeat_at < clock_timestamp() - interval '1 day';
+    perform sluice_internal._fold_counts();
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _poller_heartbeat(poller_id text, host text, pid integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) IS 'Says that a poller lives, every 2 s; after 10 s of silence others take its syncs. Folds counters on the way.';
+
+
+--
+-- Name: _poller_stop(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._poller_stop(poller_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.sync_runs as r
+    set poller_id = null
+    where r.poller_id = _poller_stop.poller_id collate "C";
+    delete from sluice_internal.rate_holds as h where h.poller_id = _poller_stop.poller_id collate "C";
+    -- Put back: first_sent_at stays, so that the next attempt knows that the vendor may have done it.
+    update sluice_internal.mutation_items as i
+    set status = 'queued', poller_id = null
+    where i.status = 'sending' and i.poller_id = _poller_stop.poller_id collate "C";
+    if found then
+        perform pg_notify('sluice_mutations', '');
+    end if;
+    delete from sluice_internal.pollers as p where p.poller_id = _poller_stop.poller_id collate "C";
+    perform pg_notify('sluice_poller', '');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._poller_stop(poller_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _poller_stop(poller_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._poller_stop(poller_id text) IS 'A poller ends: its syncs, writes and places among requests are free at once, and the others are woken.';
+
+
+--
+-- Name: _progress(sluice_internal.consumers, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+begin
+    return (
+        select sum(st.step_no)
+        from generate_series(0, _progress.lanes - 1) as l (lane)
+        cross join lateral (
+            select t.step_no
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _progress(consumer sluice_internal.consumers, lanes integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) IS 'A number that rises with each step of a consumer; null before the first.';
+
+
+--
+-- Name: _provider_document(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._provider_document(provider text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select d.document::text
+    from sluice_internal.provider_documents as d
+    where d.provider = _provider_document.provider collate "C";
+$$;
+
+
+ALTER FUNCTION sluice_internal._provider_document(provider text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _provider_document(provider text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._provider_document(provider text) IS 'The document of a provider of the user''s own, as JSON text; null if there is none.';
+
+
+--
+-- Name: _quarantine_refusal(bytea); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._quarantine_refusal(raw bytea) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if jsonb_typeof(convert_from(_quarantine_refusal.raw, 'UTF8')::jsonb) <> 'object' then
+        return 'it is JSON, but not an object';
+    end if;
+    return null;
+exception
+    when data_exception or program_limit_exceeded or statement_too_complex or character_not_in_repertoire then
+        return sqlerrm;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._quarantine_refusal(raw bytea) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _quarantine_refusal(raw bytea); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._quarantine_refusal(raw bytea) IS 'Why these bytes cannot be stored as a record''s data; null if they can.';
+
+
+--
+-- Name: _random_bits(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._random_bits() RETURNS bigint
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (((('x'::text || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 12)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 4)))::bit(64))::bigint;
+
+
+ALTER FUNCTION sluice_internal._random_bits() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _random_bits(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._random_bits() IS '64 bits from the server''s strong random source. Inlined, so it pins no search path.';
+
+
+--
+-- Name: rate_windows; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.rate_windows (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    sync_id text COLLATE pg_catalog."C",
+    credential_id text COLLATE pg_catalog."C",
+    ends timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    amounts double precision[] DEFAULT '{}'::double precision[] NOT NULL,
+    writes_wait_until timestamp with time zone,
+    CONSTRAINT rate_windows_check CHECK ((num_nonnulls(sync_id, credential_id) = 1)),
+    CONSTRAINT rate_windows_check1 CHECK ((cardinality(ends) = cardinality(amounts)))
+)
+WITH (fillfactor='50');
+
+
+ALTER TABLE sluice_internal.rate_windows OWNER TO sluice_owner;
+
+--
+-- Name: TABLE rate_windows; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.rate_windows IS 'What was drawn from each limit of a sync or a credential in its last window: amounts[i] up to ends[i].';
+
+
+--
+-- Name: _rate_draw(text, text, double precision, double precision, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ UPDATE sluice_internal.rate_windows r SET (ends, amounts) = ( SELECT COALESCE(array_agg(s.slot_end ORDER BY s.slot_end), '{}'::timestamp with time zone[]) AS "coalesce",
+             COALESCE(array_agg(s.amount ORDER BY s.slot_end), '{}'::double precision[]) AS "coalesce"
+            FROM ( SELECT p.slot_end,
+                     GREATEST(sum(p.amount), (0)::double precision) AS amount
+                    FROM ( SELECT u.slot_end,
+                             u.amount
+                            FROM UNNEST(r.ends, r.amounts) u(slot_end, amount)
+                           WHERE ((EXTRACT(epoch FROM (clock_timestamp() - u.slot_end)))::double precision < ((_rate_draw.seconds * (1.1)::double precision) + (0.001)::double precision))
+                         UNION ALL
+                          SELECT to_timestamp((((floor((((EXTRACT(epoch FROM _rate_draw.moment))::double precision * (64)::double precision) / _rate_draw.seconds)) + (1)::double precision) * _rate_draw.seconds) / (64)::double precision)) AS to_timestamp,
+                             _rate_draw.amount AS amount) p(slot_end, amount)
+                   GROUP BY p.slot_end) s
+           WHERE (s.amount > (0)::double precision))
+   WHERE ((r.scope = _rate_draw.scope) AND (r.name = _rate_draw.name));
+END;
+
+
+ALTER FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone) IS 'Notes that so much was drawn from a window at that moment (negative: given back, since it was not used), and forgets what no longer counts.';
+
+
+--
+-- Name: _rate_free(sluice_internal.rate_windows, double precision, double precision, double precision, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone) RETURNS TABLE(free double precision, wait double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH parts AS (
+          SELECT u.amount,
+             ((((EXTRACT(epoch FROM (u.ends - _rate_free.moment)))::double precision + _rate_free.seconds) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) AS counts_for
+            FROM UNNEST((_rate_free.taken).ends, (_rate_free.taken).amounts) u(ends, amount)
+         ), counted AS (
+          SELECT p.counts_for,
+             sum(p.amount) OVER (ORDER BY p.counts_for) AS given_back
+            FROM parts p
+           WHERE ((p.counts_for > (0)::double precision) AND (p.amount > (0)::double precision))
+         ), room AS (
+          SELECT (_rate_free.allowed - COALESCE(sum(p.amount), (0)::double precision)) AS free
+            FROM parts p
+           WHERE (p.counts_for > (0)::double precision)
+         )
+  SELECT r.free,
+         CASE
+             WHEN ((r.free + (0.000000001)::double precision) >= _rate_free.cost) THEN (0)::double precision
+             ELSE COALESCE(( SELECT min(c.counts_for) AS min
+                FROM counted c
+               WHERE (((r.free + c.given_back) + (0.000000001)::double precision) >= _rate_free.cost)), _rate_free.seconds)
+         END AS "coalesce"
+    FROM room r;
+END;
+
+
+ALTER FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone) IS 'What is left of a window that allows so much in any so many seconds, and how many seconds until cost is.';
+
+
+--
+-- Name: _rate_hold(text, text, uuid, integer, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_scope text := 'sync:' || _rate_hold.sync_id;
+    v_writes_wait_until timestamptz;
+    v_held int;
+begin
+    insert into sluice_internal.rate_windows (scope, name, sync_id)
+    values (v_scope, 'concurrent', _rate_hold.sync_id)
+    on conflict do nothing;
+    -- The lock first: the count below must see what others hold.
+    select r.writes_wait_until into v_writes_wait_until
+    from sluice_internal.rate_windows as r
+    where r.scope = v_scope and r.name = 'concurrent'
+    for update;
+    delete from sluice_internal.rate_holds as h
+    where
+        h.sync_id = _rate_hold.sync_id collate "C"
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = h.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        );
+    select count(*) into v_held from sluice_internal.rate_holds as h where h.sync_id = _rate_hold.sync_id collate "C";
+    if v_held >= _rate_hold.most or (not _rate_hold.writes and v_writes_wait_until > clock_timestamp()) then
+        if _rate_hold.writes then
+            -- Reads stand back for as long as a write keeps asking.
+            update sluice_internal.rate_windows as r
+            set writes_wait_until = clock_timestamp() + interval '1 second'
+            where r.scope = v_scope and r.name = 'concurrent';
+        end if;
+        return false;
+    end if;
+    if _rate_hold.writes and v_writes_wait_until is not null then
+        update sluice_internal.rate_windows as r set writes_wait_until = null where r.scope = v_scope and r.name = 'concurrent';
+    end if;
+    insert into sluice_internal.rate_holds (hold_id, sync_id, poller_id)
+    values (_rate_hold.hold_id, _rate_hold.sync_id, _rate_hold.poller_id);
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean) IS 'One more request of a sync under way, if fewer than most are; false if not. What a poller held that was silent for 10 s is free. Locks the sync''s row in rate_windows.';
+
+
+--
+-- Name: _rate_limits(sluice_internal.syncs, jsonb, double precision); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision) RETURNS TABLE(scope text, name text, sync_id text, credential_id text, allowed double precision, seconds double precision, unit double precision)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT w.scope,
+     w.name,
+     w.sync_id,
+     w.credential_id,
+     w.allowed,
+     w.seconds,
+     w.unit
+    FROM ( SELECT ('sync:'::text || (_rate_limits.sync).sync_id) AS "?column?",
+             'requests'::text AS "?column?",
+             (_rate_limits.sync).sync_id AS sync_id,
+             NULL::text AS text,
+             (((_rate_limits.sync).rate_limit -> 'allowed_requests'::text))::double precision AS float8,
+             (((_rate_limits.sync).rate_limit -> 'interval'::text))::double precision AS float8,
+             (1)::double precision AS float8
+         UNION ALL
+          SELECT COALESCE(('credential:'::text || (_rate_limits.sync).credential_id), ('sync:'::text || (_rate_limits.sync).sync_id)) AS "coalesce",
+             ('budget:'::text || l.name),
+                 CASE
+                     WHEN ((_rate_limits.sync).credential_id IS NULL) THEN (_rate_limits.sync).sync_id
+                     ELSE NULL::text
+                 END AS "case",
+             (_rate_limits.sync).credential_id AS credential_id,
+             l.allowed,
+             l.seconds,
+             LEAST(_rate_limits.cost, l.allowed) AS "least"
+            FROM jsonb_to_recordset(COALESCE(_rate_limits.limits, '[]'::jsonb)) l(name text, allowed double precision, seconds double precision)) w(scope, name, sync_id, credential_id, allowed, seconds, unit)
+   WHERE ((w.allowed > (0)::double precision) AND (w.seconds > (0)::double precision))
+   ORDER BY w.scope, w.name;
+END;
+
+
+ALTER FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision) IS 'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]).';
+
+
+--
+-- Name: _rate_release(uuid); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_release(hold_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    delete from sluice_internal.rate_holds as h where h.hold_id = _rate_release.hold_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_release(hold_id uuid) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_release(hold_id uuid); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_release(hold_id uuid) IS 'A request of a sync with max_concurrent_requests is answered: its place is free.';
+
+
+--
+-- Name: _rate_said(text, double precision, integer, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_said sluice_internal.rate_signals;
+    v_left double precision;
+begin
+    granted := _rate_said.most;
+    wait := 0;
+    select s.* into v_said from sluice_internal.rate_signals as s where s.scope = _rate_said.scope;
+    if not found then
+        return;
+    end if;
+    if v_said.quiet_until > clock_timestamp() then
+        granted := 0;
+        wait := extract(epoch from v_said.quiet_until - clock_timestamp());
+        return;
+    end if;
+    if v_said.remaining is null or (v_said.restore_rate is null and coalesce(v_said.resets_at <= clock_timestamp(), true)) then
+        return;
+    end if;
+    select s.* into v_said from sluice_internal.rate_signals as s where s.scope = _rate_said.scope for update;
+    -- The last place is a write's.
+    v_left := v_said.remaining - case when _rate_said.writes then 0 else 1 end
+        + coalesce(v_said.restore_rate * extract(epoch from clock_timestamp() - v_said.said_at)::double precision, 0);
+    granted := least(_rate_said.most, floor(greatest(v_left, 0) / greatest(_rate_said.cost, 1e-9) + 1e-9)::bigint)::int;
+    if granted > 0 then
+        update sluice_internal.rate_signals as s
+        set remaining = s.remaining - granted * _rate_said.cost
+        where s.scope = _rate_said.scope;
+    elsif v_said.restore_rate > 0 then
+        wait := (_rate_said.cost - v_left) / v_said.restore_rate;
+    else
+        wait := extract(epoch from v_said.resets_at - clock_timestamp());
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision) IS 'How many requests of that cost, at most so many, what the vendor last said leaves room for, and how many seconds until one. Takes them from what it said. Locks that row.';
+
+
+--
+-- Name: _rate_signal(text, double precision, double precision, double precision, double precision); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs;
+    v_now timestamptz := clock_timestamp();
+    -- Whatever a vendor asks for: an hour at most.
+    v_quiet timestamptz := v_now + make_interval(secs => least(greatest(_rate_signal.wait, 0), 3600));
+    v_resets timestamptz := v_now + make_interval(secs => least(greatest(_rate_signal.resets_in, 0), 86400));
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_signal.sync_id collate "C";
+    if not found then
+        return;
+    end if;
+    insert into sluice_internal.rate_signals as s (
+        scope, sync_id, credential_id, quiet_until, remaining, resets_at, restore_rate, said_at
+    )
+    values (
+        coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id),
+        case when v_sync.credential_id is null then v_sync.sync_id end,
+        v_sync.credential_id,
+        v_quiet,
+        _rate_signal.remaining,
+        v_resets,
+        _rate_signal.restore_rate,
+        v_now
+    )
+    on conflict (scope) do update set
+        quiet_until = greatest(s.quiet_until, excluded.quiet_until),
+        -- Of one window the lowest number is the newest: what was drawn since is not in an older reply.
+        remaining = case
+            when excluded.remaining is null then s.remaining
+            when excluded.restore_rate is null and s.resets_at > v_now and excluded.resets_at < s.resets_at + interval '2 seconds'
+                then least(s.remaining, excluded.remaining)
+            else excluded.remaining
+        end,
+        resets_at = case when excluded.remaining is null then s.resets_at else excluded.resets_at end,
+        restore_rate = case when excluded.remaining is null then s.restore_rate else excluded.restore_rate end,
+        said_at = case when excluded.remaining is null then s.said_at else excluded.said_at end;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision) IS 'What a vendor said of its budget, for all syncs of the credential: wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';
+
+
+--
+-- Name: _rate_take(text, text, jsonb, integer, double precision, boolean, uuid, integer, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer DEFAULT 0, unused_from timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(granted integer, wait double precision, lasts double precision, held boolean, drawn_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs;
+    v_most int;
+    v_window record;
+    v_taken sluice_internal.rate_windows;
+    v_free record;
+    v_said record;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    granted := greatest(_rate_take.wanted, 1);
+    wait := 0;
+    lasts := 1;
+    held := false;
+    drawn_at := clock_timestamp();
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
+    if v_most > 0 then
+        held := sluice_internal._rate_hold(v_sync.sync_id, _rate_take.poller_id, _rate_take.hold_id, v_most, _rate_take.writes);
+        granted := held::int;
+        wait := case when held then 0 else 0.1 end;
+    end if;
+    for v_window in select l.* from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l loop
+        insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
+        select v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id
+        where not exists (
+            select from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name
+        )
+        on conflict do nothing;
+        perform from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name for update;
+        if _rate_take.unused > 0 then
+            perform sluice_internal._rate_draw(
+                v_window.scope, v_window.name, v_window.seconds, -_rate_take.unused::double precision, _rate_take.unused_from
+            );
+        end if;
+        select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
+        -- A tenth of it, one request at least, is for writes alone.
+        select f.free, f.wait into v_free
+        from sluice_internal._rate_free(
+            v_taken,
+            v_window.allowed - case
+                when _rate_take.writes then 0
+                else least(greatest(v_window.unit, floor(v_window.allowed / 10)), v_window.allowed - v_window.unit)
+            end,
+            v_window.seconds,
+            v_window.unit,
+            clock_timestamp()
+        ) as f;
+        -- A grant is what the rate allows in its lifetime, one request at least.
+        granted := least(
+            granted,
+            floor(v_free.free / v_window.unit + 1e-9),
+            greatest(floor(v_window.allowed * least(1, v_window.seconds / 20) / v_window.seconds / v_window.unit), 1)
+        );
+        wait := greatest(wait, v_free.wait);
+        lasts := least(lasts, v_window.seconds / 20);
+    end loop;
+    granted := greatest(granted, 0);
+    if v_sync.sync_id is null then
+        granted := 0;
+        wait := 1;
+    elsif granted > 0 then
+        select s.granted, s.wait into v_said
+        from sluice_internal._rate_said(
+            coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id), _rate_take.cost, granted, _rate_take.writes
+        ) as s;
+        granted := v_said.granted;
+        wait := greatest(wait, v_said.wait);
+    end if;
+    if granted = 0 then
+        if held then
+            delete from sluice_internal.rate_holds as h where h.hold_id = _rate_take.hold_id;
+            held := false;
+        end if;
+        wait := greatest(wait, 0.02);
+    else
+        wait := 0;
+        drawn_at := clock_timestamp();
+        perform sluice_internal._rate_draw(l.scope, l.name, l.seconds, granted * l.unit, drawn_at)
+        from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l;
+    end if;
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone) IS 'A grant for requests of a sync: up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
+
+
+--
+-- Name: _record_recheck(sluice_internal.syncs, text, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_erased int[];
+    v_nos bigint[];
+begin
+    perform sluice_internal._authorize_sync(_record_recheck.sync_id, r.right)
+    from (values ('reader')) as r ("right")
+    where sync.sync_id is null;
+    if sync.deleting_since is not null then
+        raise exception using
+            errcode = 'SL165',
+            message = format('sync "%s" is being deleted', sync.sync_id),
+            hint = 'Nothing was written. Its id is free once that is finished.';
+    end if;
+    if _record_recheck.collection_id is not null and sync.collection_ids <> '{}'
+        and not _record_recheck.collection_id = any(sync.collection_ids)
+    then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s" any more', sync.sync_id, _record_recheck.collection_id),
+            hint = 'Nothing was written. It was dropped just now.';
+    end if;
+    perform sluice_internal._records_follow(sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records);
+    if sync.erasures > 0 then
+        v_erased := sluice_internal._erased_among(sync.sync_id, _record_recheck.collection_id, _record_recheck.records);
+        select array_agg(r.record_no) into v_nos
+        from unnest(v_erased) as p (place)
+        cross join lateral (select _record_recheck.records -> (p.place - 1) as value) as e
+        inner join sluice.records as r
+            on r.sync_id = sync.sync_id
+            and r.collection_id = coalesce(e.value ->> 'collection_id', _record_recheck.collection_id) collate "C"
+            and r.upstream_id = (e.value ->> 'upstream_id') collate "C";
+        perform sluice_internal._records_forget(sync.stream_no, v_nos);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb) IS 'After a write, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';
+
+
+--
+-- Name: _record_store(text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_before sluice_internal.syncs;
+    v_after sluice_internal.syncs;
+    v_erased int[];
+    v_done record;
+begin
+    -- A fixed snapshot would not show below what was changed meanwhile; this waits for it, or ends here (40001).
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C" for share;
+    end if;
+    select y.* into v_before from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C";
+    refused := 0;
+    if v_before.moving_from is not null then
+        perform sluice_internal._records_follow(v_before.sync_id, v_before.stream_no, _record_store.collection_id, _record_store.records);
+    end if;
+    if v_before.erasures > 0 then
+        v_erased := sluice_internal._erased_among(v_before.sync_id, _record_store.collection_id, _record_store.records);
+        if v_erased <> '{}' then
+            refused := cardinality(v_erased);
+            records := (
+                select coalesce(jsonb_agg(e.value order by e.ordinality), '[]')
+                from jsonb_array_elements(_record_store.records) with ordinality as e (value, ordinality)
+                where e.ordinality <> all(v_erased)
+            );
+        end if;
+    end if;
+    v_done := sluice_internal._record_write(
+        v_before.stream_no, _record_store.sync_id, _record_store.collection_id, _record_store.records, _record_store.read_from
+    );
+    new := v_done.new;
+    changed := v_done.changed;
+    unchanged := v_done.unchanged;
+    refused := refused + v_done.refused;
+    unclear := v_done.unclear;
+    -- What was ordered while this wrote: whoever ordered it looks for open writers, or waits for the record, and finds this transaction
+    -- there unless it had committed before this statement began.
+    select y.* into v_after from sluice_internal.syncs as y where y.sync_id = _record_store.sync_id collate "C";
+    if v_after.stream_no is distinct from v_before.stream_no
+        or v_after.moving_from is distinct from v_before.moving_from
+        or v_after.deleting_since is not null
+        or v_after.erasures <> v_before.erasures
+        or v_after.collection_ids <> v_before.collection_ids
+    then
+        perform sluice_internal._record_recheck(v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) IS '_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165.';
+
+
+--
+-- Name: _record_write(integer, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sequence regclass := 'sluice_internal.position_' || _record_write.stream_no;
+    v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
+    v_items int := jsonb_array_length(_record_write.records);
+    v_written int := 0;
+    v_there record;
+    v_done record;
+    v_rest record;
+begin
+    perform sluice_internal._touch_stream(_record_write.stream_no);
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
+    -- A fixed snapshot may show as unchanged what was changed since. Locking what is there makes Postgres say so (40001).
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform
+        from jsonb_to_recordset(_record_write.records) as i (collection_id text, upstream_id text)
+        inner join sluice.records as r
+            on r.sync_id = _record_write.sync_id collate "C"
+            and r.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+            and r.upstream_id = i.upstream_id collate "C"
+        order by r.collection_id, r.upstream_id
+        for share of r;
+    end if;
+    if v_items = 1 then
+        select
+            s.stream_id,
+            i.*,
+            case
+                when r.record_no is null then 'new'
+                else sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                )
+            end as verdict
+        into v_there
+        from (
+            select
+                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id,
+                nullif(e.value -> 'data', 'null') as data,
+                (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                coalesce((e.value ->> 'deleted')::boolean, false) as deleted
+            from (select _record_write.records -> 0 as value offset 0) as e
+            offset 0
+        ) as i
+        inner join sluice_internal.streams as s on s.stream_no = _record_write.stream_no
+        left join lateral (
+            select o.*
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = i.collection_id collate "C"
+                and o.upstream_id = i.upstream_id collate "C"
+            offset 0
+        ) as r on true;
+        if v_there.verdict in ('new', 'changed') then
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            values (
+                _record_write.sync_id, v_there.collection_id, v_there.upstream_id, nextval(v_sequence), v_there.upstream_created_at,
+                v_there.upstream_updated_at, v_there.deleted, v_there.data, v_there.stream_id, _record_write.read_from, v_read_until
+            )
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+            if found then
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                values (
+                    _record_write.stream_no, _record_write.sync_id, array[v_there.collection_id],
+                    array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
+                );
+                new := v_done.first::int;
+                changed := 1 - new;
+                return;
+            end if;
+        elsif v_there.verdict = 'unchanged' then
+            unchanged := 1;
+            return;
+        end if;
+    elsif v_items = (
+        -- an object may stand in the call twice: then not here
+        select count(*)
+        from (
+            select
+            from jsonb_array_elements(_record_write.records) as e (value)
+            group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
+        ) as g
+    ) then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        if not exists (
+            -- If the first and the last are new, so are the others, usually: they are not looked up, but put in.
+            select
+            from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
+            cross join lateral (
+                select
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+                offset 0
+            ) as r
+        ) then
+            with written as (
+                insert into sluice.records as r (
+                    sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                    stream_id, read_from, read_until
+                )
+                select
+                    _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx,
+                    (n.value ->> 'upstream_created_at')::timestamptz,
+                    (n.value ->> 'upstream_updated_at')::timestamptz,
+                    coalesce((n.value ->> 'deleted')::boolean, false),
+                    nullif(n.value -> 'data', 'null'),
+                    (select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no),
+                    _record_write.read_from, v_read_until
+                from (
+                    select d.collection_id, d.upstream_id, d.next_idx, _record_write.records -> (d.place - 1) as value
+                    from (
+                        select
+                            coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                            e.value ->> 'upstream_id' as upstream_id,
+                            e.place::int as place,
+                            nextval(v_sequence) as next_idx
+                        from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                        offset 0
+                    ) as d
+                    order by d.collection_id, d.upstream_id
+                    offset 0
+                ) as n
+                on conflict on constraint records_key do update set
+                    updated_idx = excluded.updated_idx,
+                    upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                    upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                    deleted = excluded.deleted,
+                    data = coalesce(excluded.data, r.data),
+                    read_from = excluded.read_from,
+                    read_until = excluded.read_until
+                where sluice_internal._verdict(
+                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                    excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+                ) = 'changed'
+                returning r.collection_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+            )
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+            returning cardinality(firsts), cardinality(array_positions(firsts, true)) into v_written, new;
+            new := coalesce(new, 0);
+            v_written := coalesce(v_written, 0);
+            changed := v_written - new;
+            if v_written = v_items then
+                return;
+            end if;
+            -- The others stood there already, and are locked by now, all in the order of their keys. What was written comes up as
+            -- unchanged.
+        end if;
+        with judged as materialized (
+            -- without the data, which is taken out of the call once more: cheaper than to carry it along
+            select
+                coalesce(i.collection_id, _record_write.collection_id) as collection_id,
+                i.upstream_id,
+                i.place,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                i.deleted,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict
+            from (
+                select
+                    e.value ->> 'collection_id' as collection_id,
+                    e.value ->> 'upstream_id' as upstream_id,
+                    nullif(e.value -> 'data', 'null') as data,
+                    (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
+                    (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
+                    coalesce((e.value ->> 'deleted')::boolean, false) as deleted,
+                    e.place::int as place
+                from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                offset 0
+            ) as i
+            left join lateral (
+                select o.*
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(i.collection_id, _record_write.collection_id) collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+        ),
+        written as (
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at, n.upstream_updated_at,
+                n.deleted, nullif(_record_write.records -> (n.place - 1) -> 'data', 'null'), s.stream_id,
+                _record_write.read_from, v_read_until
+            from (
+                select d.*
+                from (
+                    select j.*, nextval(v_sequence) as next_idx
+                    from (select * from judged where verdict in ('new', 'changed') order by place offset 0) as j
+                    offset 0
+                ) as d
+                order by d.collection_id, d.upstream_id
+                offset 0
+            ) as n
+            cross join (
+                select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no offset 0
+            ) as s
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write.stream_no,
+                _record_write.sync_id,
+                case when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)] else array_agg(w.collection_id) end,
+                array_agg(w.record_no),
+                array_agg(w.updated_idx),
+                array_agg(w.first)
+            from (select * from written order by updated_idx offset 0) as w
+            having count(*) > 0
+        ),
+        -- everything but the usual is left to the general way
+        rest as (
+            select array_agg(j.place order by j.place) as places
+            from judged as j
+            where
+                j.verdict in ('touched', 'refused', 'unclear')
+                or (
+                    j.verdict <> 'unchanged'
+                    and (select count(*) from written as w) < (select count(*) from judged as k where k.verdict in ('new', 'changed'))
+                    and (j.collection_id, j.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+                )
+        )
+        select
+            (select count(*) from written as w where w.first) as new,
+            (select count(*) from written as w where not w.first) as changed,
+            (select count(*) from judged as j where j.verdict = 'unchanged') as unchanged,
+            r.places
+        into v_done
+        from rest as r;
+        new := new + v_done.new;
+        changed := changed + v_done.changed;
+        unchanged := v_done.unchanged - v_written;
+        if v_done.places is null then
+            return;
+        end if;
+        records := (select jsonb_agg(_record_write.records -> (p.place - 1) order by p.place) from unnest(v_done.places) as p (place));
+    end if;
+    v_rest := sluice_internal._record_write_each(
+        _record_write.stream_no, _record_write.sync_id, _record_write.collection_id, _record_write.records, _record_write.read_from
+    );
+    new := new + v_rest.new;
+    changed := changed + v_rest.changed;
+    unchanged := unchanged + v_rest.unchanged;
+    refused := v_rest.refused;
+    unclear := v_rest.unclear;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) IS 'Writes an array of {collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted} into records, at once visible to this transaction; their final updated_idx is decided at commit (_number_ingest). read_from: when the vendor was asked, on the database''s clock, null for pushed records. Locks the written records, in key order.';
+
+
+--
+-- Name: _record_write_each(integer, text, text, jsonb, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream_id text;
+    v_sequence regclass := format('sluice_internal.position_%s', _record_write_each.stream_no)::regclass;
+    v_read_until timestamptz := case when _record_write_each.read_from is not null then clock_timestamp() end;
+    v_round int := 1;
+    v_rounds int;
+    v_new int;
+    v_changed int;
+    v_unchanged int;
+    v_refused int;
+    v_unclear jsonb;
+    v_lost bigint[];
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _record_write_each.stream_no;
+    new := 0;
+    changed := 0;
+    unchanged := 0;
+    refused := 0;
+    -- An object that stands in the call more than once is written in rounds, in the order given.
+    loop
+        with item as materialized (
+            select
+                coalesce(i.collection_id, _record_write_each.collection_id) as collection_id,
+                i.upstream_id,
+                case when i.data <> 'null' then i.data end as data,
+                i.upstream_created_at,
+                i.upstream_updated_at,
+                coalesce(i.deleted, false) as deleted,
+                i.ordinality,
+                row_number() over (
+                    partition by coalesce(i.collection_id, _record_write_each.collection_id), i.upstream_id
+                    order by i.ordinality
+                ) as round
+            from rows from (
+                jsonb_to_recordset(_record_write_each.records) as (
+                    collection_id text,
+                    upstream_id text,
+                    data jsonb,
+                    upstream_created_at timestamptz,
+                    upstream_updated_at timestamptz,
+                    deleted boolean
+                )
+            ) with ordinality as i (
+                collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted, ordinality
+            )
+        ),
+        judged as materialized (
+            select
+                i.*,
+                case
+                    when r.record_no is null then 'new'
+                    else sluice_internal._verdict(
+                        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                        i.upstream_updated_at, _record_write_each.read_from, v_read_until, i.deleted, i.data
+                    )
+                end as verdict,
+                r.record_no
+            from item as i
+            left join lateral (
+                select o.*
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write_each.sync_id collate "C"
+                    and o.collection_id = i.collection_id collate "C"
+                    and o.upstream_id = i.upstream_id collate "C"
+                offset 0
+            ) as r on true
+            where i.round = v_round and (v_lost is null or i.ordinality = any(v_lost))
+        ),
+        written as (
+            -- The verdict is asked again under the row's lock: another writer may have come first.
+            insert into sluice.records as r (
+                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                stream_id, read_from, read_until
+            )
+            select
+                _record_write_each.sync_id, n.collection_id, n.upstream_id, n.next_idx, n.upstream_created_at,
+                n.upstream_updated_at, n.deleted, n.data, v_stream_id, _record_write_each.read_from, v_read_until
+            from (
+                select j.*, nextval(v_sequence) as next_idx
+                from (select * from judged where verdict in ('new', 'changed') order by ordinality offset 0) as j
+                offset 0
+            ) as n
+            order by n.collection_id, n.upstream_id
+            on conflict on constraint records_key do update set
+                updated_idx = excluded.updated_idx,
+                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+                deleted = excluded.deleted,
+                data = coalesce(excluded.data, r.data),
+                read_from = excluded.read_from,
+                read_until = excluded.read_until
+            where sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+            ) = 'changed'
+            returning r.collection_id, r.upstream_id, r.record_no, r.updated_idx, (r.xmax = 0) as first
+        ),
+        touched as (
+            update sluice.records as r
+            set upstream_updated_at = j.upstream_updated_at
+            from judged as j
+            where
+                j.verdict = 'touched'
+                and r.record_no = j.record_no
+                and (r.upstream_updated_at < j.upstream_updated_at or r.upstream_updated_at is null)
+        ),
+        noted as (
+            insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+            select
+                _record_write_each.stream_no,
+                _record_write_each.sync_id,
+                case
+                    when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                    else array_agg(w.collection_id order by w.updated_idx)
+                end,
+                array_agg(w.record_no order by w.updated_idx),
+                array_agg(w.updated_idx order by w.updated_idx),
+                array_agg(w.first order by w.updated_idx)
+            from written as w
+            having count(*) > 0
+        )
+        select
+            (select count(*) from written as w where w.first),
+            (select count(*) from written as w where not w.first),
+            count(*) filter (where j.verdict = 'refused'),
+            jsonb_agg(jsonb_build_object('collection_id', j.collection_id, 'upstream_id', j.upstream_id))
+                filter (where j.verdict = 'unclear'),
+            count(*) filter (where j.verdict in ('unchanged', 'touched')),
+            case when count(*) filter (where j.verdict in ('new', 'changed')) > (select count(*) from written) then (
+                select array_agg(l.ordinality)
+                from judged as l
+                where
+                    l.verdict in ('new', 'changed')
+                    and (l.collection_id, l.upstream_id) not in (select w.collection_id, w.upstream_id from written as w)
+            ) end,
+            (select max(i.round) from item as i)
+        into v_new, v_changed, v_refused, v_unclear, v_unchanged, v_lost, v_rounds
+        from judged as j;
+        new := new + v_new;
+        changed := changed + v_changed;
+        unchanged := unchanged + v_unchanged;
+        refused := refused + v_refused;
+        if v_unclear is not null then
+            unclear := coalesce(unclear, '[]') || v_unclear;
+        end if;
+        -- Another writer came first: look again at those records, and at no others. Their locks are held by now, so the order
+        -- of locks stays; looking at all would lock what was unchanged a moment ago, and two writers could deadlock.
+        continue when v_lost is not null;
+        exit when v_round >= coalesce(v_rounds, 0);
+        v_round := v_round + 1;
+    end loop;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) IS '_record_write in the general way: objects that stand in the call more than once, in rounds; those of which another writer came first, again.';
+
+
+--
+-- Name: _records_follow(text, integer, text, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_nos bigint[];
+begin
+    select array_agg(c.record_no) into v_nos
+    from (
+        select r.record_no
+        from sluice.records as r
+        inner join (
+            select distinct
+                coalesce(e.value ->> 'collection_id', _records_follow.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id
+            from jsonb_array_elements(_records_follow.records) as e (value)
+        ) as i on i.collection_id = r.collection_id collate "C" and i.upstream_id = r.upstream_id collate "C"
+        where
+            r.sync_id = _records_follow.sync_id collate "C"
+            and r.stream_id <> (select s.stream_id from sluice_internal.streams as s where s.stream_no = _records_follow.stream_no)
+        order by r.collection_id, r.upstream_id
+        for update of r
+    ) as c;
+    if v_nos is not null then
+        perform sluice_internal._records_move(_records_follow.sync_id, _records_follow.stream_no, v_nos);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_follow(sync_id text, stream_no integer, collection_id text, records jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb) IS 'Moves those of these records that are still in another stream than their sync: whoever writes one takes it along. Locks them, in key order.';
+
+
+--
+-- Name: _records_forget(integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_forget(stream_no integer, record_nos bigint[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_count int;
+begin
+    with gone as (
+        delete from sluice.records as r
+        where r.record_no = any(_records_forget.record_nos)
+        returning r.sync_id, r.collection_id
+    ),
+    counted as (
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
+        select g.sync_id, g.collection_id, -count(*), 0
+        from gone as g
+        group by g.sync_id, g.collection_id
+    )
+    select count(*) into v_count from gone as g;
+    delete from sluice_internal.dead_letters as d
+    using sluice_internal.consumers as c
+    where
+        c.stream_no = _records_forget.stream_no
+        and d.consumer_no = c.consumer_no
+        and d.record_no = any(_records_forget.record_nos);
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_forget(stream_no integer, record_nos bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_forget(stream_no integer, record_nos bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_forget(stream_no integer, record_nos bigint[]) IS 'Removes records of a stream, with their dead letters, and takes them off the counters; how many. The caller has locked them.';
+
+
+--
+-- Name: _records_held(integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_held(stream_no integer, record_nos bigint[]) RETURNS TABLE(record_no bigint, consumer_id text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    with lane as materialized (
+        select
+            c.consumer_id,
+            c.consumer_no,
+            l.lane,
+            coalesce(st.cursor_idx, c.start_idx, 0) as cursor_idx,
+            st.open_steps,
+            st.parked_record_nos
+        from sluice_internal.consumers as c
+        cross join lateral generate_series(0, c.lanes - 1) as l (lane)
+        left join lateral (
+            select t.cursor_idx, t.open_steps, t.parked_record_nos
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = c.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where c.stream_no = _records_held.stream_no
+    ),
+    -- delivered and not settled, or waiting behind such a one
+    flight as materialized (
+        select v.record_no, l.consumer_id
+        from lane as l
+        inner join sluice_internal._live_messages as v
+            on v.consumer_no = l.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
+        union all
+        select p.record_no, l.consumer_id
+        from lane as l
+        cross join lateral unnest(l.parked_record_nos) as p (record_no)
+    )
+    select h.record_no, min(h.consumer_id)
+    from (
+        select r.record_no, l.consumer_id
+        from unnest(_records_held.record_nos) as u (record_no)
+        inner join sluice.records as r on r.record_no = u.record_no
+        inner join sluice_internal.streams as s on s.stream_no = _records_held.stream_no and s.stream_id = r.stream_id
+        inner join lane as l on l.lane = r.record_no % s.lanes and r.updated_idx > l.cursor_idx
+        union all
+        select f.record_no, f.consumer_id
+        from flight as f
+        where f.record_no = any(_records_held.record_nos)
+    ) as h
+    group by h.record_no;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_held(stream_no integer, record_nos bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_held(stream_no integer, record_nos bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_held(stream_no integer, record_nos bigint[]) IS 'Which of these records of a stream some consumer has not settled yet in their newest version, and one of those consumers.';
+
+
+--
+-- Name: _records_move(text, integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_move(sync_id text, stream_no integer, record_nos bigint[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sequence regclass := format('sluice_internal.position_%s', _records_move.stream_no)::regclass;
+    v_stream_id text;
+    v_count int;
+begin
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = _records_move.stream_no;
+    perform sluice_internal._touch_stream(_records_move.stream_no);
+    delete from sluice_internal.dead_letters as d
+    using sluice_internal.consumers as c
+    where d.consumer_no = c.consumer_no and c.stream_no <> _records_move.stream_no and d.record_no = any(_records_move.record_nos);
+    -- A new record_no: whatever the old stream knows of the record, its positions, leases and all, is about one that is gone. The key
+    -- stays, and so does what refers to it.
+    with moved as (
+        update sluice.records as r
+        set record_no = default, stream_id = v_stream_id, updated_idx = nextval(v_sequence)
+        where r.record_no = any(_records_move.record_nos)
+        returning r.record_no, r.updated_idx, r.collection_id
+    ),
+    noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        select
+            _records_move.stream_no,
+            _records_move.sync_id,
+            case
+                when min(m.collection_id) = max(m.collection_id) then array[min(m.collection_id)]
+                else array_agg(m.collection_id order by m.updated_idx)
+            end,
+            array_agg(m.record_no order by m.updated_idx),
+            array_agg(m.updated_idx order by m.updated_idx),
+            array_agg(true order by m.updated_idx)
+        from moved as m
+        having count(*) > 0
+    ),
+    -- they are first in their new stream, but not new: the counters of the sync do not see them
+    counted as (
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
+        select _records_move.sync_id, m.collection_id, -count(*), -count(*)
+        from moved as m
+        group by m.collection_id
+    )
+    select count(*) into v_count from moved as m;
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_move(sync_id text, stream_no integer, record_nos bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_move(sync_id text, stream_no integer, record_nos bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_move(sync_id text, stream_no integer, record_nos bigint[]) IS 'Puts records of a sync, which the caller has locked, into another stream; how many. They get new positions there, decided at commit as for any ingest.';
+
+
+--
+-- Name: _records_refusal(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_refusal(records jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+begin
+    return (
+        select format('records[%s]: %s', e.ordinality - 1, b.problem)
+        from jsonb_array_elements(_records_refusal.records) with ordinality as e (value, ordinality)
+        cross join lateral (
+            select case
+                -- most are like this, and need no closer look; days up to 28 are in every month
+                when
+                    jsonb_typeof(e.value) = 'object'
+                    and e.value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[] = '{}'
+                    and jsonb_typeof(e.value -> 'upstream_id') = 'string'
+                    and octet_length(e.value ->> 'upstream_id') between 1 and 200
+                    and jsonb_typeof(e.value -> 'data') <> 'null'
+                    and coalesce(e.value ->> 'upstream_created_at' ~ sluice_internal._certain_time(), true)
+                    and coalesce(e.value ->> 'upstream_updated_at' ~ sluice_internal._certain_time(), true)
+                    then null
+                when jsonb_typeof(e.value) <> 'object' then 'is not an object'
+                when jsonb_typeof(e.value -> 'upstream_id') is distinct from 'string'
+                    or octet_length(e.value ->> 'upstream_id') not between 1 and 200
+                    then 'upstream_id must be a string of 1 to 200 bytes'
+                when coalesce(jsonb_typeof(e.value -> 'deleted'), 'null') not in ('boolean', 'null') then 'deleted must be true or false'
+                when coalesce(jsonb_typeof(e.value -> 'data'), 'null') = 'null' and coalesce(e.value ->> 'deleted', 'false') = 'false'
+                    then 'has no data and is not deleted'
+                when sluice_internal._time_refusal(e.value -> 'upstream_created_at') is not null
+                    then 'upstream_created_at ' || sluice_internal._time_refusal(e.value -> 'upstream_created_at')
+                when sluice_internal._time_refusal(e.value -> 'upstream_updated_at') is not null
+                    then 'upstream_updated_at ' || sluice_internal._time_refusal(e.value -> 'upstream_updated_at')
+                else (
+                    select format('unknown field "%s"', left(k.key, 200))
+                    from jsonb_object_keys(e.value) as k (key)
+                    where k.key not in ('upstream_id', 'data', 'upstream_created_at', 'upstream_updated_at', 'deleted')
+                    limit 1
+                )
+            end as problem
+            offset 0
+        ) as b
+        where b.problem is not null
+        limit 1
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_refusal(records jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_refusal(records jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_refusal(records jsonb) IS 'The first thing that is wrong with an array given to record_ingest, in words; null if nothing is.';
+
+
+--
+-- Name: _records_tombstone(text, integer, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_tombstone(sync_id text, stream_no integer, record_nos bigint[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sequence regclass := format('sluice_internal.position_%s', _records_tombstone.stream_no)::regclass;
+    v_count int;
+begin
+    perform sluice_internal._touch_stream(_records_tombstone.stream_no);
+    with written as (
+        update sluice.records as r
+        set deleted = true, updated_idx = nextval(v_sequence), read_from = null, read_until = null
+        from sluice_internal.streams as s
+        where
+            r.record_no = any(_records_tombstone.record_nos)
+            and s.stream_no = _records_tombstone.stream_no
+            and r.stream_id = s.stream_id
+        returning r.record_no, r.updated_idx, r.collection_id
+    ),
+    noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        select
+            _records_tombstone.stream_no,
+            _records_tombstone.sync_id,
+            case
+                when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                else array_agg(w.collection_id order by w.updated_idx)
+            end,
+            array_agg(w.record_no order by w.updated_idx),
+            array_agg(w.updated_idx order by w.updated_idx),
+            array_agg(false order by w.updated_idx)
+        from written as w
+        having count(*) > 0
+    )
+    select count(*) into v_count from written as w;
+    return v_count;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_tombstone(sync_id text, stream_no integer, record_nos bigint[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_tombstone(sync_id text, stream_no integer, record_nos bigint[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_tombstone(sync_id text, stream_no integer, record_nos bigint[]) IS 'Makes tombstones of those of these records, which the caller has locked, that are in this stream; how many.';
+
+
+--
+-- Name: _records_trim(text, text, bigint, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer DEFAULT 1000, OUT more boolean, OUT removed integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_oldest timestamptz;
+    v_looked int;
+    v_until text[];
+    v_old bigint[];
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_records_trim.sync_id, _records_trim.poller_id, _records_trim.epoch);
+    select clock_timestamp() - make_interval(days => y.max_age_days) into v_oldest
+    from sluice_internal.syncs as y
+    where y.sync_id = v_run.sync_id;
+    removed := 0;
+    more := v_oldest is not null
+        and (v_run.trim_place is not null or coalesce(v_run.trim_from < clock_timestamp() - interval '1 hour', true));
+    if not more then
+        return;
+    end if;
+    select
+        count(*),
+        (array_agg(array[k.collection_id, k.upstream_id] order by k.collection_id desc, k.upstream_id desc))[1:1],
+        array_agg(k.record_no) filter (where k.upstream_created_at < v_oldest)
+    into v_looked, v_until, v_old
+    from (
+        select r.collection_id, r.upstream_id, r.record_no, r.upstream_created_at
+        from sluice.records as r
+        where
+            r.sync_id = v_run.sync_id
+            and (r.collection_id, r.upstream_id) > (coalesce(v_run.trim_place[1], ''), coalesce(v_run.trim_place[2], ''))
+        order by r.collection_id, r.upstream_id
+        limit _records_trim.max_records
+    ) as k;
+    if v_old is not null then
+        with locked as materialized (
+            select r.record_no
+            from sluice.records as r
+            where r.record_no = any(v_old) and r.upstream_created_at < v_oldest
+            order by r.collection_id, r.upstream_id
+            for update
+        ),
+        gone as (
+            delete from sluice.records as r
+            using locked as l
+            where r.record_no = l.record_no
+            returning r.sync_id, r.collection_id
+        ),
+        counted as (
+            insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
+            select g.sync_id, g.collection_id, -count(*), 0
+            from gone as g
+            group by 1, 2
+            order by 1, 2
+            on conflict (sync_id, collection_id) do update set records = t.records + excluded.records
+        )
+        select count(*) into removed from gone;
+    end if;
+    more := v_looked >= _records_trim.max_records;
+    update sluice_internal.sync_runs as r
+    set
+        trim_from = case when v_run.trim_place is null then clock_timestamp() else r.trim_from end,
+        trim_place = case when more then array[v_until[1][1], v_until[1][2]] end
+    where r.sync_id = v_run.sync_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer) IS 'The next step of a walk over a sync''s records, once an hour: looks at up to max_records of them and removes, without a word to consumers, those that were created more than max_age_days ago. more: call again. Locks the removed ones, in key order. Errors: SL130.';
+
+
+--
+-- Name: _renewal_claim(text, text, bigint, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean) RETURNS TABLE(state text, version bigint, kind text, sealed bytea, key_version integer, base_url text, expires_at timestamp with time zone, renew_at timestamp with time zone, error jsonb, clock timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.credentials;
+    v_renewal sluice_internal.credential_renewals;
+    v_state text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select k.* into v_known
+    from sluice_internal.credentials as k
+    where k.credential_id = _renewal_claim.credential_id collate "C"
+    for no key update;
+    if not found then
+        return;
+    end if;
+    select r.* into v_renewal from sluice_internal.credential_renewals as r where r.credential_id = v_known.credential_id;
+    v_state := case
+        when v_known.version <> _renewal_claim.held_version then 'newer'
+        when not _renewal_claim.renew then 'same'
+        when v_renewal.version = v_known.version and v_renewal.failed_at > clock_timestamp() - interval '1 minute' then 'refused'
+        when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '3 minutes' and exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = v_renewal.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        ) then 'busy'
+        else 'yours'
+    end;
+    if v_state = 'yours' then
+        insert into sluice_internal.credential_renewals as r (credential_id, version, poller_id)
+        values (v_known.credential_id, v_known.version, _renewal_claim.poller_id)
+        on conflict (credential_id) do update set
+            version = excluded.version, poller_id = excluded.poller_id, begun_at = clock_timestamp(), error = null, failed_at = null;
+    end if;
+    return query select
+        v_state,
+        v_known.version,
+        v_known.kind,
+        v_known.sealed,
+        v_known.key_version,
+        v_known.base_url,
+        v_known.expires_at,
+        v_known.renew_at,
+        v_renewal.error,
+        clock_timestamp();
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean) IS 'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a living poller renews it), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
+
+
+--
+-- Name: _renewal_end(text, text, bigint, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    if _renewal_end.error is null then
+        delete from sluice_internal.credential_renewals as r
+        where
+            r.credential_id = _renewal_end.credential_id collate "C" and r.version = _renewal_end.version
+            and r.poller_id = _renewal_end.poller_id collate "C";
+    else
+        update sluice_internal.credential_renewals as r
+        set poller_id = null, error = _renewal_end.error, failed_at = clock_timestamp()
+        where
+            r.credential_id = _renewal_end.credential_id collate "C" and r.version = _renewal_end.version
+            and r.poller_id = _renewal_end.poller_id collate "C";
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _renewal_end(credential_id text, poller_id text, version bigint, error jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb) IS 'A renewal brought nothing: error is what the vendor refused it with, for everybody who holds that version; null: the next one may try.';
+
+
+--
+-- Name: _renewal_store(text, bigint, bytea, integer, interval, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_version bigint;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.credentials as k
+    set
+        sealed = _renewal_store.sealed,
+        key_version = _renewal_store.key_version,
+        base_url = coalesce(_renewal_store.base_url, k.base_url),
+        version = k.version + 1,
+        expires_at = clock_timestamp() + _renewal_store.expires_in,
+        renew_at = clock_timestamp() + _renewal_store.expires_in - least(interval '1 minute', _renewal_store.expires_in / 5),
+        updated_at = clock_timestamp()
+    -- Whoever was taken for dead may bring the only pair that the vendor still takes. A secret that a person stored meanwhile stays.
+    where k.credential_id = _renewal_store.credential_id collate "C" and k.version = _renewal_store.version
+    returning k.version into v_version;
+    if found then
+        delete from sluice_internal.credential_renewals as r where r.credential_id = _renewal_store.credential_id collate "C";
+    end if;
+    return v_version;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text) IS 'Stores what a vendor answered to the renewal of that version of a secret, in one step; answers the new version, null if another secret was stored meanwhile. Locks the credential.';
+
+
+--
+-- Name: _run_succeeded(sluice_internal.sync_runs, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_complete boolean;
+begin
+    v_complete := run.backfill_completed_at is not null or not exists (
+        select from sluice_internal.syncs as y
+        cross join lateral unnest(y.collection_ids) as u (collection_id)
+        left join sluice_internal.sync_feeds as f
+            on f.sync_id = y.sync_id
+            and (f.feed = u.collection_id or (u.collection_id = any(f.collection_ids) and f.kind not in ('part', 'sweep')))
+        where y.sync_id = run.sync_id and not coalesce(f.completed_at is not null or (f.done and f.kind is null), false)
+    );
+    -- A page is no proof that all is well again: only a finished turn ends an error.
+    if run.status = 'error' and not finished then
+        return;
+    end if;
+    if run.status in ('pending', 'backfilling', 'active')
+        and (run.status = 'active') = v_complete
+        and (run.backfill_completed_at is not null) = v_complete
+    then
+        return;
+    end if;
+    update sluice_internal.sync_runs as r
+    set
+        status = case when v_complete then 'active' else 'backfilling' end,
+        backfill_completed_at = case when v_complete then coalesce(r.backfill_completed_at, clock_timestamp()) end,
+        error = null,
+        error_since = null
+    where r.sync_id = run.sync_id;
+    if run.status = 'error' then
+        perform sluice_internal._notice(run.sync_id, 'recovered');
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _run_succeeded(run sluice_internal.sync_runs, finished boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) IS 'After a page, or (finished) a whole turn: the sync is backfilling or active; a turn ends an error, with a notice that it recovered.';
+
+
+--
+-- Name: _settle(sluice_internal.consumers, text[], "char", interval, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    -- a slice of everything begins at 1, whatever the caller's array begins at
+    v_tokens text[] := _settle.ack_tokens[:];
+    v_next int := 1;
+    v_last int := coalesce(cardinality(v_tokens), 0);
+    v_lane int;
+    v_step_no bigint;
+    v_messages int;
+    v_secret bigint;
+    v_rest record;
+    v_others text[];
+begin
+    accepted := 0;
+    rejected := '{}';
+    -- A consumer that was deleted has no leases: without this lock its settlements could outlive it.
+    if v_last > 0 and not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, consumer.consumer_no, 0)) then
+        perform sluice_internal._hold_consumer(consumer);
+    end if;
+    -- The usual cases, several times cheaper: whole leases, their tokens as they were handed out, small ones together and
+    -- large ones each. Anything else, and what is left after the first one that is not like that, is looked at token by token.
+    if _settle.kind = 'a' and v_last > 2 and split_part(v_tokens[least(v_last, 9)], '.', 3) <> least(v_last, 9)::text then
+        v_rest := sluice_internal._settle_leases(consumer, v_tokens);
+        accepted := v_rest.accepted;
+        v_others := v_rest.others;
+    else
+        while _settle.kind = 'a' and v_next <= v_last loop
+            exit when v_tokens[v_next] !~ '^[0-9]{1,3}[.][0-9]{1,18}[.]1[.][0-9a-f]{16}$';
+            v_lane := split_part(v_tokens[v_next], '.', 1)::int;
+            v_step_no := split_part(v_tokens[v_next], '.', 2)::bigint;
+            -- What decides is immutable, so it is read with the lock; whether it was settled before, in the next statement. Part
+            -- of a lease must not take this lock: the acknowledgement of its other messages would not get theirs.
+            select cardinality(st.record_nos), st.secret into v_messages, v_secret
+            from sluice_internal.consumer_steps as st
+            where
+                st.consumer_no = consumer.consumer_no and st.lane = v_lane and st.step_no = v_step_no
+                and (
+                    cardinality(st.record_nos) = 1
+                    or v_tokens[v_next + cardinality(st.record_nos) - 1]
+                    like concat(v_lane, '.', v_step_no, '.', cardinality(st.record_nos), '.%')
+                )
+            for no key update skip locked;
+            exit when not found or v_tokens[v_next] <> sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
+            exit when v_messages > 1 and v_tokens[v_next : v_next + v_messages - 1] <> array(
+                select sluice_internal._ack_token(v_lane, v_step_no, g.ordinal, v_secret)
+                from generate_series(1, v_messages) as g (ordinal)
+            );
+            insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+            select consumer.consumer_no, v_lane, v_step_no, 0, 'a'
+            where not exists (
+                select
+                from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = v_lane and s.step_no = v_step_no
+            );
+            exit when not found;
+            accepted := accepted + v_messages;
+            v_next := v_next + v_messages;
+        end loop;
+        v_others := v_tokens[v_next : v_last];
+    end if;
+    -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
+    if _settle.kind in ('a', 'd') and not coalesce(
+        case
+            when pg_try_advisory_lock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+                then pg_advisory_unlock(sluice_internal._lock_key(5, consumer.stream_no, 0))
+        end,
+        false
+    ) then
+        perform sluice_internal._wake_freed(consumer, v_tokens);
+    end if;
+    if v_others <> '{}' then
+        perform sluice_internal._hold_consumer(consumer);
+        select e.accepted, e.rejected into v_rest
+        from sluice_internal._settle_each(consumer, v_others, _settle.kind, _settle.delay, _settle.reason) as e;
+        accepted := accepted + v_rest.accepted;
+        rejected := v_rest.rejected;
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) IS 'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+
+
+--
+-- Name: _settle_each(sluice_internal.consumers, text[], "char", interval, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_memoize TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_lanes int[];
+    v_step_nos bigint[];
+    v_ordinals int[];
+    v_tokens text[];
+    v_leases int;
+    v_locked int;
+    v_whole_lanes int[];
+    v_whole_steps bigint[];
+    v_part_lanes int[];
+    v_part_steps bigint[];
+    v_accepted text[];
+begin
+    select
+        array_agg(split_part(g.token, '.', 1)::int),
+        array_agg(split_part(g.token, '.', 2)::bigint),
+        array_agg(split_part(g.token, '.', 3)::int),
+        array_agg(g.token),
+        count(distinct (split_part(g.token, '.', 1), split_part(g.token, '.', 2)))
+    into v_lanes, v_step_nos, v_ordinals, v_tokens, v_leases
+    from (select distinct u.token from unnest(_settle_each.ack_tokens) as u (token) offset 0) as g
+    where g.token ~ '^[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}$';
+
+    -- Lock, then read what the lock protects in the next statement. Two acknowledgements of parts of one lease go side by
+    -- side (share); that of a whole lease excludes any other; an expiry excludes both. What is locked is being settled by
+    -- somebody else, usually in a call of a millisecond: so look again a few times, then go on without it.
+    for v_round in 1..8 loop
+        select array_agg(w.lane), array_agg(w.step_no) into v_whole_lanes, v_whole_steps
+        from (
+            select st.lane, st.step_no
+            from (
+                select g.lane, g.step_no, count(*) as tokens
+                from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                group by g.lane, g.step_no
+                order by g.lane, g.step_no
+                offset 0
+            ) as g
+            inner join sluice_internal.consumer_steps as st
+                on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+            where _settle_each.kind in ('a', 'e') and cardinality(st.record_nos) = g.tokens
+            for no key update of st skip locked
+        ) as w;
+        if coalesce(cardinality(v_whole_lanes), 0) < v_leases then
+            select array_agg(p.lane), array_agg(p.step_no) into v_part_lanes, v_part_steps
+            from (
+                select st.lane, st.step_no
+                from (
+                    select distinct g.lane, g.step_no
+                    from unnest(v_lanes, v_step_nos) as g (lane, step_no)
+                    where (g.lane, g.step_no) not in (
+                        select h.lane, h.step_no from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+                    )
+                    order by g.lane, g.step_no
+                    offset 0
+                ) as g
+                inner join sluice_internal.consumer_steps as st
+                    on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+                for share of st skip locked
+            ) as p;
+        else
+            v_part_lanes := null;
+            v_part_steps := null;
+        end if;
+        v_locked := coalesce(cardinality(v_whole_lanes), 0) + coalesce(cardinality(v_part_lanes), 0);
+        exit when v_locked >= v_leases or v_locked >= (
+            select count(*)
+            from (select distinct g.lane, g.step_no from unnest(v_lanes, v_step_nos) as g (lane, step_no) offset 0) as g
+            inner join sluice_internal.consumer_steps as st
+                on st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+        );
+        perform pg_sleep(0.001 * v_round);
+    end loop;
+    with lease as materialized (
+        select
+            st.lane,
+            st.step_no,
+            st.secret,
+            cardinality(st.record_nos) as messages,
+            l.whole and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal > 0
+            ) as whole
+        from (
+            select h.lane, h.step_no, true as whole from unnest(v_whole_lanes, v_whole_steps) as h (lane, step_no)
+            union all
+            select h.lane, h.step_no, false from unnest(v_part_lanes, v_part_steps) as h (lane, step_no)
+            offset 0
+        ) as l
+        inner join sluice_internal.consumer_steps as st
+            on st.consumer_no = consumer.consumer_no and st.lane = l.lane and st.step_no = l.step_no
+        where not exists (
+            select from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.step_no = l.step_no and s.ordinal = 0
+                and s.kind <> 'e'
+        )
+    ),
+    given as materialized (
+        select g.*
+        from rows from (unnest(v_lanes), unnest(v_step_nos), unnest(v_ordinals), unnest(v_tokens)) as g (
+            lane, step_no, ordinal, token
+        )
+        order by g.lane, g.step_no, g.ordinal
+    ),
+    valid as materialized (
+        select
+            g.token,
+            g.lane,
+            g.step_no,
+            g.ordinal,
+            l.whole and count(*) over (partition by g.lane, g.step_no) = l.messages as whole,
+            row_number() over (partition by g.lane, g.step_no) as place
+        from given as g
+        inner join lease as l on l.lane = g.lane and l.step_no = g.step_no
+        where
+            g.ordinal between 1 and l.messages
+            and g.token = sluice_internal._ack_token(l.lane, l.step_no, g.ordinal, l.secret)
+            and not exists (
+                select from sluice_internal.consumer_settlements as s
+                where
+                    s.consumer_no = consumer.consumer_no and s.lane = g.lane and s.step_no = g.step_no
+                    and s.ordinal = g.ordinal and s.kind <> 'e'
+            )
+    ),
+    judged as materialized (
+        select
+            v.*,
+            m.record_no,
+            m.updated_idx,
+            m.deliver_count,
+            case _settle_each.kind
+                when 'd' then true
+                when 'n' then coalesce(m.deliver_count >= consumer.max_deliver, false)
+                else false
+            end as dead
+        from valid as v
+        -- only what may become a dead letter needs more than its name
+        left join lateral (
+            select
+                st.record_nos[v.ordinal] as record_no,
+                st.updated_idxs[v.ordinal] as updated_idx,
+                coalesce(st.deliver_counts[v.ordinal], 1) as deliver_count
+            from sluice_internal.consumer_steps as st
+            where
+                (_settle_each.kind = 'd' or (_settle_each.kind = 'n' and consumer.max_deliver > 0))
+                and st.consumer_no = consumer.consumer_no and st.lane = v.lane and st.step_no = v.step_no
+            offset 0
+        ) as m on true
+    ),
+    settled as (
+        insert into sluice_internal.consumer_settlements as t (consumer_no, lane, step_no, ordinal, kind, due_at)
+        select
+            consumer.consumer_no,
+            j.lane,
+            j.step_no,
+            case when j.whole then 0 else j.ordinal end,
+            case when j.dead then 'd' else _settle_each.kind end,
+            case when _settle_each.kind in ('n', 'e') and not j.dead then clock_timestamp() + _settle_each.delay end
+        from judged as j
+        where not j.whole or j.place = 1
+        order by j.lane, j.step_no, j.ordinal
+        on conflict (consumer_no, lane, step_no, ordinal) do update set kind = excluded.kind, due_at = excluded.due_at
+        where t.kind = 'e'
+        returning t.lane, t.step_no, t.ordinal
+    ),
+    done as materialized (
+        select j.*
+        from judged as j
+        inner join settled as s
+            on s.lane = j.lane and s.step_no = j.step_no and s.ordinal = case when j.whole then 0 else j.ordinal end
+    ),
+    buried as (
+        insert into sluice_internal.dead_letters as t (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token)
+        select consumer.consumer_no, d.record_no, d.updated_idx, d.deliver_count, coalesce(_settle_each.reason, 'max_deliver'), d.token
+        from done as d
+        where
+            d.dead
+            and exists (
+                select from sluice.records as r
+                where r.record_no = d.record_no and (r.updated_idx = d.updated_idx or _settle_each.kind = 'd')
+            )
+        order by d.record_no
+        on conflict (consumer_no, record_no) do update set
+            updated_idx = excluded.updated_idx,
+            deliver_count = excluded.deliver_count,
+            reason = excluded.reason,
+            ack_token = excluded.ack_token,
+            died_at = clock_timestamp()
+    )
+    select coalesce(array_agg(d.token), '{}') into v_accepted from done as d;
+    accepted := cardinality(v_accepted);
+    rejected := '{}';
+    if accepted < cardinality(_settle_each.ack_tokens) then
+        if _settle_each.kind = 'a' and exists (
+            select from sluice_internal.dead_letters as t where t.consumer_no = consumer.consumer_no
+        ) then
+            with revived as (
+                delete from sluice_internal.dead_letters as t
+                where t.consumer_no = consumer.consumer_no and t.ack_token = any(_settle_each.ack_tokens)
+                returning t.ack_token
+            )
+            select v_accepted || coalesce(array_agg(r.ack_token), '{}') into v_accepted from revived as r;
+            accepted := cardinality(v_accepted);
+        end if;
+        -- every place but the first of an accepted token: to name it twice acknowledges it once
+        select coalesce(array_agg(g.token order by g.place), '{}') into rejected
+        from (
+            select u.token, u.place, row_number() over (partition by u.token order by u.place) as nth
+            from unnest(_settle_each.ack_tokens) with ordinality as u (token, place)
+        ) as g
+        where g.nth > 1 or g.token <> all(v_accepted);
+    end if;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) IS '_settle, token by token. Giving back the last of max_deliver deliveries makes a dead letter, as giving up does; a late acknowledgement of a dead letter removes it. Locks the leases (skips those that stay locked for some 40 ms); waits only for another transaction that settles the same message.';
+
+
+--
+-- Name: _settle_leases(sluice_internal.consumers, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_last int := cardinality(_settle_leases.ack_tokens);
+    v_lease record;
+    v_settled bigint[];
+begin
+    accepted := 0;
+    others := _settle_leases.ack_tokens;
+    if array_to_string(_settle_leases.ack_tokens, ',') !~ '^(?:[0-9]{1,3}[.][0-9]{1,18}[.][0-9]{1,4}[.][0-9a-f]{16}(?:,|$))*$' then
+        return;
+    end if;
+    -- One statement locks them, the next settles them. The lateral join leaves only one plan: a look at the key for each lease.
+    select
+        array_agg(g.lane) as lanes,
+        array_agg(g.step_no) as step_nos,
+        array_agg(g.place) as places,
+        array_agg(cardinality(g.tokens)) as messages
+    into v_lease
+    from (
+        select
+            b.place,
+            split_part(b.token, '.', 1)::int as lane,
+            split_part(b.token, '.', 2)::bigint as step_no,
+            _settle_leases.ack_tokens[b.place : lead(b.place, 1, v_last + 1) over (rows unbounded preceding) - 1] as tokens
+        from (
+            select u.token, u.place::int as place
+            from unnest(_settle_leases.ack_tokens) with ordinality as u (token, place)
+            where split_part(u.token, '.', 3) = '1'
+        ) as b
+        offset 0
+    ) as g
+    cross join lateral (
+        select
+        from sluice_internal.consumer_steps as st
+        where
+            st.consumer_no = consumer.consumer_no and st.lane = g.lane and st.step_no = g.step_no
+            and cardinality(st.record_nos) = cardinality(g.tokens)
+            and g.tokens[1] = sluice_internal._ack_token(g.lane, g.step_no, 1, st.secret)
+            and case
+                when cardinality(g.tokens) = 1 then true
+                else g.tokens = array(
+                    select sluice_internal._ack_token(g.lane, g.step_no, o.ordinal, st.secret)
+                    from generate_series(1, cardinality(g.tokens)) as o (ordinal)
+                )
+            end
+        for no key update of st skip locked
+    ) as w;
+    with settled as (
+        insert into sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind)
+        select consumer.consumer_no, n.lane, n.step_no, 0, 'a'
+        from (select distinct u.lane, u.step_no from unnest(v_lease.lanes, v_lease.step_nos) as u (lane, step_no) offset 0) as n
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where s.consumer_no = consumer.consumer_no and s.lane = n.lane and s.step_no = n.step_no
+            offset 0
+        )
+        returning lane, step_no
+    )
+    select array_agg((d.step_no << 8) | d.lane) into v_settled from settled as d;
+    if cardinality(v_settled) = cardinality(v_lease.lanes) then
+        accepted := (select sum(u.messages) from unnest(v_lease.messages) as u (messages));
+        if accepted = v_last then
+            others := '{}';
+            return;
+        end if;
+    end if;
+    -- Each lease counts once, however often its tokens were given.
+    with once as materialized (
+        select distinct on (u.lane, u.step_no) u.place, u.messages
+        from unnest(v_lease.lanes, v_lease.step_nos, v_lease.places, v_lease.messages) as u (lane, step_no, place, messages)
+        where (u.step_no << 8) | u.lane = any(v_settled)
+        order by u.lane, u.step_no, u.place
+    )
+    select
+        coalesce((select sum(o.messages) from once as o), 0),
+        array(
+            select t.token
+            from unnest(_settle_leases.ack_tokens) with ordinality as t (token, place)
+            where not exists (select from once as o where t.place between o.place and o.place + o.messages - 1)
+            order by t.place
+        )
+    into accepted, others;
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]) IS 'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Its plan is made under the settings of the caller.';
+
+
+--
+-- Name: _start_new_consumer(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._start_new_consumer() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_start_idx bigint;
+begin
+    perform sluice_internal._lock_touched(new.stream_no);
+    -- Drawing a number makes every writer that has not committed yet draw a higher one.
+    v_start_idx := nextval(format('sluice_internal.position_%s', new.stream_no)::regclass);
+    update sluice_internal.consumers as c set start_idx = v_start_idx where c.consumer_no = new.consumer_no;
+    perform sluice_internal._move_cursors(new.consumer_no, coalesce(new.lanes, 256), v_start_idx);
+    return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._start_new_consumer() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _start_new_consumer(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._start_new_consumer() IS 'At commit: a consumer of new messages, or one sought to the end, starts after everything committed so far. Locks the stream''s commit order.';
+
+
+--
+-- Name: _start_of(integer, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'postgres'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_last bigint;
+    v_at timestamptz;
+    v_age interval;
+begin
+    if _start_of.target ~ '^[0-9]{1,18}$' then
+        v_last := coalesce(
+            pg_sequence_last_value(format('sluice_internal.position_%s', _start_of.stream_no)::regclass), 0
+        );
+        if _start_of.target::bigint > v_last + 1 then
+            raise exception using
+                errcode = 'SL001',
+                message = format('%s is %s, and the stream ends at %s', _start_of.name, _start_of.target, v_last),
+                hint = 'Nothing was changed. An updated_idx counts from 1; the one given is the first to be delivered.';
+        end if;
+        return greatest(_start_of.target::bigint - 1, 0);
+    end if;
+    begin
+        if _start_of.target ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)$' then
+            v_at := _start_of.target::timestamptz;
+        elsif _start_of.target ~ '^(P[0-9TYMWDHS.]+|([0-9]+(\.[0-9]+)?\s?[a-z]+\s?)+|([0-9]+ [a-z]+ )?\d\d:\d\d:\d\d(\.\d+)?)$' then
+            v_age := _start_of.target::interval;
+            v_at := v_now - v_age;
+        end if;
+    exception
+        when data_exception then
+            v_at := null;
+    end;
+    if v_at is null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is "%s", which is no place in a stream', _start_of.name, left(coalesce(_start_of.target, 'null'), 200)),
+            hint = case
+                when _start_of.name = 'target' then 'It is start, end,'
+                when _start_of.target = 'last' then 'new delivers what commits from now on; all the newest state of everything. Besides,'
+                else 'It is all, new,'
+            end || ' an updated_idx, a time with its zone such as 2026-01-31T09:00:00Z, or an age such as 1h or 2 days.';
+    end if;
+    if v_at > v_now then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s is in the future: %s', _start_of.name, _start_of.target),
+            hint = 'It is the time from which changes are delivered; it cannot be later than now.';
+    end if;
+    return coalesce(
+        (
+            select max(t.idx)
+            from (
+                (
+                    select n.idx
+                    from sluice_internal.stream_times as n
+                    where n.stream_no = _start_of.stream_no and n.at <= v_at
+                    order by n.at desc
+                    limit 1
+                )
+                union all
+                -- whatever commits after a write drew its number gets a higher one
+                select max(i.updated_idxs[1]) - 1
+                from sluice_internal.ingests as i
+                where i.stream_no = _start_of.stream_no and i.created_at <= v_at
+            ) as t
+        ),
+        0
+    );
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _start_of(stream_no integer, target text, name text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) IS 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
+
+
+--
+-- Name: _stream_unwatch(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._stream_unwatch(stream_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_unlock_shared(sluice_internal._lock_key(5, s.stream_no, 0))
+    from sluice_internal.streams as s
+    where s.stream_id = _stream_unwatch.stream_id collate "C";
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._stream_unwatch(stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _stream_unwatch(stream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._stream_unwatch(stream_id text) IS 'Takes back one _stream_watch of this session, by the stream_id it answered.';
+
+
+--
+-- Name: _stream_watch(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._stream_watch(consumer_id text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '200ms'
+    AS $$
+declare
+    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(_stream_watch.consumer_id, 'consumer');
+begin
+    -- A commit that looked for watchers a moment ago holds this; when it lets go, what it wrote can be seen.
+    perform pg_advisory_lock_shared(sluice_internal._lock_key(5, v_consumer.stream_no, 0));
+    return (select s.stream_id from sluice_internal.streams as s where s.stream_no = v_consumer.stream_no);
+exception
+    when lock_not_available then
+        return null;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._stream_watch(consumer_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _stream_watch(consumer_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._stream_watch(consumer_id text) IS 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
+
+
+--
+-- Name: _sweep_conclude(text, text, bigint, text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer DEFAULT 1000, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_feed sluice_internal.sync_feeds;
+    v_oldest timestamptz;
+    v_collection_id text;
+    v_looked int;
+    v_until text;
+    v_gone jsonb;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sweep_conclude.sync_id, _sweep_conclude.poller_id, _sweep_conclude.epoch);
+    select f.* into v_feed
+    from sluice_internal.sync_feeds as f
+    where f.sync_id = v_run.sync_id and f.feed = _sweep_conclude.feed collate "C";
+    more := v_feed.conclusion is not null and v_feed.pass_from is not null;
+    deleted := 0;
+    clock := clock_timestamp();
+    if not more then
+        return;
+    end if;
+    v_collection_id := v_feed.conclusion[1];
+    if v_feed.conclusion[2] is null then
+        select min(c.collection_id collate "C") into v_collection_id
+        from unnest(v_feed.collection_ids) as c (collection_id)
+        where v_feed.conclusion[1] is null or c.collection_id > v_feed.conclusion[1] collate "C";
+    end if;
+    if v_collection_id is null then
+        more := sluice_internal._sweep_forget(v_run.sync_id, v_feed.feed);
+        return;
+    end if;
+
+    select clock_timestamp() - make_interval(days => y.max_age_days) into v_oldest
+    from sluice_internal.syncs as y
+    where y.sync_id = v_run.sync_id;
+    -- Locked before they are written, so that one that is erased meanwhile does not come back as a tombstone.
+    select count(*), max(k.upstream_id), jsonb_agg(
+        jsonb_build_object('collection_id', v_collection_id, 'upstream_id', k.upstream_id, 'deleted', true) order by k.upstream_id
+    ) filter (where k.gone)
+    into v_looked, v_until, v_gone
+    from (
+        select
+            r.upstream_id,
+            not r.deleted
+            -- written since the pass began, or pushed by somebody: the pass knows nothing of it
+            and coalesce(r.read_until < v_feed.pass_from, false)
+            and coalesce(r.upstream_created_at >= v_oldest, true)
+            and not exists (
+                select from sluice_internal.sweep_seen as s
+                where
+                    s.sync_id = v_feed.sync_id and s.feed = v_feed.feed and s.pass_no = v_feed.pass_no
+                    and s.collection_id = v_collection_id collate "C" and s.upstream_id = r.upstream_id
+            ) as gone
+        from sluice.records as r
+        where
+            r.sync_id = v_run.sync_id
+            and r.collection_id = v_collection_id collate "C"
+            and r.upstream_id > coalesce(v_feed.conclusion[2], '') collate "C"
+        order by r.upstream_id
+        limit _sweep_conclude.max_records
+        for no key update of r
+    ) as k;
+    if v_gone is not null then
+        -- As if it had been read from the beginning of the pass on: what somebody wrote in that time stands.
+        select w.changed into deleted
+        from sluice_internal._record_store(v_run.sync_id, null, v_gone, v_feed.pass_from) as w;
+        -- A list may have passed over an object that is there. A later reading of that same version must bring it back.
+        update sluice.records as r
+        set upstream_updated_at = null
+        from jsonb_to_recordset(v_gone) as g (upstream_id text)
+        where
+            r.sync_id = v_run.sync_id and r.collection_id = v_collection_id collate "C" and r.upstream_id = g.upstream_id collate "C"
+            and r.deleted and r.read_from = v_feed.pass_from and r.upstream_updated_at is not null;
+    end if;
+    update sluice_internal.sync_feeds as f
+    set conclusion = array[v_collection_id, case when v_looked >= _sweep_conclude.max_records then v_until end]
+    where f.sync_id = v_run.sync_id and f.feed = v_feed.feed;
+    clock := clock_timestamp();
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone) IS 'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';
+
+
+--
+-- Name: _sweep_forget(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sweep_forget(sync_id text, feed text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_removed int;
+begin
+    delete from sluice_internal.sweep_seen as s
+    where s.ctid = any(array(
+        select o.ctid
+        from sluice_internal.sweep_seen as o
+        where o.sync_id = _sweep_forget.sync_id collate "C" and o.feed = _sweep_forget.feed collate "C"
+        limit 10000
+    ));
+    get diagnostics v_removed = row_count;
+    if v_removed < 10000 then
+        update sluice_internal.sync_feeds as f
+        set pass_from = null, conclusion = null
+        where f.sync_id = _sweep_forget.sync_id collate "C" and f.feed = _sweep_forget.feed collate "C";
+        return false;
+    end if;
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sweep_forget(sync_id text, feed text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sweep_forget(sync_id text, feed text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sweep_forget(sync_id text, feed text) IS 'Removes what the passes of a sweep noted, 10,000 rows at a time, and ends the conclusion with the last; whether there is more.';
+
+
+--
+-- Name: _sweep_saw(text, text, jsonb, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.sweep_seen as s (sync_id, feed, pass_no, collection_id, upstream_id)
+    select distinct f.sync_id, f.feed, f.pass_no, i.collection_id, i.upstream_id
+    from sluice_internal.sync_feeds as f
+    cross join jsonb_to_recordset(coalesce(_sweep_saw.records, '[]') || coalesce(_sweep_saw.quarantine, '[]')) as i (
+        collection_id text, upstream_id text, deleted boolean
+    )
+    where
+        f.sync_id = _sweep_saw.sync_id collate "C"
+        and f.pass_from is not null
+        and i.collection_id = any(f.collection_ids)
+        and i.upstream_id is not null
+        and not coalesce(i.deleted, false)
+    on conflict do nothing;
+    -- It may be any of those that are there: this pass cannot say what is gone.
+    update sluice_internal.sync_feeds as f
+    set pass_from = null
+    where
+        f.sync_id = _sweep_saw.sync_id collate "C"
+        and f.feed = _sweep_saw.feed collate "C"
+        and f.pass_from is not null
+        and exists (
+            select
+            from jsonb_to_recordset(_sweep_saw.quarantine) as i (collection_id text, upstream_id text)
+            where i.upstream_id is null and i.collection_id = any(f.collection_ids)
+        );
+    delete from sluice_internal.sweep_seen as s
+    using (
+        select o.sync_id, o.feed, o.pass_no, o.collection_id, o.upstream_id
+        from sluice_internal.sync_feeds as f
+        inner join sluice_internal.sweep_seen as o on o.sync_id = f.sync_id and o.feed = f.feed and o.pass_no < f.pass_no
+        where f.sync_id = _sweep_saw.sync_id collate "C" and f.feed = _sweep_saw.feed collate "C"
+        limit 2000
+    ) as o
+    where
+        s.sync_id = o.sync_id and s.feed = o.feed and s.pass_no = o.pass_no
+        and s.collection_id = o.collection_id and s.upstream_id = o.upstream_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb) IS 'Notes for the sweeps under way that these objects are there, whoever brought them; feed: the one that did. An object of a sweep without a readable id makes its pass conclude nothing. What earlier passes left is removed, 2,000 rows at a time.';
+
+
+--
+-- Name: _sync_changed(sluice_internal.syncs, sluice_internal.syncs, boolean); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_added text[] := array(select unnest(new.collection_ids) except select unnest(old.collection_ids));
+    v_dropped text[] := array(select unnest(old.collection_ids) except select unnest(new.collection_ids));
+begin
+    if v_added <> '{}' and exists (
+        select from sluice_internal.sync_work as w where w.sync_id = old.sync_id and w.collection_ids && v_added
+    ) then
+        perform sluice_internal._check_idle(old.sync_id);
+    end if;
+    if coalesce(new.max_age_days > old.max_age_days, old.max_age_days is not null and new.max_age_days is null) then
+        delete from sluice_internal.sync_feeds as f where f.sync_id = old.sync_id;
+        v_added := new.collection_ids;
+    end if;
+    if v_dropped <> '{}' then
+        perform sluice_internal._feeds_forget(old.sync_id, v_dropped);
+        if drop_records then
+            perform sluice_internal._check_idle(old.sync_id);
+            insert into sluice_internal.sync_work (sync_id, kind, collection_ids, phase) values (old.sync_id, 'drop', v_dropped, 'records');
+        end if;
+    end if;
+    if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id
+        or new.sync_frequency is distinct from old.sync_frequency or new.rate_limit is distinct from old.rate_limit
+    then
+        -- The turn at hand works on what was: it ends, and another begins.
+        perform sluice_internal._lease_end(old.sync_id);
+        update sluice_internal.sync_runs as r
+        set
+            attempt = 0,
+            backfill_completed_at = case when v_added = '{}' then r.backfill_completed_at end,
+            status = case when v_added <> '{}' and r.status = 'active' then 'backfilling' else r.status end
+        where r.sync_id = old.sync_id;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean) IS 'What follows from changed settings: feeds of dropped collections go, added ones are read, the turn at hand ends. The caller holds the sync.';
+
+
+--
+-- Name: _sync_claim(text, integer, boolean, text, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone, max_age_days integer, max_concurrent_requests integer, due_at timestamp with time zone, credential_version bigint, credential_expires_at timestamp with time zone, credential_renew_at timestamp with time zone, wanted jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_since timestamptz := coalesce(_sync_claim.since, '-infinity');
+    v_until timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_until := case when _sync_claim.ignore_schedule then 'infinity' else clock_timestamp() end;
+    return query
+    with due as (
+        select r.sync_id, r.next_attempt_at
+        from sluice_internal.sync_runs as r
+        inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+        where
+            r.next_attempt_at between v_since and v_until
+            and (_sync_claim.only_sync_id is null or r.sync_id = _sync_claim.only_sync_id collate "C")
+            and not y.paused
+            -- "or" keeps this from becoming a join: that would not be looked at again for a row that another poller has claimed meanwhile
+            and (
+                r.poller_id is null
+                or not exists (
+                    select from sluice_internal.pollers as p
+                    where
+                        p.poller_id = r.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+                        and not (r.poller_id = _sync_claim.poller_id collate "C" and _sync_claim.only_sync_id is not null)
+                )
+            )
+        order by r.next_attempt_at
+        limit _sync_claim.max_syncs
+        for update of r skip locked
+    ),
+    claimed as (
+        update sluice_internal.sync_runs as r
+        set
+            poller_id = _sync_claim.poller_id,
+            epoch = r.epoch + 1,
+            -- behind those that wait: who looks for the oldest does not step over all that are being worked on
+            next_attempt_at = clock_timestamp(),
+            status = case when r.status = 'pending' then 'backfilling' else r.status end
+        from due as d
+        where r.sync_id = d.sync_id
+        returning r.sync_id, r.epoch, r.attempt, r.status, d.next_attempt_at as due_at
+    )
+    select
+        c.sync_id,
+        c.epoch,
+        y.provider,
+        y.collection_ids,
+        y.credential_id,
+        k.sealed,
+        k.key_version,
+        k.kind,
+        k.base_url,
+        c.attempt,
+        (
+            select coalesce(
+                jsonb_agg(
+                    jsonb_build_object('feed', f.feed, 'cursor', f.cursor_state, 'done', f.done) || jsonb_strip_nulls(jsonb_build_object(
+                        'kind', f.kind,
+                        'collection_ids', nullif(f.collection_ids, '{}'),
+                        'every', extract(epoch from f.every),
+                        'wait', case
+                            when f.error is null or not (_sync_claim.ignore_schedule or c.status = 'error')
+                                then nullif(greatest(extract(epoch from f.next_attempt_at - clock_timestamp()), 0), 0)
+                        end,
+                        'error', f.error ->> 'code',
+                        'attempt', nullif(f.attempt, 0),
+                        'concluding', nullif(f.conclusion is not null, false)
+                    ))
+                    order by f.feed
+                ),
+                '[]'
+            )
+            from sluice_internal.sync_feeds as f
+            where f.sync_id = c.sync_id
+        ),
+        clock_timestamp(),
+        y.max_age_days,
+        nullif(y.rate_limit ->> 'max_concurrent_requests', '0')::int,
+        c.due_at,
+        k.version,
+        k.expires_at,
+        k.renew_at,
+        (
+            select jsonb_agg(jsonb_build_object('collection_id', w.collection_id, 'upstream_id', w.upstream_id))
+            from (
+                select o.collection_id, o.upstream_id
+                from sluice_internal.wanted_objects as o
+                where o.sync_id = c.sync_id
+                order by o.since
+                limit 100
+            ) as w
+        )
+    from claimed as c
+    inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone) IS 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. Locks the runs (skips locked ones).';
+
+
+--
+-- Name: _sync_due(text, timestamp with time zone); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(due integer, next_in interval, held integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_since timestamptz := coalesce(_sync_due.since, '-infinity');
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    select
+        (
+            select count(*)
+            from (
+                select
+                from sluice_internal.sync_runs as r
+                inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+                where
+                    r.next_attempt_at between v_since and v_now
+                    and not y.paused
+                    and not exists (
+                        select from sluice_internal.pollers as p
+                        where p.poller_id = r.poller_id and p.heartbeat_at > v_now - interval '10 seconds'
+                    )
+                order by r.next_attempt_at desc
+                limit 1000
+            ) as w
+        )::int,
+        (
+            select r.next_attempt_at
+            from sluice_internal.sync_runs as r
+            inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+            where r.next_attempt_at > v_now and not y.paused
+            order by r.next_attempt_at
+            limit 1
+        ) - v_now,
+        (
+            select count(*)
+            from sluice_internal.pollers as p
+            inner join sluice_internal.sync_runs as r on r.poller_id = p.poller_id
+            inner join sluice_internal.syncs as y on y.sync_id = r.sync_id
+            where
+                p.heartbeat_at > v_now - interval '10 seconds'
+                and p.poller_id <> _sync_due.poller_id collate "C"
+                and not y.paused
+        )::int;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_due(poller_id text, since timestamp with time zone); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone) IS 'How many syncs wait for a poller now (of more than 1,000: 1,000), and how long until the next one does (null: none is planned), and how many other pollers hold. since: does not look at what fell due earlier, nor at what an old snapshot keeps of it.';
+
+
+--
+-- Name: _sync_fail(text, text, bigint, text, jsonb, interval); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sync_fail.sync_id, _sync_fail.poller_id, _sync_fail.epoch);
+    update sluice_internal.sync_runs as r
+    set
+        status = _sync_fail.status,
+        error = _sync_fail.error,
+        error_since = case when r.status = _sync_fail.status then r.error_since else clock_timestamp() end,
+        attempt = r.attempt + 1,
+        next_attempt_at = clock_timestamp() + _sync_fail.retry_in,
+        poller_id = null
+    where r.sync_id = v_run.sync_id;
+    if _sync_fail.status = 'error' and v_run.status <> 'error' then
+        perform sluice_internal._notice(v_run.sync_id, 'broken', _sync_fail.error);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) IS 'The turn failed (status error or rate_limited): keeps the reason {code, message, details, hint}, gives the sync back until retry_in has passed, and leaves a notice when it breaks. Errors: SL130.';
+
+
+--
+-- Name: _sync_finish(text, text, bigint, interval, boolean, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean DEFAULT true, pages jsonb DEFAULT '[]'::jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_page record;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    for v_page in
+        select p.*
+        from jsonb_to_recordset(_sync_finish.pages) as p (feed text, "cursor" jsonb, read_from timestamptz, facts jsonb)
+    loop
+        perform sluice_internal._page_commit(
+            _sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch, v_page.feed, v_page."cursor", false, '[]', '[]',
+            v_page.read_from, v_page.facts
+        );
+    end loop;
+    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
+    perform sluice_internal._run_succeeded(v_run, true);
+    update sluice_internal.sync_runs as r
+    set
+        poller_id = null,
+        attempt = 0,
+        last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
+        next_attempt_at = least(
+            clock_timestamp() + coalesce(
+                (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
+                _sync_finish.next_in
+            ),
+            -- what failed is tried again in its own time, and so is what is not ready; a sweep's next pass waits for the sync
+            (
+                select min(greatest(f.next_attempt_at, clock_timestamp()))
+                from sluice_internal.sync_feeds as f
+                where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
+            )
+        )
+    where r.sync_id = v_run.sync_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb) IS 'The sync is read as far as it can be now: gives it back until its sync_frequency (else next_in) has passed, or a feed that failed or was not ready is due. complete: all of it was read, nothing failed and nothing waits. pages: what was read last and had nothing in it, [{feed, cursor, read_from, facts}], each committed as by _page_commit. Errors: SL130.';
+
+
+--
+-- Name: _sync_release(text, text, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    update sluice_internal.sync_runs as r
+    set poller_id = null, next_attempt_at = clock_timestamp()
+    where
+        r.sync_id = _sync_release.sync_id collate "C"
+        and r.poller_id = _sync_release.poller_id collate "C"
+        and r.epoch = _sync_release.epoch;
+    perform pg_notify('sluice_poller', '');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_release(sync_id text, poller_id text, epoch bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) IS 'Gives a sync back in the middle of its work; whoever comes first goes on. Does nothing if the lease is gone.';
+
+
+--
+-- Name: _sync_tidy(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._sync_tidy() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_work sluice_internal.sync_work;
+    v_problem text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select w.* into v_work
+    from sluice_internal.sync_work as w
+    where w.next_at <= clock_timestamp()
+    order by w.next_at
+    limit 1
+    for update skip locked;
+    if not found then
+        if random() < 0.01 then
+            delete from sluice_internal.notices as n
+            where
+                n.notice_id in (select o.notice_id from sluice_internal.notices as o order by o.notice_id limit 1000)
+                and n.created_at < clock_timestamp() - interval '90 days';
+        end if;
+        return false;
+    end if;
+    begin
+        perform sluice_internal._work_step(v_work, 2000);
+    exception
+        -- A foreign key or a trigger of the user's own, say: it must not keep the others from their turn.
+        when others then
+            get stacked diagnostics v_problem = message_text;
+            update sluice_internal.sync_work as w
+            set waits_for = left(v_problem, 500), next_at = clock_timestamp() + interval '1 minute'
+            where w.sync_id = v_work.sync_id;
+    end;
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._sync_tidy() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _sync_tidy(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._sync_tidy() IS 'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then. Locks that work (skips locked ones).';
+
+
+--
+-- Name: _take_many(sluice_internal.consumers, integer[], integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) RETURNS SETOF sluice.message
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_secret bigint := sluice_internal._random_bits();
+    v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
+begin
+    return query
+    with lane as materialized (
+        select
+            l.lane,
+            l.place,
+            hashint8extended(l.lane, v_secret) as secret,
+            coalesce(st.step_no, 0) + 1 as step_no,
+            coalesce(st.cursor_idx, consumer.start_idx) as cursor_idx,
+            coalesce(st.replay_idx, 0) as replay_idx,
+            coalesce(st.skipped, 0) as skipped,
+            st.next_due,
+            case
+                when coalesce(st.open_steps, '{}') = '{}' then '{}'
+                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                else array(
+                    select u.step_no
+                    from unnest(st.open_steps) as u (step_no)
+                    where not exists (
+                        select
+                        from sluice_internal.consumer_settlements as s
+                        where
+                            s.consumer_no = consumer.consumer_no and s.lane = l.lane
+                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+                        offset 0
+                    )
+                )
+            end as open_steps
+        from unnest(taken_lanes) with ordinality as l (lane, place)
+        left join lateral (
+            select t.*
+            from sluice_internal.consumer_steps as t
+            where t.consumer_no = consumer.consumer_no and t.lane = l.lane
+            order by t.step_no desc
+            limit 1
+        ) as st on true
+        where case
+            -- deleted before this transaction held it
+            when not exists (select from sluice_internal.consumers as c where c.consumer_no = consumer.consumer_no) then false
+            when st.step_no is null then true
+            when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+            when st.open_steps = '{}' then true
+            else not exists (
+                select
+                from sluice_internal.consumer_settlements as s
+                where
+                    s.consumer_no = consumer.consumer_no and s.lane = l.lane and s.due_at <= clock_timestamp()
+                    and s.step_no = any(st.open_steps)
+            )
+        end
+    ),
+    entry as materialized (
+        select l.lane, l.step_no, l.secret, e.updated_idx, e.record_no, e.busy, r.*
+        from (select * from lane order by place offset 0) as l
+        cross join lateral (
+            select
+                p.updated_idx,
+                p.record_no,
+                (not p.first or p.updated_idx <= l.replay_idx) and l.open_steps <> '{}' and p.record_no = any(
+                    sluice_internal._lane_busy(consumer.consumer_no, l.lane, l.open_steps)
+                ) as busy
+            from sluice_internal.positions as p
+            where p.stream_no = consumer.stream_no and p.lane = l.lane and p.updated_idx > l.cursor_idx
+            order by p.updated_idx
+            limit max_rows
+        ) as e
+        cross join lateral (
+            select
+                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                pg_column_size(o.data) * case when pg_column_compression(o.data) is null then 1 else 90 end as bytes
+            from sluice.records as o
+            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+            offset 0
+        ) as r
+        limit max_rows
+    ),
+    leased as materialized (
+        select
+            n.lane,
+            max(n.updated_idx) as cursor_idx,
+            coalesce(sum(n.bytes), 0) as bytes,
+            array_agg(n.record_no order by n.updated_idx) as record_nos,
+            array_agg(n.updated_idx order by n.updated_idx) as updated_idxs
+        from entry as n
+        where (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+        group by n.lane
+    ),
+    stepped as (
+        insert into sluice_internal.consumer_steps (
+            consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+            data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+        )
+        select
+            consumer.consumer_no, n.lane, l.step_no, n.cursor_idx, l.open_steps || l.step_no,
+            least(case when l.open_steps <> '{}' then l.next_due end, v_leased_until), '{}', '{}', false,
+            n.bytes, l.secret, v_leased_until, n.record_nos, n.updated_idxs, l.replay_idx, l.skipped
+        from leased as n
+        inner join lane as l on l.lane = n.lane
+    )
+    select
+        sluice_internal._ack_token(n.lane, n.step_no, (row_number() over (partition by n.lane order by n.updated_idx))::int, n.secret),
+        n.sync_id,
+        n.collection_id,
+        n.upstream_id,
+        n.updated_idx,
+        n.upstream_created_at,
+        n.upstream_updated_at,
+        n.deleted,
+        1,
+        case
+            when n.sync_id = f.sync_id then f.external_id
+            else (select y.external_id from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        case
+            when n.sync_id = f.sync_id then f.metadata
+            else (select y.metadata from sluice_internal.syncs as y where y.sync_id = n.sync_id)
+        end,
+        n.data
+    from (
+        select m.sync_id, y.external_id, y.metadata
+        from (select o.sync_id from entry as o limit 1) as m
+        left join sluice_internal.syncs as y on y.sync_id = m.sync_id
+        where exists (select from leased)
+        offset 0
+    ) as f
+    cross join entry as n;
+    if random() < 0.08 then
+        perform sluice_internal._lane_trim(consumer.consumer_no, l.lane, st.step_no, st.open_steps)
+        from unnest(taken_lanes) as l (lane)
+        cross join lateral sluice_internal._lane_state(consumer.consumer_no, l.lane, 0) as st;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) IS 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings.';
+
+
+--
+-- Name: _time_of(integer, bigint); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    if _time_of.idx is null then
+        return null;
+    end if;
+    return greatest(
+        (
+            select t.at
+            from sluice_internal.stream_times as t
+            where t.stream_no = _time_of.stream_no and t.idx < _time_of.idx
+            order by t.idx desc, t.at desc
+            limit 1
+        ),
+        (
+            select max(i.created_at)
+            from sluice_internal.ingests as i
+            where i.stream_no = _time_of.stream_no and i.updated_idxs[1] <= _time_of.idx
+        )
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _time_of(stream_no integer, idx bigint); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) IS 'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
+
+
+--
+-- Name: _time_pattern(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._time_pattern(kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE kind WHEN 'date'::text THEN ((('^'::text || '(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'::text) || '|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'::text) || '$'::text) WHEN 'timestamptz'::text THEN ((('^'::text || '(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'::text) || '|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'::text) || '[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)$'::text) ELSE NULL::text END;
+
+
+ALTER FUNCTION sluice_internal._time_pattern(kind text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _time_pattern(kind text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._time_pattern(kind text) IS 'A pattern of texts that can be cast to date, or with their zone to timestamptz, without ever failing: the 31st of April is none. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _time_refusal(jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._time_refusal(given jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if given is null or given = 'null' then
+        return null;
+    end if;
+    if jsonb_typeof(given) <> 'string'
+        or given #>> '{}' !~ '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d(:?\d\d)?)?)?$'
+    then
+        return 'is not an ISO 8601 time';
+    end if;
+    perform (given #>> '{}')::timestamptz;
+    return null;
+exception
+    when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
+        return 'is a time that does not exist';
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._time_refusal(given jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _time_refusal(given jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._time_refusal(given jsonb) IS 'Why this JSON value is no time, in words that follow the name of its field; null if it is one, or null.';
+
+
+--
+-- Name: _token_check(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._token_check(token text, scope text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_token sluice_internal.tokens;
+begin
+    select t.* into v_token
+    from sluice_internal.tokens as t
+    where
+        t.digest = sha256(convert_to(_token_check.token, 'UTF8'))
+        and t.revoked_at is null
+        and (t.expires_at is null or t.expires_at > clock_timestamp());
+    if not found then
+        raise exception using
+            errcode = 'SL140',
+            message = 'the token is not valid',
+            hint = 'Send "Authorization: Bearer …" with a token of pgsluice token create that is neither revoked nor expired.';
+    end if;
+    if not (_token_check.scope = any(v_token.scopes) or 'manage' = any(v_token.scopes)
+        or (_token_check.scope = 'read' and cardinality(v_token.scopes) > 0))
+    then
+        raise exception using
+            errcode = 'SL002',
+            message = format('the token lacks the scope %s', _token_check.scope),
+            hint = format(
+                'It has: %s. Make one with: pgsluice token create --scope %s',
+                array_to_string(v_token.scopes, ', '), _token_check.scope
+            );
+    end if;
+    return v_token.token_id;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._token_check(token text, scope text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _token_check(token text, scope text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._token_check(token text, scope text) IS 'The id of the token, if it is valid and has the scope (manage has all, every scope includes read); else SL140 or SL002.';
+
+
+--
+-- Name: _token_signed(text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._token_signed(random text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT (('pgsl_'::text || random) || substr(encode(sha256(convert_to(('pgsl_'::text || random), 'UTF8'::name)), 'hex'::text), 1, 6));
+END;
+
+
+ALTER FUNCTION sluice_internal._token_signed(random text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _token_signed(random text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._token_signed(random text) IS 'A token: pgsl_, 30 random characters, and the first 6 hex digits of the SHA-256 of all that, so that a mistyped one is seen without a look-up.';
+
+
+--
+-- Name: _touch_stream(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._touch_stream(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_touched text := coalesce(current_setting('sluice.touched_streams', true), '');
+begin
+    if not (_touch_stream.stream_no::text = any(string_to_array(v_touched, ','))) then
+        perform set_config('sluice.touched_streams', concat_ws(',', nullif(v_touched, ''), _touch_stream.stream_no::text), true);
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._touch_stream(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _touch_stream(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._touch_stream(stream_no integer) IS 'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order.';
+
+
+--
+-- Name: _verdict(timestamp with time zone, timestamp with time zone, timestamp with time zone, boolean, jsonb, timestamp with time zone, timestamp with time zone, timestamp with time zone, boolean, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (old_version > new_version) THEN 'refused'::text WHEN (old_deleted AND (NOT new_deleted) AND (old_version = new_version)) THEN 'refused'::text WHEN (COALESCE((old_version < new_version), false) OR (old_from IS NULL) OR (new_from IS NULL) OR (new_from > old_until)) THEN CASE WHEN ((old_deleted <> new_deleted) OR (NOT COALESCE((old_data = new_data), (new_data IS NULL)))) THEN 'changed'::text WHEN ((old_version < new_version) OR ((old_version IS NULL) AND (new_version IS NOT NULL))) THEN 'touched'::text ELSE 'unchanged'::text END WHEN ((old_deleted = new_deleted) AND COALESCE((old_data = new_data), (new_data IS NULL))) THEN 'unchanged'::text WHEN (new_until < old_from) THEN 'refused'::text ELSE 'unclear'::text END;
+
+
+ALTER FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) IS 'What an incoming state is to the stored one: changed, touched (only the version is newer), unchanged, refused (older), or unclear (two reads overlap and differ: fetch again). Versions decide; without them, or where they are equal, the intervals in which the states were read; without those, the order of commits. Inlined, so it pins no search path.';
+
+
+--
+-- Name: _view_changes(sluice_internal.typed_views, jsonb, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_fixed text;
+    v_data jsonb := coalesce(nullif(after -> 'data', 'null'), '{}');
+    v_known jsonb := coalesce(nullif(before -> 'data', 'null'), '{}');
+    v_changes jsonb;
+    v_clash text;
+begin
+    if jsonb_typeof(v_data) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'data must be a JSON object', hint = 'Nothing was queued.';
+    end if;
+    select k.name into v_fixed
+    from (
+        select u.name
+        from unnest('{sync_id,upstream_id,updated_idx,deleted,upstream_created_at,upstream_updated_at}'::text[]) as u (name)
+        union all
+        select f.column_name
+        from sluice_internal.typed_view_fields as f
+        inner join sluice.provider_fields as p on p.collection_id = typed.collection_id and p.name = f.field and p.primary_key
+        where f.view_name = typed.view_name and before is not null
+    ) as k (name)
+    where
+        after -> k.name is distinct from coalesce(before -> k.name, 'null')
+        and (before is not null or k.name <> 'sync_id' and (k.name <> 'deleted' or after -> k.name = 'true'))
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL172',
+            message = format('%I cannot be written', v_fixed),
+            hint = 'It is the vendor''s to say. Leave it out; nothing was queued.';
+    end if;
+    with said as (
+        select
+            f.field,
+            f.column_name,
+            sluice_internal._view_value(f.column_name, f.kind, after -> f.column_name, v_known -> f.field) as value
+        from sluice_internal.typed_view_fields as f
+        where f.view_name = typed.view_name and after -> f.column_name is distinct from coalesce(before -> f.column_name, 'null')
+        union all
+        select d.key, 'data', d.value
+        from jsonb_each(v_data) as d
+        where d.value is distinct from v_known -> d.key
+        union all
+        -- what was taken out of data is unset
+        select d.key, 'data', 'null'
+        from jsonb_object_keys(v_known) as d (key)
+        where not v_data ? d.key
+    )
+    select
+        jsonb_object_agg(s.field, s.value),
+        (
+            select format('%I and %I', min(t.column_name), max(t.column_name))
+            from said as t
+            group by t.field
+            having count(distinct t.value) > 1
+            limit 1
+        )
+    into v_changes, v_clash
+    from said as s;
+    if v_clash is not null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('%s set one field to two values', v_clash),
+            hint = 'They are the same field: set one of them. Nothing was queued.';
+    end if;
+    return coalesce(v_changes, '{}');
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb) IS 'The fields that an update of a typed view''s row sets, or with before null an insert. SL172 for a column that cannot be written, SL001 for values that JSON does not have or that contradict each other.';
+
+
+--
+-- Name: _view_column(text, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_column(wanted text, taken text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_suffix text := '';
+    v_name text;
+begin
+    for v_number in 2 .. 10000 loop
+        v_name := coalesce(nullif(_view_column.wanted, ''), '_');
+        while octet_length(v_name) > 63 - octet_length(v_suffix) loop
+            v_name := left(v_name, least(63, length(v_name) - 1));
+        end loop;
+        v_name := v_name || v_suffix;
+        exit when v_name <> all (_view_column.taken);
+        v_suffix := '_' || v_number;
+    end loop;
+    return v_name;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_column(wanted text, taken text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_column(wanted text, taken text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_column(wanted text, taken text[]) IS 'A name of at most 63 bytes that is not taken: what was wanted, cut where it is too long, with _2 and so on where it is taken.';
+
+
+--
+-- Name: _view_expression(text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_expression(field text, kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+select case _view_expression.kind
+    when 'text' then v.words
+    when 'jsonb' then format('nullif(%s, %L)', v.json, 'null')
+    when 'boolean' then format('case jsonb_typeof(%1$s) when %2$L then (%1$s)::boolean end', v.json, 'boolean')
+    when 'numeric' then format('case jsonb_typeof(%1$s) when %2$L then (%1$s)::numeric end', v.json, 'number')
+    when 'bigint' then format(
+        'case jsonb_typeof(%1$s) when %2$L then case when (%1$s)::numeric between -9223372036854775808 and 9223372036854775807'
+        || ' and (%1$s)::numeric %% 1 = 0 then (%1$s)::bigint end end',
+        v.json, 'number'
+    )
+    when 'date' then format(
+        'case when jsonb_typeof(%1$s) = %3$L and %2$s ~ %4$L then (%2$s)::date end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('date')
+    )
+    when 'timestamptz' then format(
+        'case when jsonb_typeof(%1$s) = %3$L and %2$s ~ %4$L then (%2$s)::timestamptz end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('timestamptz')
+    )
+    else format(
+        'case jsonb_typeof(%1$s) when %3$L then case when %2$s ~ %4$L then (%2$s)::timestamptz end'
+        -- the years 1 to 9999
+        || ' when %5$L then case when (%1$s)::numeric between -62135596800 and 253402300799'
+        || ' then to_timestamp((%1$s)::double precision) end end',
+        v.json, v.words, 'string', sluice_internal._time_pattern('timestamptz'), 'number'
+    )
+end
+from (
+    values (format('(r.data -> %L)', _view_expression.field), format('(r.data ->> %L)', _view_expression.field))
+) as v (json, words)
+$_$;
+
+
+ALTER FUNCTION sluice_internal._view_expression(field text, kind text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_expression(field text, kind text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_expression(field text, kind text) IS 'The SQL of a typed view''s column: a field of r.data read as that kind. It answers null for what does not fit and never fails. Only of functions of PostgreSQL itself: a view outlives our releases.';
+
+
+--
+-- Name: _view_infer(sluice_internal.typed_views); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_infer(typed sluice_internal.typed_views) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    -- 1,600 is the limit of PostgreSQL; the rest is for what all views have, now and later.
+    v_most constant int := 1580;
+    v_taken text[] := '{sync_id,upstream_id,updated_idx,deleted,upstream_created_at,upstream_updated_at,data}';
+    v_place int;
+    v_left_out int := 0;
+    v_new record;
+    v_name text;
+begin
+    select v_taken || coalesce(array_agg(f.column_name), '{}'), count(*) into v_taken, v_place
+    from sluice_internal.typed_view_fields as f
+    where f.view_name = typed.view_name;
+    for v_new in
+        with known as (
+            select k.name, min(k.place) as place, min(k.kind) as kind
+            from (
+                select
+                    f.name,
+                    f.place,
+                    case f.type
+                        when 'text' then 'text'
+                        when 'integer' then 'bigint'
+                        when 'number' then 'numeric'
+                        when 'boolean' then 'boolean'
+                        when 'time' then 'time'
+                        when 'date' then 'date'
+                        else 'jsonb'
+                    end as kind
+                from sluice.provider_fields as f
+                where f.collection_id = typed.collection_id
+            ) as k
+            group by k.name
+        ),
+        found as (
+            select
+                coalesce(s.field, k.name) as field,
+                k.place,
+                coalesce(s.seen, 0) as seen,
+                s.fits,
+                case
+                    when s.fits is null then k.kind
+                    when k.kind = 'time' and 'unixtime' = any(s.fits) then 'unixtime'
+                    when k.kind = any(s.fits) then k.kind
+                    else s.fits[1]
+                end as kind
+            from sluice_internal._view_sample(typed.collection_id, typed.stream_id, typed.sync_id) as s
+            full join known as k on k.name = s.field
+        )
+        select
+            f.field,
+            f.kind,
+            exists (
+                select from sluice_internal.typed_view_fields as t where t.view_name = typed.view_name and t.field = f.field collate "C"
+            ) as again,
+            row_number() over (order by f.place, f.seen desc, f.field collate "C") + v_place <= v_most as fits
+        from found as f
+        where not exists (
+            select
+            from sluice_internal.typed_view_fields as t
+            where
+                t.view_name = typed.view_name and t.field = f.field collate "C"
+                -- as text and as JSON everything can be shown
+                and (f.fits is null or t.kind in ('text', 'jsonb') or t.kind = any(f.fits))
+        )
+        order by f.place, f.field collate "C"
+    loop
+        if not v_new.fits then
+            v_left_out := v_left_out + 1;
+            continue;
+        end if;
+        v_name := sluice_internal._view_column(
+            case when v_new.again then v_new.field || '_' || v_new.kind else v_new.field end, v_taken
+        );
+        v_place := v_place + 1;
+        v_taken := v_taken || v_name;
+        insert into sluice_internal.typed_view_fields (view_name, place, column_name, field, kind)
+        values (typed.view_name, v_place, v_name, v_new.field, v_new.kind);
+    end loop;
+    update sluice_internal.typed_views as v
+    set fields_left_out = v_left_out, refreshed_at = clock_timestamp()
+    where v.view_name = typed.view_name;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_infer(typed sluice_internal.typed_views) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_infer(typed sluice_internal.typed_views); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_infer(typed sluice_internal.typed_views) IS 'Adds to a typed view''s columns what the data has and they do not show yet: a new field, or a known one whose values fit none of its columns. Nothing is ever taken away or changed.';
+
+
+--
+-- Name: _view_make(sluice_internal.typed_views); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_make(typed sluice_internal.typed_views) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_columns text;
+    v_where text := format('r.collection_id = %L', typed.collection_id);
+begin
+    select string_agg(format(E',\n    %s as %I', sluice_internal._view_expression(f.field, f.kind), f.column_name), '' order by f.place)
+    into v_columns
+    from sluice_internal.typed_view_fields as f
+    where f.view_name = typed.view_name;
+    if typed.stream_id is not null then
+        v_where := v_where || format(' and r.stream_id = %L', typed.stream_id);
+    end if;
+    if typed.sync_id is not null then
+        v_where := v_where || format(' and r.sync_id = %L', typed.sync_id);
+    end if;
+    execute format('create or replace view sluice_views.%I with (security_invoker = true) as select', typed.view_name)
+        || ' r.sync_id, r.upstream_id, r.updated_idx, r.deleted, r.upstream_created_at, r.upstream_updated_at, r.data'
+        || coalesce(v_columns, '') || E'\nfrom sluice.records as r\nwhere ' || v_where;
+    execute format(
+        'comment on view sluice_views.%I is %L', typed.view_name, format('Records of %s, made by view_create.', typed.collection_id)
+    );
+    execute format(
+        'create or replace trigger view_write instead of insert or update or delete on sluice_views.%I'
+        ' for each row execute function sluice_internal._view_write()', typed.view_name
+    );
+    if to_regrole('sluice_reader') is not null then
+        execute format('grant select on sluice_views.%I to sluice_reader', typed.view_name);
+    end if;
+    if to_regrole('sluice_mutator') is not null then
+        execute format('grant insert, update, delete on sluice_views.%I to sluice_mutator', typed.view_name);
+    end if;
+exception when invalid_table_definition or wrong_object_type or insufficient_privilege then
+    raise exception using
+        errcode = 'SL171',
+        message = format('sluice_views.%I is not what view_create made', typed.view_name),
+        detail = sqlerrm,
+        hint = 'Somebody changed it or made another object of that name: drop or rename that, then call view_create again.';
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_make(typed sluice_internal.typed_views) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_make(typed sluice_internal.typed_views); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_make(typed sluice_internal.typed_views) IS 'Makes a typed view, or adds its new columns, with its trigger and rights. SL171 where somebody made something else of that name.';
+
+
+--
+-- Name: _view_sample(text, text, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_sample(collection_id text, stream_id text, sync_id text) RETURNS TABLE(field text, seen bigint, fits text[])
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+with chosen as materialized (
+    select y.sync_id
+    from sluice_internal.syncs as y
+    inner join sluice_internal.streams as s on s.stream_no = y.stream_no
+    where
+        s.stream_id = coalesce(_view_sample.stream_id, s.stream_id) and y.sync_id = coalesce(_view_sample.sync_id, y.sync_id)
+        and exists (
+            select from sluice.records as r
+            where r.sync_id = y.sync_id and r.collection_id = _view_sample.collection_id
+        )
+    order by y.created_at desc
+    limit 100
+),
+-- Every account has its say (accounts differ), and what came last.
+sample as materialized (
+    select r.record_no, r.data
+    from chosen as c
+    cross join lateral (
+        select t.record_no, t.data
+        from sluice.records as t
+        where t.sync_id = c.sync_id and t.collection_id = _view_sample.collection_id
+        limit 10000 / (select count(*) from chosen)
+    ) as r
+    union all
+    select r.record_no, r.data
+    from (select t.* from sluice.records as t order by t.record_no desc limit 5000) as r
+    where r.collection_id = _view_sample.collection_id and r.sync_id in (select c.sync_id from chosen as c)
+),
+bounded as (
+    select s.data, sum(pg_column_size(s.data)) over (order by s.record_no desc rows unbounded preceding) as bytes
+    from sample as s
+    where jsonb_typeof(s.data) = 'object'
+),
+entries as (
+    select
+        e.key,
+        jsonb_typeof(e.value) as type,
+        case when jsonb_typeof(e.value) = 'number' then e.value::numeric end as number,
+        case when jsonb_typeof(e.value) = 'string' then left(e.value #>> '{}', 50) end as words
+    from bounded as b
+    cross join lateral jsonb_each(b.data) as e
+    where b.bytes < 200 * 1024 * 1024
+)
+select
+    e.key,
+    count(*),
+    array_remove(array[
+        case when every(e.type = 'boolean') then 'boolean' end,
+        case
+            when every(coalesce(
+                e.number between -9223372036854775808 and 9223372036854775807 and e.number % 1 = 0, false
+            )) then 'bigint'
+        end,
+        case when every(e.number is not null) then 'numeric' end,
+        case when every(coalesce(e.words ~ sluice_internal._time_pattern('timestamptz'), false)) then 'timestamptz' end,
+        case when every(coalesce(e.words ~ sluice_internal._time_pattern('date'), false)) then 'date' end,
+        case when every(e.words is not null) then 'text' end,
+        'jsonb',
+        case when every(coalesce(e.number between -62135596800 and 253402300799, false)) then 'unixtime' end,
+        case
+            when every(coalesce(
+                e.number between -62135596800 and 253402300799 or e.words ~ sluice_internal._time_pattern('timestamptz'), false
+            )) then 'time'
+        end
+    ], null)
+from entries as e
+where e.type <> 'null'
+group by e.key
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_sample(collection_id text, stream_id text, sync_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_sample(collection_id text, stream_id text, sync_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_sample(collection_id text, stream_id text, sync_id text) IS 'The fields of a bounded sample of records (of up to 100 syncs 10,000 in all, and the latest), how often each has a value, and the kinds that all its values fit, the closest first.';
+
+
+--
+-- Name: _view_value(text, text, jsonb, jsonb); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_value(column_name text, kind text, value jsonb, known jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_time timestamptz;
+begin
+    if _view_value.value = 'null' then
+        return _view_value.value;
+    end if;
+    if _view_value.kind in ('bigint', 'numeric') and jsonb_typeof(_view_value.value) = 'number'
+        or _view_value.kind in ('text', 'boolean', 'jsonb')
+    then
+        return _view_value.value;
+    end if;
+    if _view_value.value #>> '{}' !~ 'infinity|NaN|BC$' then
+        if _view_value.kind = 'date' then
+            return _view_value.value;
+        end if;
+        v_time := (_view_value.value #>> '{}')::timestamptz;
+        if _view_value.kind = 'unixtime' or _view_value.kind = 'time' and jsonb_typeof(_view_value.known) = 'number' then
+            return to_jsonb(trim_scale(extract(epoch from v_time)));
+        end if;
+        return to_jsonb(regexp_replace(
+            to_char(v_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '\.?0*Z$', 'Z'
+        ));
+    end if;
+    raise exception using
+        errcode = 'SL001',
+        message = format('%I cannot be %s: JSON has no such value', _view_value.column_name, _view_value.value #>> '{}'),
+        hint = 'Nothing was queued.';
+end
+$_$;
+
+
+ALTER FUNCTION sluice_internal._view_value(column_name text, kind text, value jsonb, known jsonb) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_value(column_name text, kind text, value jsonb, known jsonb); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_value(column_name text, kind text, value jsonb, known jsonb) IS 'What a typed view''s column was set to (as to_jsonb gives it) in the form that the vendor has it in: times as it gave them (known), or ISO 8601 in UTC. SL001 for what JSON does not have.';
+
+
+--
+-- Name: _view_write(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._view_write() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_view sluice_internal.typed_views;
+    v_changes jsonb;
+    v_sync_id text;
+begin
+    select v.* into v_view from sluice_internal.typed_views as v where v.view_name = tg_table_name;
+    if not found then
+        raise exception using
+            errcode = 'SL170',
+            message = format('%I is no typed view', tg_table_name),
+            hint = 'It was renamed: give it its name back.';
+    end if;
+    if tg_op = 'DELETE' then
+        perform sluice.mutation_run(
+            'delete', old.sync_id, v_view.collection_id, jsonb_build_array(jsonb_build_object('upstream_id', old.upstream_id))
+        );
+        return old;
+    end if;
+    if tg_op = 'UPDATE' then
+        v_changes := sluice_internal._view_changes(v_view, to_jsonb(old), to_jsonb(new));
+        if v_changes <> '{}' then
+            perform sluice.mutation_run(
+                'update', old.sync_id, v_view.collection_id,
+                jsonb_build_array(jsonb_build_object('upstream_id', old.upstream_id, 'data', v_changes))
+            );
+        end if;
+        return new;
+    end if;
+    v_sync_id := coalesce(new.sync_id, v_view.sync_id);
+    if v_sync_id is null or v_sync_id <> v_view.sync_id then
+        raise exception using
+            errcode = 'SL001',
+            message = case
+                when v_sync_id is null then 'sync_id is missing: which account is it for?'
+                else format('this view is of sync "%s" alone', v_view.sync_id)
+            end,
+            hint = format('select sync_id from sluice.collections where collection_id = %L lists them.', v_view.collection_id);
+    end if;
+    v_changes := sluice_internal._view_changes(v_view, null, to_jsonb(new));
+    perform sluice.mutation_run('create', v_sync_id, v_view.collection_id, jsonb_build_array(v_changes));
+    return new;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._view_write() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _view_write(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._view_write() IS 'What insert, update and delete on a typed view do: each row is a mutation, queued in this transaction. An update sends the fields that changed, an insert those that are not null. mutation_run checks the caller''s right.';
+
+
+--
+-- Name: _wake(integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._wake(stream_no integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- Looked at without keeping the lock: this transaction may last, and nobody may wait for it.
+    if pg_try_advisory_lock(sluice_internal._lock_key(5, _wake.stream_no, 0)) then
+        perform pg_advisory_unlock(sluice_internal._lock_key(5, _wake.stream_no, 0));
+    else
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = _wake.stream_no;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._wake(stream_no integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _wake(stream_no integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._wake(stream_no integer) IS 'Notifies those who wait for messages of the stream, if somebody does, when this transaction commits.';
+
+
+--
+-- Name: _wake_freed(sluice_internal.consumers, text[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    if consumer.max_ack_pending is not null or exists (
+        select
+        from (
+            select distinct split_part(g.token, '.', 1)::int as lane
+            from unnest(_wake_freed.ack_tokens) as g (token)
+            where g.token ~ '^[0-9]{1,3}[.]'
+            offset 0
+        ) as l
+        cross join lateral (
+            select st.parked_record_nos
+            from sluice_internal.consumer_steps as st
+            where st.consumer_no = consumer.consumer_no and st.lane = l.lane
+            order by st.step_no desc
+            limit 1
+        ) as st
+        where st.parked_record_nos <> '{}'
+    ) then
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = consumer.stream_no;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _wake_freed(consumer sluice_internal.consumers, ack_tokens text[]); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) IS 'Notifies those who wait (somebody does), if the messages that these tokens settle may have kept others back: a newer version of their record, or any where max_ack_pending bounds them.';
+
+
+--
+-- Name: _work_choose(sluice_internal.sync_work, text, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    select array_agg(c.record_no), (array_agg(c.collection_id))[count(*)], (array_agg(c.upstream_id))[count(*)]
+    into record_nos, last_collection_id, last_upstream_id
+    from (
+        -- What another transaction holds is left for a later pass: nobody waits for an open transaction here.
+        select r.record_no, r.collection_id, r.upstream_id
+        from sluice.records as r
+        where
+            r.sync_id = work.sync_id
+            and (r.collection_id, r.upstream_id) > (work.after_collection_id collate "C", work.after_upstream_id collate "C")
+            and (work.collection_ids is null or r.collection_id = any(work.collection_ids))
+            and (work.kind <> 'move' or r.stream_id <> _work_choose.stream_id collate "C")
+            and (work.phase <> 'tombstones' or not r.deleted)
+        order by r.collection_id, r.upstream_id
+        limit _work_choose.most
+        for update skip locked
+    ) as c;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text) IS 'The next records that a piece of work is about, in the order of their keys; stream_id: where those of a move are to be. Locks them (skips locked ones).';
+
+
+--
+-- Name: _work_left(sluice_internal.sync_work, text); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._work_left(work sluice_internal.sync_work, stream_id text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    return exists (
+        select
+        from sluice.records as r
+        where
+            r.sync_id = work.sync_id
+            and (work.collection_ids is null or r.collection_id = any(work.collection_ids))
+            and (work.kind <> 'move' or r.stream_id <> _work_left.stream_id collate "C")
+            and (work.phase <> 'tombstones' or not r.deleted)
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._work_left(work sluice_internal.sync_work, stream_id text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _work_left(work sluice_internal.sync_work, stream_id text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._work_left(work sluice_internal.sync_work, stream_id text) IS 'Whether a piece of work has records left in this phase. Volatile, so that it sees what was committed a moment ago.';
+
+
+--
+-- Name: _work_records(sluice_internal.sync_work, sluice_internal.syncs, bigint[]); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_stream_no int;
+    v_held bigint[] := '{}';
+    v_found record;
+begin
+    if work.kind = 'move' then
+        done := sluice_internal._records_move(sync.sync_id, sync.stream_no, _work_records.record_nos);
+        return;
+    end if;
+    done := 0;
+    -- a sync that was being moved when its deletion came has records in both streams
+    foreach v_stream_no in array array_remove(array[sync.stream_no, sync.moving_from], null) loop
+        if work.phase = 'tombstones' then
+            done := done + sluice_internal._records_tombstone(sync.sync_id, v_stream_no, _work_records.record_nos);
+        elsif work.emit then
+            select array_agg(h.record_no) as record_nos, min(h.consumer_id) as consumer_id into v_found
+            from sluice_internal._records_held(v_stream_no, _work_records.record_nos) as h;
+            v_held := v_held || v_found.record_nos;
+            held_by := coalesce(held_by, v_found.consumer_id);
+        end if;
+    end loop;
+    if work.phase = 'records' then
+        record_nos := array(select unnest(_work_records.record_nos) except select unnest(v_held));
+        done := sluice_internal._records_forget(sync.stream_no, _work_records.record_nos);
+        if sync.moving_from is not null then
+            perform sluice_internal._records_forget(sync.moving_from, _work_records.record_nos);
+        end if;
+    end if;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text) IS 'Moves, marks or removes the records that a piece of work has chosen and locked: how many, and a consumer that has not settled some of them yet, which therefore stay.';
+
+
+--
+-- Name: _work_rest(sluice_internal.sync_work, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._work_rest(work sluice_internal.sync_work, most integer) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_count int;
+    v_stream_no int;
+begin
+    if work.kind = 'drop' then
+        delete from sluice_internal.sync_work as w where w.sync_id = work.sync_id;
+        return true;
+    end if;
+    if work.kind = 'move' then
+        select y.stream_no into v_stream_no from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+        update sluice_internal.mutations as m
+        set stream_no = v_stream_no
+        where m.sync_id = work.sync_id and m.stream_no <> v_stream_no;
+        update sluice_internal.syncs as y set moving_from = null where y.sync_id = work.sync_id;
+        delete from sluice_internal.sync_work as w where w.sync_id = work.sync_id;
+        return true;
+    end if;
+    delete from sluice_internal.quarantine as q
+    where q.quarantine_id in (select t.quarantine_id from sluice_internal.quarantine as t where t.sync_id = work.sync_id limit most);
+    get diagnostics v_count = row_count;
+    if v_count = most then
+        return false;
+    end if;
+    delete from sluice_internal.mutation_items as i
+    where (i.mutation_no, i.item_no) in (
+        select t.mutation_no, t.item_no
+        from sluice_internal.mutations as m
+        inner join sluice_internal.mutation_items as t on t.mutation_no = m.mutation_no
+        where m.sync_id = work.sync_id
+        limit most
+    );
+    get diagnostics v_count = row_count;
+    if v_count = most then
+        return false;
+    end if;
+    delete from sluice_internal.ingests as i where i.sync_id = work.sync_id;
+    delete from sluice_internal.count_deltas as c where c.sync_id = work.sync_id;
+    delete from sluice_internal.record_counts as c where c.sync_id = work.sync_id;
+    delete from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+    return true;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._work_rest(work sluice_internal.sync_work, most integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _work_rest(work sluice_internal.sync_work, most integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._work_rest(work sluice_internal.sync_work, most integer) IS 'What is left once the records are done: the end of the work (true), or another piece on the way to it. A deleted sync''s id is free then.';
+
+
+--
+-- Name: _work_step(sluice_internal.sync_work, integer); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._work_step(work sluice_internal.sync_work, most integer) RETURNS TABLE(sync_id text, kind text, records bigint, finished boolean, waits_for text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync sluice_internal.syncs;
+    v_stream_id text;
+    v_chosen record;
+    v_done record;
+begin
+    finished := false;
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = work.sync_id;
+    select s.stream_id into v_stream_id from sluice_internal.streams as s where s.stream_no = v_sync.stream_no;
+    -- Who wrote before this was ordered may still do so until it ends; who wrote later knows of it (_record_store looks after writing).
+    if work.marked_by <> pg_current_xact_id() then
+        work.writers := case
+            when work.writers is null then sluice_internal._writers()
+            else array(select unnest(work.writers) intersect select unnest(sluice_internal._writers()))
+        end;
+    end if;
+    if work.after_collection_id = '' then
+        work.waits_for := null;
+    end if;
+    work.next_at := clock_timestamp();
+    if work.phase = 'rest' then
+        finished := sluice_internal._work_rest(work, _work_step.most);
+    else
+        v_chosen := sluice_internal._work_choose(work, v_stream_id, _work_step.most);
+        if v_chosen.record_nos is not null then
+            v_done := sluice_internal._work_records(work, v_sync, v_chosen.record_nos);
+            work.records := work.records + case when work.phase = 'tombstones' then 0 else v_done.done end;
+            work.waits_for := coalesce('consumer ' || v_done.held_by, work.waits_for);
+            work.after_collection_id := v_chosen.last_collection_id;
+            work.after_upstream_id := v_chosen.last_upstream_id;
+        end if;
+        if v_chosen.record_nos is null or cardinality(v_chosen.record_nos) < _work_step.most then
+            -- The end of a pass. What those writers have committed meanwhile is seen only in a statement that begins now.
+            work.after_collection_id := '';
+            work.after_upstream_id := '';
+            if coalesce(work.writers, '{-}') <> '{}' then
+                work.waits_for := coalesce(work.waits_for, 'open transactions that have written records');
+            elsif sluice_internal._work_left(work, v_stream_id) then
+                work.waits_for := coalesce(work.waits_for, 'open transactions that hold records of the sync');
+            else
+                work.waits_for := null;
+                work.phase := case work.phase when 'tombstones' then 'records' else 'rest' end;
+                finished := work.phase = 'rest' and sluice_internal._work_rest(work, _work_step.most);
+            end if;
+            if work.waits_for is not null then
+                work.next_at := clock_timestamp() + interval '2 seconds';
+            end if;
+        end if;
+    end if;
+    update sluice_internal.sync_work as w
+    set
+        phase = work.phase,
+        after_collection_id = work.after_collection_id,
+        after_upstream_id = work.after_upstream_id,
+        writers = work.writers,
+        records = work.records,
+        waits_for = work.waits_for,
+        next_at = work.next_at
+    where not finished and w.sync_id = work.sync_id;
+    sync_id := work.sync_id;
+    kind := work.kind;
+    records := work.records;
+    waits_for := case when not finished then work.waits_for end;
+    return next;
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._work_step(work sluice_internal.sync_work, most integer) OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _work_step(work sluice_internal.sync_work, most integer); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._work_step(work sluice_internal.sync_work, most integer) IS 'One step of a piece of work, whose row the caller has locked: up to so many records, in the order of their keys, until a pass finds none and nobody is left who could write some. records: so far in all.';
+
+
+--
+-- Name: _writers(); Type: FUNCTION; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE FUNCTION sluice_internal._writers() RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select coalesce(array_agg(distinct l.virtualtransaction), '{}')
+        from pg_locks as l
+        where
+            l.locktype = 'relation'
+            and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+            and l.relation = 'sluice.records'::regclass
+            and l.mode = 'RowExclusiveLock'
+            and l.pid is distinct from pg_backend_pid()
+    );
+end
+$$;
+
+
+ALTER FUNCTION sluice_internal._writers() OWNER TO sluice_owner;
+
+--
+-- Name: FUNCTION _writers(); Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON FUNCTION sluice_internal._writers() IS 'The open transactions, other than this one, that have written records: by their names in pg_locks, so that no other database and no reader counts.';
+
+
+--
+-- Name: count_deltas; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.count_deltas (
+    delta_no bigint NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    records bigint NOT NULL,
+    changes bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.count_deltas OWNER TO sluice_owner;
+
+--
+-- Name: TABLE count_deltas; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.count_deltas IS 'What was removed or moved, and is not yet taken off record_counts: written where a row of those must not be locked.';
+
+
+--
+-- Name: collections; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.collections AS
+ SELECT y.sync_id,
+    s.stream_id,
+    c.collection_id,
+    ((((COALESCE(n.records, (0)::bigint) + COALESCE(i.records, (0)::bigint)))::numeric + COALESCE(d.records, (0)::numeric)))::bigint AS records,
+    ((((COALESCE(n.changes, (0)::bigint) + COALESCE(i.changes, (0)::bigint)))::numeric + COALESCE(d.changes, (0)::numeric)))::bigint AS changes,
+    COALESCE(f.done, (y.provider = 'push'::text)) AS backfilled,
+    f.records AS backfill_records,
+    f.updated_at AS last_page_at,
+        CASE
+            WHEN (y.deleting_since IS NOT NULL) THEN 'deleting'::text
+            WHEN y.paused THEN 'paused'::text
+            WHEN (y.provider = 'push'::text) THEN 'active'::text
+            WHEN (x.error IS NOT NULL) THEN 'error'::text
+            WHEN (COALESCE(((f.completed_at IS NOT NULL) OR (f.done AND (f.kind IS NULL))), false) AND f.done) THEN 'active'::text
+            WHEN (f.started_at IS NULL) THEN 'pending'::text
+            ELSE 'backfilling'::text
+        END AS state,
+    (x.pages)::bigint AS pages,
+    x.last_success_at,
+    x.error AS last_error,
+    x.error_since AS last_error_since,
+        CASE
+            WHEN (NOT f.done) THEN f.total
+            ELSE NULL::bigint
+        END AS total,
+        CASE
+            WHEN (NOT f.done) THEN f.read_records
+            ELSE NULL::bigint
+        END AS progress,
+    round(
+        CASE
+            WHEN (NOT f.done) THEN ((f.read_records)::numeric / b.seconds)
+            ELSE NULL::numeric
+        END, 1) AS rate,
+    make_interval(secs => (
+        CASE
+            WHEN ((NOT f.done) AND (f.total > f.read_records) AND (f.read_records > 0)) THEN ((((f.total - f.read_records))::numeric * b.seconds) / (f.read_records)::numeric)
+            ELSE NULL::numeric
+        END)::double precision) AS remaining
+   FROM ((((((((sluice_internal.syncs y
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)))
+     CROSS JOIN LATERAL ( SELECT u.collection_id
+           FROM unnest(y.collection_ids) u(collection_id)
+        UNION
+         SELECT t.collection_id
+           FROM sluice_internal.record_counts t
+          WHERE (t.sync_id = y.sync_id)
+        UNION
+         SELECT u.collection_id
+           FROM (sluice_internal.ingests g
+             CROSS JOIN LATERAL unnest(g.collection_ids) u(collection_id))
+          WHERE (g.sync_id = y.sync_id)) c)
+     LEFT JOIN sluice_internal.record_counts n ON (((n.sync_id = y.sync_id) AND (n.collection_id = c.collection_id))))
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE u.first) AS records,
+            count(*) AS changes
+           FROM (sluice_internal.ingests g
+             CROSS JOIN LATERAL UNNEST(
+                CASE cardinality(g.collection_ids)
+                    WHEN 1 THEN array_fill(g.collection_ids[1], ARRAY[cardinality(g.firsts)])
+                    ELSE g.collection_ids
+                END, g.firsts) u(collection_id, first))
+          WHERE ((g.sync_id = y.sync_id) AND (u.collection_id = c.collection_id))) i ON (true))
+     LEFT JOIN LATERAL ( SELECT sum(o.records) AS records,
+            sum(o.changes) AS changes
+           FROM sluice_internal.count_deltas o
+          WHERE ((o.sync_id = y.sync_id) AND (o.collection_id = c.collection_id))) d ON (true))
+     LEFT JOIN LATERAL ( SELECT o.sync_id,
+            o.feed,
+            o.cursor_state,
+            o.done,
+            o.pages,
+            o.records,
+            o.updated_at,
+            o.kind,
+            o.collection_ids,
+            o.every,
+            o.error,
+            o.error_since,
+            o.attempt,
+            o.next_attempt_at,
+            o.last_success_at,
+            o.completed_at,
+            o.started_at,
+            o.read_records,
+            o.total,
+            o.pass_no,
+            o.pass_from,
+            o.conclusion
+           FROM sluice_internal.sync_feeds o
+          WHERE ((o.sync_id = y.sync_id) AND (o.kind IS DISTINCT FROM 'sweep'::text) AND (o.kind IS DISTINCT FROM 'part'::text) AND ((o.feed = c.collection_id) OR (c.collection_id = ANY (o.collection_ids))))
+          ORDER BY (o.feed = c.collection_id) DESC, (o.kind = 'backfill'::text) DESC, o.feed
+         LIMIT 1) f ON (true))
+     LEFT JOIN LATERAL ( SELECT sum(o.pages) AS pages,
+            max(o.last_success_at) AS last_success_at,
+            (array_agg(o.error ORDER BY o.error_since) FILTER (WHERE (o.error IS NOT NULL)))[1] AS error,
+            min(o.error_since) AS error_since
+           FROM sluice_internal.sync_feeds o
+          WHERE ((o.sync_id = y.sync_id) AND ((o.feed = c.collection_id) OR (c.collection_id = ANY (o.collection_ids))))) x ON (true))
+     LEFT JOIN LATERAL ( SELECT GREATEST(EXTRACT(epoch FROM (COALESCE(f.last_success_at, f.updated_at) - f.started_at)), 0.001) AS seconds) b ON (true));
+
+
+ALTER VIEW sluice.collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW collections; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.collections IS 'The collections of each sync: how many records (tombstones too) and changes arrived; state: pending, backfilling, active, error (last_error says why, since when), paused, deleting; and of the reading from the start that is under way how many records it brought (progress), of how many (total, where the vendor says), how many a second (rate), and how long it will still take (remaining, where that can be known).';
+
+
+--
+-- Name: credential_collections; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.credential_collections AS
+ SELECT d.credential_id,
+    c.provider,
+    d.collection_id,
+    d.description,
+    d.mutations,
+    d.match_on,
+    d.if_match
+   FROM (sluice_internal.described_collections d
+     JOIN sluice_internal.credentials c ON ((c.credential_id = d.credential_id)))
+UNION ALL
+ SELECT c.credential_id,
+    c.provider,
+    k.collection_id,
+    k.description,
+    k.mutations,
+    k.match_on,
+    k.if_match
+   FROM (sluice_internal.credentials c
+     JOIN sluice.provider_collections k ON ((k.provider = c.provider)))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM sluice_internal.described_collections d
+          WHERE ((d.credential_id = c.credential_id) AND (d.collection_id = (k.collection_id COLLATE "C"))))));
+
+
+ALTER VIEW sluice.credential_collections OWNER TO sluice_owner;
+
+--
+-- Name: VIEW credential_collections; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.credential_collections IS 'The collections that the account behind each credential has: as it described them, else as its provider names them.';
+
+
+--
+-- Name: _builtin_fields; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._builtin_fields AS
+ SELECT collection_id,
+    place,
+    name,
+    type,
+    primary_key,
+    description
+   FROM ( VALUES ('github:commit'::text,1,'sha'::text,'text'::text,true,''::text), ('github:commit'::text,2,'commit'::text,'object'::text,false,''::text), ('github:commit'::text,3,'author'::text,'object'::text,false,''::text), ('github:commit'::text,4,'committer'::text,'object'::text,false,''::text), ('github:commit'::text,5,'parents'::text,'array'::text,false,''::text), ('github:issue'::text,1,'id'::text,'integer'::text,false,''::text), ('github:issue'::text,2,'number'::text,'integer'::text,false,''::text), ('github:issue'::text,3,'title'::text,'text'::text,false,''::text), ('github:issue'::text,4,'state'::text,'text'::text,false,''::text), ('github:issue'::text,5,'body'::text,'text'::text,false,''::text), ('github:issue'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:issue'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:issue'::text,8,'closed_at'::text,'time'::text,false,''::text), ('github:issue_comment'::text,1,'id'::text,'integer'::text,false,''::text), ('github:issue_comment'::text,2,'body'::text,'text'::text,false,''::text), ('github:issue_comment'::text,3,'created_at'::text,'time'::text,false,''::text), ('github:issue_comment'::text,4,'updated_at'::text,'time'::text,false,''::text), ('github:label'::text,1,'id'::text,'integer'::text,false,''::text), ('github:label'::text,2,'name'::text,'text'::text,false,''::text), ('github:label'::text,3,'color'::text,'text'::text,false,''::text), ('github:label'::text,4,'description'::text,'text'::text,false,''::text), ('github:milestone'::text,1,'id'::text,'integer'::text,false,''::text), ('github:milestone'::text,2,'number'::text,'integer'::text,false,''::text), ('github:milestone'::text,3,'title'::text,'text'::text,false,''::text), ('github:milestone'::text,4,'state'::text,'text'::text,false,''::text), ('github:milestone'::text,5,'due_on'::text,'time'::text,false,''::text), ('github:milestone'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:milestone'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,1,'id'::text,'integer'::text,false,''::text), ('github:pull_request'::text,2,'number'::text,'integer'::text,false,''::text), ('github:pull_request'::text,3,'title'::text,'text'::text,false,''::text), ('github:pull_request'::text,4,'state'::text,'text'::text,false,''::text), ('github:pull_request'::text,5,'draft'::text,'boolean'::text,false,''::text), ('github:pull_request'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,7,'updated_at'::text,'time'::text,false,''::text), ('github:pull_request'::text,8,'merged_at'::text,'time'::text,false,''::text), ('github:release'::text,1,'id'::text,'integer'::text,false,''::text), ('github:release'::text,2,'tag_name'::text,'text'::text,false,''::text), ('github:release'::text,3,'name'::text,'text'::text,false,''::text), ('github:release'::text,4,'draft'::text,'boolean'::text,false,''::text), ('github:release'::text,5,'prerelease'::text,'boolean'::text,false,''::text), ('github:release'::text,6,'created_at'::text,'time'::text,false,''::text), ('github:release'::text,7,'published_at'::text,'time'::text,false,''::text), ('github:repository'::text,1,'id'::text,'integer'::text,false,''::text), ('github:repository'::text,2,'full_name'::text,'text'::text,false,''::text), ('github:repository'::text,3,'private'::text,'boolean'::text,false,''::text), ('github:repository'::text,4,'archived'::text,'boolean'::text,false,''::text), ('github:repository'::text,5,'created_at'::text,'time'::text,false,''::text), ('github:repository'::text,6,'updated_at'::text,'time'::text,false,''::text), ('github:repository'::text,7,'pushed_at'::text,'time'::text,false,''::text), ('stripe:account'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:account'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:account'::text,3,'business_type'::text,'text'::text,false,''::text), ('stripe:account'::text,4,'country'::text,'text'::text,false,''::text), ('stripe:account'::text,5,'default_currency'::text,'text'::text,false,''::text), ('stripe:account'::text,6,'email'::text,'text'::text,false,''::text), ('stripe:account'::text,7,'type'::text,'text'::text,false,''::text), ('stripe:account'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:account'::text,9,'charges_enabled'::text,'boolean'::text,false,''::text), ('stripe:account'::text,10,'details_submitted'::text,'boolean'::text,false,''::text), ('stripe:account'::text,11,'payouts_enabled'::text,'boolean'::text,false,''::text), ('stripe:account'::text,12,'business_profile'::text,'object'::text,false,''::text), ('stripe:account'::text,13,'capabilities'::text,'object'::text,false,''::text), ('stripe:account'::text,14,'company'::text,'object'::text,false,''::text), ('stripe:account'::text,15,'controller'::text,'object'::text,false,''::text), ('stripe:account'::text,16,'external_accounts'::text,'object'::text,false,''::text), ('stripe:account'::text,17,'future_requirements'::text,'object'::text,false,''::text), ('stripe:account'::text,18,'groups'::text,'object'::text,false,''::text), ('stripe:account'::text,19,'individual'::text,'object'::text,false,''::text), ('stripe:account'::text,20,'metadata'::text,'object'::text,false,''::text), ('stripe:account'::text,21,'requirements'::text,'object'::text,false,''::text), ('stripe:account'::text,22,'settings'::text,'object'::text,false,''::text), ('stripe:account'::text,23,'tos_acceptance'::text,'object'::text,false,''::text), ('stripe:application_fee'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:application_fee'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,3,'account'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,4,'application'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,5,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,6,'charge'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,7,'currency'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,8,'originating_transaction'::text,'text'::text,false,''::text), ('stripe:application_fee'::text,9,'amount'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,10,'amount_refunded'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:application_fee'::text,12,'livemode'::text,'boolean'::text,false,''::text), ('stripe:application_fee'::text,13,'refunded'::text,'boolean'::text,false,''::text), ('stripe:application_fee'::text,14,'fee_source'::text,'object'::text,false,''::text), ('stripe:application_fee'::text,15,'refunds'::text,'object'::text,false,''::text), ('stripe:balance_transaction'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:balance_transaction'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,3,'balance_type'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,6,'reporting_category'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,7,'source'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,8,'status'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,9,'type'::text,'text'::text,false,''::text), ('stripe:balance_transaction'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,11,'available_on'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,12,'created'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,13,'fee'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,14,'net'::text,'integer'::text,false,''::text), ('stripe:balance_transaction'::text,15,'exchange_rate'::text,'number'::text,false,''::text), ('stripe:balance_transaction'::text,16,'fee_details'::text,'array'::text,false,''::text), ('stripe:billing_alert'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_alert'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,3,'alert_type'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,5,'title'::text,'text'::text,false,''::text), ('stripe:billing_alert'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_alert'::text,7,'usage_threshold'::text,'object'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_credit_balance_transaction'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,3,'credit_grant'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,4,'test_clock'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,5,'type'::text,'text'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,7,'effective_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,9,'credit'::text,'object'::text,false,''::text), ('stripe:billing_credit_balance_transaction'::text,10,'debit'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_credit_grant'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,3,'category'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,6,'name'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,7,'test_clock'::text,'text'::text,false,''::text), ('stripe:billing_credit_grant'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,9,'effective_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,10,'expires_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,11,'priority'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,12,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,13,'voided_at'::text,'integer'::text,false,''::text), ('stripe:billing_credit_grant'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_credit_grant'::text,15,'amount'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,16,'applicability_config'::text,'object'::text,false,''::text), ('stripe:billing_credit_grant'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:billing_feedback_option'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_feedback_option'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,3,'description'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:billing_feedback_option'::text,5,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_feedback_option'::text,6,'status_transitions'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_meter'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,3,'display_name'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,4,'event_name'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,5,'event_time_window'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,6,'status'::text,'text'::text,false,''::text), ('stripe:billing_meter'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:billing_meter'::text,8,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_meter'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_meter'::text,10,'customer_mapping'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,11,'default_aggregation'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,12,'status_transitions'::text,'object'::text,false,''::text), ('stripe:billing_meter'::text,13,'value_settings'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:billing_portal_configuration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,4,'default_return_url'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:billing_portal_configuration'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:billing_portal_configuration'::text,7,'updated'::text,'integer'::text,false,''::text), ('stripe:billing_portal_configuration'::text,8,'active'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,9,'is_default'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:billing_portal_configuration'::text,11,'business_profile'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,12,'features'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,13,'login_page'::text,'object'::text,false,''::text), ('stripe:billing_portal_configuration'::text,14,'metadata'::text,'object'::text,false,''::text), ('stripe:charge'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:charge'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:charge'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:charge'::text,4,'application_fee'::text,'text'::text,false,''::text), ('stripe:charge'::text,5,'authorization_code'::text,'text'::text,false,''::text), ('stripe:charge'::text,6,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:charge'::text,7,'calculated_statement_descriptor'::text,'text'::text,false,''::text), ('stripe:charge'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:charge'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:charge'::text,10,'description'::text,'text'::text,false,''::text), ('stripe:charge'::text,11,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:charge'::text,12,'failure_code'::text,'text'::text,false,''::text), ('stripe:charge'::text,13,'failure_message'::text,'text'::text,false,''::text), ('stripe:charge'::text,14,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:charge'::text,15,'payment_intent'::text,'text'::text,false,''::text), ('stripe:charge'::text,16,'payment_method'::text,'text'::text,false,''::text), ('stripe:charge'::text,17,'receipt_email'::text,'text'::text,false,''::text), ('stripe:charge'::text,18,'receipt_number'::text,'text'::text,false,''::text), ('stripe:charge'::text,19,'receipt_url'::text,'text'::text,false,''::text), ('stripe:charge'::text,20,'review'::text,'text'::text,false,''::text), ('stripe:charge'::text,21,'source_transfer'::text,'text'::text,false,''::text), ('stripe:charge'::text,22,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:charge'::text,23,'statement_descriptor_suffix'::text,'text'::text,false,''::text), ('stripe:charge'::text,24,'status'::text,'text'::text,false,''::text), ('stripe:charge'::text,25,'transfer'::text,'text'::text,false,''::text), ('stripe:charge'::text,26,'transfer_group'::text,'text'::text,false,''::text), ('stripe:charge'::text,27,'amount'::text,'integer'::text,false,''::text), ('stripe:charge'::text,28,'amount_captured'::text,'integer'::text,false,''::text), ('stripe:charge'::text,29,'amount_refunded'::text,'integer'::text,false,''::text), ('stripe:charge'::text,30,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:charge'::text,31,'created'::text,'integer'::text,false,''::text), ('stripe:charge'::text,32,'captured'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,33,'disputed'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,34,'livemode'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,35,'paid'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,36,'refunded'::text,'boolean'::text,false,''::text), ('stripe:charge'::text,37,'billing_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,38,'fraud_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,39,'level3'::text,'object'::text,false,''::text), ('stripe:charge'::text,40,'metadata'::text,'object'::text,false,''::text), ('stripe:charge'::text,41,'outcome'::text,'object'::text,false,''::text), ('stripe:charge'::text,42,'payment_method_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,43,'presentment_details'::text,'object'::text,false,''::text), ('stripe:charge'::text,44,'radar_options'::text,'object'::text,false,''::text), ('stripe:charge'::text,45,'refunds'::text,'object'::text,false,''::text), ('stripe:charge'::text,46,'shipping'::text,'object'::text,false,''::text), ('stripe:charge'::text,47,'transfer_data'::text,'object'::text,false,''::text), ('stripe:charge'::text,48,'source'::text,'any'::text,false,''::text), ('stripe:checkout_session'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:checkout_session'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,3,'billing_address_collection'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,4,'cancel_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,5,'client_reference_id'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,6,'client_secret'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,7,'currency'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,8,'customer'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,9,'customer_account'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,10,'customer_creation'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,11,'customer_email'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,12,'integration_identifier'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,13,'invoice'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,14,'locale'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,15,'mode'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,16,'origin_context'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,17,'payment_intent'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,18,'payment_link'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,19,'payment_method_collection'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,20,'payment_status'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,21,'recovered_from'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,22,'redirect_on_completion'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,23,'return_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,24,'setup_intent'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,25,'status'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,26,'submit_type'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,27,'subscription'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,28,'success_url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,29,'ui_mode'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,30,'url'::text,'text'::text,false,''::text), ('stripe:checkout_session'::text,31,'amount_subtotal'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,32,'amount_total'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,33,'created'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,34,'expires_at'::text,'integer'::text,false,''::text), ('stripe:checkout_session'::text,35,'allow_promotion_codes'::text,'boolean'::text,false,''::text), ('stripe:checkout_session'::text,36,'livemode'::text,'boolean'::text,false,''::text), ('stripe:checkout_session'::text,37,'adaptive_pricing'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,38,'after_expiration'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,39,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,40,'branding_settings'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,41,'collected_information'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,42,'consent'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,43,'consent_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,44,'currency_conversion'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,45,'custom_text'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,46,'customer_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,47,'invoice_creation'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,48,'line_items'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,49,'managed_payments'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,50,'metadata'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,51,'name_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,52,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,53,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,54,'permissions'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,55,'phone_number_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,56,'presentment_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,57,'saved_payment_method_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,58,'shipping_address_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,59,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,60,'tax_id_collection'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,61,'total_details'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,62,'wallet_options'::text,'object'::text,false,''::text), ('stripe:checkout_session'::text,63,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,64,'custom_fields'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,65,'discounts'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,66,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,67,'optional_items'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,68,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:checkout_session'::text,69,'shipping_options'::text,'array'::text,false,''::text), ('stripe:coupon'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:coupon'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:coupon'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:coupon'::text,4,'duration'::text,'text'::text,false,''::text), ('stripe:coupon'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:coupon'::text,6,'amount_off'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,8,'duration_in_months'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,9,'max_redemptions'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,10,'redeem_by'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,11,'times_redeemed'::text,'integer'::text,false,''::text), ('stripe:coupon'::text,12,'percent_off'::text,'number'::text,false,''::text), ('stripe:coupon'::text,13,'livemode'::text,'boolean'::text,false,''::text), ('stripe:coupon'::text,14,'valid'::text,'boolean'::text,false,''::text), ('stripe:coupon'::text,15,'applies_to'::text,'object'::text,false,''::text), ('stripe:coupon'::text,16,'currency_options'::text,'object'::text,false,''::text), ('stripe:coupon'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:credit_note'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,6,'customer_balance_transaction'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,7,'invoice'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,8,'memo'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,9,'number'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,10,'pdf'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,11,'reason'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,12,'status'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,13,'type'::text,'text'::text,false,''::text), ('stripe:credit_note'::text,14,'amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,15,'amount_shipping'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,17,'discount_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,18,'effective_at'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,19,'out_of_band_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,20,'post_payment_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,21,'pre_payment_amount'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,22,'subtotal'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,23,'subtotal_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,24,'total'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,25,'total_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,26,'voided_at'::text,'integer'::text,false,''::text), ('stripe:credit_note'::text,27,'livemode'::text,'boolean'::text,false,''::text), ('stripe:credit_note'::text,28,'lines'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,29,'metadata'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,30,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:credit_note'::text,31,'discount_amounts'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,32,'pretax_credit_amounts'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,33,'refunds'::text,'array'::text,false,''::text), ('stripe:credit_note'::text,34,'total_taxes'::text,'array'::text,false,''::text), ('stripe:customer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:customer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:customer'::text,3,'business_name'::text,'text'::text,false,''::text), ('stripe:customer'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:customer'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:customer'::text,6,'default_source'::text,'text'::text,false,''::text), ('stripe:customer'::text,7,'description'::text,'text'::text,false,''::text), ('stripe:customer'::text,8,'email'::text,'text'::text,false,''::text), ('stripe:customer'::text,9,'individual_name'::text,'text'::text,false,''::text), ('stripe:customer'::text,10,'invoice_prefix'::text,'text'::text,false,''::text), ('stripe:customer'::text,11,'name'::text,'text'::text,false,''::text), ('stripe:customer'::text,12,'phone'::text,'text'::text,false,''::text), ('stripe:customer'::text,13,'tax_exempt'::text,'text'::text,false,''::text), ('stripe:customer'::text,14,'test_clock'::text,'text'::text,false,''::text), ('stripe:customer'::text,15,'balance'::text,'integer'::text,false,''::text), ('stripe:customer'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:customer'::text,17,'next_invoice_sequence'::text,'integer'::text,false,''::text), ('stripe:customer'::text,18,'delinquent'::text,'boolean'::text,false,''::text), ('stripe:customer'::text,19,'livemode'::text,'boolean'::text,false,''::text), ('stripe:customer'::text,20,'address'::text,'object'::text,false,''::text), ('stripe:customer'::text,21,'cash_balance'::text,'object'::text,false,''::text), ('stripe:customer'::text,22,'discount'::text,'object'::text,false,''::text), ('stripe:customer'::text,23,'invoice_credit_balance'::text,'object'::text,false,''::text), ('stripe:customer'::text,24,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:customer'::text,25,'metadata'::text,'object'::text,false,''::text), ('stripe:customer'::text,26,'shipping'::text,'object'::text,false,''::text), ('stripe:customer'::text,27,'sources'::text,'object'::text,false,''::text), ('stripe:customer'::text,28,'subscriptions'::text,'object'::text,false,''::text), ('stripe:customer'::text,29,'tax'::text,'object'::text,false,''::text), ('stripe:customer'::text,30,'tax_ids'::text,'object'::text,false,''::text), ('stripe:customer'::text,31,'preferred_locales'::text,'array'::text,false,''::text), ('stripe:dispute'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:dispute'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:dispute'::text,3,'charge'::text,'text'::text,false,''::text), ('stripe:dispute'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:dispute'::text,5,'intended_submission_method'::text,'text'::text,false,''::text), ('stripe:dispute'::text,6,'network_reason_code'::text,'text'::text,false,''::text), ('stripe:dispute'::text,7,'payment_intent'::text,'text'::text,false,''::text), ('stripe:dispute'::text,8,'reason'::text,'text'::text,false,''::text), ('stripe:dispute'::text,9,'status'::text,'text'::text,false,''::text), ('stripe:dispute'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:dispute'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:dispute'::text,12,'is_charge_refundable'::text,'boolean'::text,false,''::text), ('stripe:dispute'::text,13,'livemode'::text,'boolean'::text,false,''::text), ('stripe:dispute'::text,14,'evidence'::text,'object'::text,false,''::text), ('stripe:dispute'::text,15,'evidence_details'::text,'object'::text,false,''::text), ('stripe:dispute'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:dispute'::text,17,'payment_method_details'::text,'object'::text,false,''::text), ('stripe:dispute'::text,18,'balance_transactions'::text,'array'::text,false,''::text), ('stripe:dispute'::text,19,'enhanced_eligibility_types'::text,'array'::text,false,''::text), ('stripe:entitlements_feature'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:entitlements_feature'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,3,'lookup_key'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,4,'name'::text,'text'::text,false,''::text), ('stripe:entitlements_feature'::text,5,'active'::text,'boolean'::text,false,''::text), ('stripe:entitlements_feature'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:entitlements_feature'::text,7,'metadata'::text,'object'::text,false,''::text), ('stripe:file'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:file'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:file'::text,3,'filename'::text,'text'::text,false,''::text), ('stripe:file'::text,4,'purpose'::text,'text'::text,false,''::text), ('stripe:file'::text,5,'title'::text,'text'::text,false,''::text), ('stripe:file'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:file'::text,7,'url'::text,'text'::text,false,''::text), ('stripe:file'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:file'::text,9,'expires_at'::text,'integer'::text,false,''::text), ('stripe:file'::text,10,'size'::text,'integer'::text,false,''::text), ('stripe:file'::text,11,'links'::text,'object'::text,false,''::text), ('stripe:file_link'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:file_link'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:file_link'::text,3,'file'::text,'text'::text,false,''::text), ('stripe:file_link'::text,4,'url'::text,'text'::text,false,''::text), ('stripe:file_link'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:file_link'::text,6,'expires_at'::text,'integer'::text,false,''::text), ('stripe:file_link'::text,7,'expired'::text,'boolean'::text,false,''::text), ('stripe:file_link'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:file_link'::text,9,'metadata'::text,'object'::text,false,''::text), ('stripe:invoice'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice'::text,3,'account_country'::text,'text'::text,false,''::text), ('stripe:invoice'::text,4,'account_name'::text,'text'::text,false,''::text), ('stripe:invoice'::text,5,'application'::text,'text'::text,false,''::text), ('stripe:invoice'::text,6,'billing_reason'::text,'text'::text,false,''::text), ('stripe:invoice'::text,7,'collection_method'::text,'text'::text,false,''::text), ('stripe:invoice'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:invoice'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:invoice'::text,10,'customer_account'::text,'text'::text,false,''::text), ('stripe:invoice'::text,11,'customer_email'::text,'text'::text,false,''::text), ('stripe:invoice'::text,12,'customer_name'::text,'text'::text,false,''::text), ('stripe:invoice'::text,13,'customer_phone'::text,'text'::text,false,''::text), ('stripe:invoice'::text,14,'customer_tax_exempt'::text,'text'::text,false,''::text), ('stripe:invoice'::text,15,'default_payment_method'::text,'text'::text,false,''::text), ('stripe:invoice'::text,16,'default_source'::text,'text'::text,false,''::text), ('stripe:invoice'::text,17,'description'::text,'text'::text,false,''::text), ('stripe:invoice'::text,18,'footer'::text,'text'::text,false,''::text), ('stripe:invoice'::text,19,'hosted_invoice_url'::text,'text'::text,false,''::text), ('stripe:invoice'::text,20,'invoice_pdf'::text,'text'::text,false,''::text), ('stripe:invoice'::text,21,'latest_revision'::text,'text'::text,false,''::text), ('stripe:invoice'::text,22,'number'::text,'text'::text,false,''::text), ('stripe:invoice'::text,23,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:invoice'::text,24,'receipt_number'::text,'text'::text,false,''::text), ('stripe:invoice'::text,25,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:invoice'::text,26,'status'::text,'text'::text,false,''::text), ('stripe:invoice'::text,27,'test_clock'::text,'text'::text,false,''::text), ('stripe:invoice'::text,28,'amount_due'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,29,'amount_overpaid'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,30,'amount_paid'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,31,'amount_paid_off_stripe'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,32,'amount_remaining'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,33,'amount_shipping'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,34,'attempt_count'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,35,'automatically_finalizes_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,36,'created'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,37,'due_date'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,38,'effective_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,39,'ending_balance'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,40,'next_payment_attempt'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,41,'period_end'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,42,'period_start'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,43,'post_payment_credit_notes_amount'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,44,'pre_payment_credit_notes_amount'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,45,'starting_balance'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,46,'subtotal'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,47,'subtotal_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,48,'total'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,49,'total_excluding_tax'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,50,'webhooks_delivered_at'::text,'integer'::text,false,''::text), ('stripe:invoice'::text,51,'attempted'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,52,'auto_advance'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,53,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice'::text,54,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:invoice'::text,55,'confirmation_secret'::text,'object'::text,false,''::text), ('stripe:invoice'::text,56,'customer_address'::text,'object'::text,false,''::text), ('stripe:invoice'::text,57,'customer_shipping'::text,'object'::text,false,''::text), ('stripe:invoice'::text,58,'from_invoice'::text,'object'::text,false,''::text), ('stripe:invoice'::text,59,'issuer'::text,'object'::text,false,''::text), ('stripe:invoice'::text,60,'last_finalization_error'::text,'object'::text,false,''::text), ('stripe:invoice'::text,61,'lines'::text,'object'::text,false,''::text), ('stripe:invoice'::text,62,'metadata'::text,'object'::text,false,''::text), ('stripe:invoice'::text,63,'parent'::text,'object'::text,false,''::text), ('stripe:invoice'::text,64,'payment_settings'::text,'object'::text,false,''::text), ('stripe:invoice'::text,65,'payments'::text,'object'::text,false,''::text), ('stripe:invoice'::text,66,'rendering'::text,'object'::text,false,''::text), ('stripe:invoice'::text,67,'shipping_cost'::text,'object'::text,false,''::text), ('stripe:invoice'::text,68,'shipping_details'::text,'object'::text,false,''::text), ('stripe:invoice'::text,69,'status_details'::text,'object'::text,false,''::text), ('stripe:invoice'::text,70,'status_transitions'::text,'object'::text,false,''::text), ('stripe:invoice'::text,71,'threshold_reason'::text,'object'::text,false,''::text), ('stripe:invoice'::text,72,'account_tax_ids'::text,'array'::text,false,''::text), ('stripe:invoice'::text,73,'custom_fields'::text,'array'::text,false,''::text), ('stripe:invoice'::text,74,'customer_tax_ids'::text,'array'::text,false,''::text), ('stripe:invoice'::text,75,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:invoice'::text,76,'discounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,77,'total_discount_amounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,78,'total_pretax_credit_amounts'::text,'array'::text,false,''::text), ('stripe:invoice'::text,79,'total_taxes'::text,'array'::text,false,''::text), ('stripe:invoice_payment'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice_payment'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,4,'invoice'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,5,'status'::text,'text'::text,false,''::text), ('stripe:invoice_payment'::text,6,'amount_paid'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,7,'amount_requested'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:invoice_payment'::text,9,'is_default'::text,'boolean'::text,false,''::text), ('stripe:invoice_payment'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice_payment'::text,11,'payment'::text,'object'::text,false,''::text), ('stripe:invoice_payment'::text,12,'status_transitions'::text,'object'::text,false,''::text), ('stripe:invoice_rendering_template'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoice_rendering_template'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,3,'nickname'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:invoice_rendering_template'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:invoice_rendering_template'::text,6,'version'::text,'integer'::text,false,''::text), ('stripe:invoice_rendering_template'::text,7,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoice_rendering_template'::text,8,'metadata'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:invoiceitem'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,3,'currency'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,6,'description'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,7,'invoice'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,8,'quantity_decimal'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,9,'test_clock'::text,'text'::text,false,''::text), ('stripe:invoiceitem'::text,10,'amount'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,11,'date'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,12,'net_amount'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,13,'quantity'::text,'integer'::text,false,''::text), ('stripe:invoiceitem'::text,14,'discountable'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,16,'proration'::text,'boolean'::text,false,''::text), ('stripe:invoiceitem'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,18,'parent'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,19,'period'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,20,'pricing'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,21,'proration_details'::text,'object'::text,false,''::text), ('stripe:invoiceitem'::text,22,'discounts'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,23,'frozen_fields'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,24,'invoicing_rules'::text,'array'::text,false,''::text), ('stripe:invoiceitem'::text,25,'tax_rates'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_intent'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,4,'cancellation_reason'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,5,'capture_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,6,'client_secret'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,7,'confirmation_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,8,'currency'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,9,'customer'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,10,'customer_account'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,11,'description'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,12,'latest_charge'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,13,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,14,'payment_method'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,15,'payment_record'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,16,'receipt_email'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,17,'review'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,18,'setup_future_usage'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,19,'source'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,20,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,21,'statement_descriptor_suffix'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,22,'status'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,23,'transfer_group'::text,'text'::text,false,''::text), ('stripe:payment_intent'::text,24,'amount'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,25,'amount_capturable'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,26,'amount_received'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,27,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,28,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,29,'created'::text,'integer'::text,false,''::text), ('stripe:payment_intent'::text,30,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_intent'::text,31,'amount_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,32,'automatic_payment_methods'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,33,'hooks'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,34,'last_payment_error'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,35,'managed_payments'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,36,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,37,'next_action'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,38,'payment_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,39,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,40,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,41,'presentment_details'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,42,'processing'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,43,'shipping'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,44,'transfer_data'::text,'object'::text,false,''::text), ('stripe:payment_intent'::text,45,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,46,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_intent'::text,47,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_link'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,4,'billing_address_collection'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,6,'customer_creation'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,7,'inactive_message'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,8,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,9,'payment_method_collection'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,10,'submit_type'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,11,'url'::text,'text'::text,false,''::text), ('stripe:payment_link'::text,12,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payment_link'::text,13,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:payment_link'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,15,'allow_promotion_codes'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_link'::text,17,'after_completion'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,18,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,19,'consent_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,20,'custom_text'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,21,'invoice_creation'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,22,'line_items'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,23,'managed_payments'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,24,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,25,'name_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,26,'payment_intent_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,27,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,28,'phone_number_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,29,'restrictions'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,30,'shipping_address_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,31,'subscription_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,32,'tax_id_collection'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,33,'transfer_data'::text,'object'::text,false,''::text), ('stripe:payment_link'::text,34,'custom_fields'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,35,'optional_items'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,36,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:payment_link'::text,37,'shipping_options'::text,'array'::text,false,''::text), ('stripe:payment_method'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,3,'allow_redisplay'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:payment_method'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:payment_method'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method'::text,9,'acss_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,10,'affirm'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,11,'afterpay_clearpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,12,'alipay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,13,'alma'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,14,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,15,'au_becs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,16,'bacs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,17,'bancontact'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,18,'billie'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,19,'billing_details'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,20,'bizum'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,21,'blik'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,22,'boleto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,23,'card'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,24,'card_present'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,25,'cashapp'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,26,'crypto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,27,'custom'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,28,'customer_balance'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,29,'eps'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,30,'fpx'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,31,'giropay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,32,'grabpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,33,'ideal'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,34,'interac_present'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,35,'kakao_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,36,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,37,'konbini'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,38,'kr_card'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,39,'link'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,40,'mb_way'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,41,'metadata'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,42,'mobilepay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,43,'multibanco'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,44,'naver_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,45,'nz_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,46,'oxxo'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,47,'p24'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,48,'pay_by_bank'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,49,'payco'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,50,'paynow'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,51,'paypal'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,52,'paypay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,53,'payto'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,54,'pix'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,55,'promptpay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,56,'radar_options'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,57,'revolut_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,58,'samsung_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,59,'satispay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,60,'scalapay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,61,'sepa_debit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,62,'sequra'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,63,'sofort'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,64,'sunbit'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,65,'swish'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,66,'twint'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,67,'upi'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,68,'us_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,69,'wechat_pay'::text,'object'::text,false,''::text), ('stripe:payment_method'::text,70,'zip'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method_configuration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,4,'name'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,5,'parent'::text,'text'::text,false,''::text), ('stripe:payment_method_configuration'::text,6,'active'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,7,'is_default'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method_configuration'::text,9,'acss_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,10,'affirm'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,11,'afterpay_clearpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,12,'alipay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,13,'alma'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,14,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,15,'apple_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,16,'au_becs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,17,'bacs_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,18,'bancontact'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,19,'billie'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,20,'bizum'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,21,'blik'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,22,'boleto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,23,'card'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,24,'cartes_bancaires'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,25,'cashapp'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,26,'crypto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,27,'customer_balance'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,28,'eps'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,29,'fpx'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,30,'giropay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,31,'google_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,32,'grabpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,33,'ideal'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,34,'jcb'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,35,'kakao_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,36,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,37,'konbini'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,38,'kr_card'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,39,'link'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,40,'mb_way'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,41,'mobilepay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,42,'multibanco'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,43,'naver_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,44,'nz_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,45,'oxxo'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,46,'p24'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,47,'pay_by_bank'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,48,'payco'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,49,'paynow'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,50,'paypal'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,51,'paypay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,52,'payto'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,53,'pix'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,54,'promptpay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,55,'revolut_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,56,'samsung_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,57,'satispay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,58,'scalapay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,59,'sepa_debit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,60,'sequra'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,61,'sofort'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,62,'sunbit'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,63,'swish'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,64,'twint'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,65,'upi'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,66,'us_bank_account'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,67,'wechat_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_configuration'::text,68,'zip'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payment_method_domain'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payment_method_domain'::text,3,'domain_name'::text,'text'::text,false,''::text), ('stripe:payment_method_domain'::text,4,'created'::text,'integer'::text,false,''::text), ('stripe:payment_method_domain'::text,5,'enabled'::text,'boolean'::text,false,''::text), ('stripe:payment_method_domain'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payment_method_domain'::text,7,'amazon_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,8,'apple_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,9,'google_pay'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,10,'klarna'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,11,'link'::text,'object'::text,false,''::text), ('stripe:payment_method_domain'::text,12,'paypal'::text,'object'::text,false,''::text), ('stripe:payout'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:payout'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:payout'::text,3,'application_fee'::text,'text'::text,false,''::text), ('stripe:payout'::text,4,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:payout'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:payout'::text,6,'description'::text,'text'::text,false,''::text), ('stripe:payout'::text,7,'destination'::text,'text'::text,false,''::text), ('stripe:payout'::text,8,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:payout'::text,9,'failure_code'::text,'text'::text,false,''::text), ('stripe:payout'::text,10,'failure_message'::text,'text'::text,false,''::text), ('stripe:payout'::text,11,'method'::text,'text'::text,false,''::text), ('stripe:payout'::text,12,'original_payout'::text,'text'::text,false,''::text), ('stripe:payout'::text,13,'payout_method'::text,'text'::text,false,''::text), ('stripe:payout'::text,14,'reconciliation_status'::text,'text'::text,false,''::text), ('stripe:payout'::text,15,'reversed_by'::text,'text'::text,false,''::text), ('stripe:payout'::text,16,'source_type'::text,'text'::text,false,''::text), ('stripe:payout'::text,17,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:payout'::text,18,'status'::text,'text'::text,false,''::text), ('stripe:payout'::text,19,'type'::text,'text'::text,false,''::text), ('stripe:payout'::text,20,'amount'::text,'integer'::text,false,''::text), ('stripe:payout'::text,21,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:payout'::text,22,'arrival_date'::text,'integer'::text,false,''::text), ('stripe:payout'::text,23,'created'::text,'integer'::text,false,''::text), ('stripe:payout'::text,24,'automatic'::text,'boolean'::text,false,''::text), ('stripe:payout'::text,25,'livemode'::text,'boolean'::text,false,''::text), ('stripe:payout'::text,26,'metadata'::text,'object'::text,false,''::text), ('stripe:payout'::text,27,'trace_id'::text,'object'::text,false,''::text), ('stripe:plan'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:plan'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:plan'::text,3,'amount_decimal'::text,'text'::text,false,''::text), ('stripe:plan'::text,4,'billing_scheme'::text,'text'::text,false,''::text), ('stripe:plan'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:plan'::text,6,'interval'::text,'text'::text,false,''::text), ('stripe:plan'::text,7,'meter'::text,'text'::text,false,''::text), ('stripe:plan'::text,8,'nickname'::text,'text'::text,false,''::text), ('stripe:plan'::text,9,'product'::text,'text'::text,false,''::text), ('stripe:plan'::text,10,'tiers_mode'::text,'text'::text,false,''::text), ('stripe:plan'::text,11,'usage_type'::text,'text'::text,false,''::text), ('stripe:plan'::text,12,'amount'::text,'integer'::text,false,''::text), ('stripe:plan'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:plan'::text,14,'interval_count'::text,'integer'::text,false,''::text), ('stripe:plan'::text,15,'trial_period_days'::text,'integer'::text,false,''::text), ('stripe:plan'::text,16,'active'::text,'boolean'::text,false,''::text), ('stripe:plan'::text,17,'livemode'::text,'boolean'::text,false,''::text), ('stripe:plan'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:plan'::text,19,'transform_usage'::text,'object'::text,false,''::text), ('stripe:plan'::text,20,'tiers'::text,'array'::text,false,''::text), ('stripe:price'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:price'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:price'::text,3,'billing_scheme'::text,'text'::text,false,''::text), ('stripe:price'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:price'::text,5,'lookup_key'::text,'text'::text,false,''::text), ('stripe:price'::text,6,'nickname'::text,'text'::text,false,''::text), ('stripe:price'::text,7,'product'::text,'text'::text,false,''::text), ('stripe:price'::text,8,'tax_behavior'::text,'text'::text,false,''::text), ('stripe:price'::text,9,'tiers_mode'::text,'text'::text,false,''::text), ('stripe:price'::text,10,'type'::text,'text'::text,false,''::text), ('stripe:price'::text,11,'unit_amount_decimal'::text,'text'::text,false,''::text), ('stripe:price'::text,12,'created'::text,'integer'::text,false,''::text), ('stripe:price'::text,13,'unit_amount'::text,'integer'::text,false,''::text), ('stripe:price'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:price'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:price'::text,16,'currency_options'::text,'object'::text,false,''::text), ('stripe:price'::text,17,'custom_unit_amount'::text,'object'::text,false,''::text), ('stripe:price'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:price'::text,19,'recurring'::text,'object'::text,false,''::text), ('stripe:price'::text,20,'transform_quantity'::text,'object'::text,false,''::text), ('stripe:price'::text,21,'tiers'::text,'array'::text,false,''::text), ('stripe:product'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:product'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:product'::text,3,'default_price'::text,'text'::text,false,''::text), ('stripe:product'::text,4,'description'::text,'text'::text,false,''::text), ('stripe:product'::text,5,'name'::text,'text'::text,false,''::text), ('stripe:product'::text,6,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:product'::text,7,'tax_code'::text,'text'::text,false,''::text), ('stripe:product'::text,8,'type'::text,'text'::text,false,''::text), ('stripe:product'::text,9,'unit_label'::text,'text'::text,false,''::text), ('stripe:product'::text,10,'url'::text,'text'::text,false,''::text), ('stripe:product'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:product'::text,12,'updated'::text,'integer'::text,false,''::text), ('stripe:product'::text,13,'active'::text,'boolean'::text,false,''::text), ('stripe:product'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:product'::text,15,'shippable'::text,'boolean'::text,false,''::text), ('stripe:product'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:product'::text,17,'package_dimensions'::text,'object'::text,false,''::text), ('stripe:product'::text,18,'tax_details'::text,'object'::text,false,''::text), ('stripe:product'::text,19,'images'::text,'array'::text,false,''::text), ('stripe:product'::text,20,'marketing_features'::text,'array'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:product_catalog_trial_offer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,3,'nickname'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,4,'price'::text,'text'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,5,'active'::text,'boolean'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,6,'livemode'::text,'boolean'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,7,'duration'::text,'object'::text,false,''::text), ('stripe:product_catalog_trial_offer'::text,8,'end_behavior'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:promotion_code'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,3,'code'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:promotion_code'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,7,'expires_at'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,8,'max_redemptions'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,9,'times_redeemed'::text,'integer'::text,false,''::text), ('stripe:promotion_code'::text,10,'active'::text,'boolean'::text,false,''::text), ('stripe:promotion_code'::text,11,'livemode'::text,'boolean'::text,false,''::text), ('stripe:promotion_code'::text,12,'metadata'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,13,'promotion'::text,'object'::text,false,''::text), ('stripe:promotion_code'::text,14,'restrictions'::text,'object'::text,false,''::text), ('stripe:quote'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:quote'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:quote'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:quote'::text,4,'collection_method'::text,'text'::text,false,''::text), ('stripe:quote'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:quote'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:quote'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:quote'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:quote'::text,9,'footer'::text,'text'::text,false,''::text), ('stripe:quote'::text,10,'header'::text,'text'::text,false,''::text), ('stripe:quote'::text,11,'invoice'::text,'text'::text,false,''::text), ('stripe:quote'::text,12,'number'::text,'text'::text,false,''::text), ('stripe:quote'::text,13,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:quote'::text,14,'status'::text,'text'::text,false,''::text), ('stripe:quote'::text,15,'subscription'::text,'text'::text,false,''::text), ('stripe:quote'::text,16,'subscription_schedule'::text,'text'::text,false,''::text), ('stripe:quote'::text,17,'test_clock'::text,'text'::text,false,''::text), ('stripe:quote'::text,18,'amount_subtotal'::text,'integer'::text,false,''::text), ('stripe:quote'::text,19,'amount_total'::text,'integer'::text,false,''::text), ('stripe:quote'::text,20,'application_fee_amount'::text,'integer'::text,false,''::text), ('stripe:quote'::text,21,'created'::text,'integer'::text,false,''::text), ('stripe:quote'::text,22,'expires_at'::text,'integer'::text,false,''::text), ('stripe:quote'::text,23,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:quote'::text,24,'livemode'::text,'boolean'::text,false,''::text), ('stripe:quote'::text,25,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:quote'::text,26,'computed'::text,'object'::text,false,''::text), ('stripe:quote'::text,27,'from_quote'::text,'object'::text,false,''::text), ('stripe:quote'::text,28,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:quote'::text,29,'line_items'::text,'object'::text,false,''::text), ('stripe:quote'::text,30,'metadata'::text,'object'::text,false,''::text), ('stripe:quote'::text,31,'status_transitions'::text,'object'::text,false,''::text), ('stripe:quote'::text,32,'subscription_data'::text,'object'::text,false,''::text), ('stripe:quote'::text,33,'total_details'::text,'object'::text,false,''::text), ('stripe:quote'::text,34,'transfer_data'::text,'object'::text,false,''::text), ('stripe:quote'::text,35,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:quote'::text,36,'discounts'::text,'array'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_early_fraud_warning'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,3,'charge'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,4,'fraud_type'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,5,'payment_intent'::text,'text'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,7,'actionable'::text,'boolean'::text,false,''::text), ('stripe:radar_early_fraud_warning'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:radar_value_list'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_value_list'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,3,'alias'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,4,'created_by'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,5,'item_type'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,6,'name'::text,'text'::text,false,''::text), ('stripe:radar_value_list'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:radar_value_list'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:radar_value_list'::text,9,'list_items'::text,'object'::text,false,''::text), ('stripe:radar_value_list'::text,10,'metadata'::text,'object'::text,false,''::text), ('stripe:radar_value_list_item'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:radar_value_list_item'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,3,'created_by'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,4,'value'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,5,'value_list'::text,'text'::text,false,''::text), ('stripe:radar_value_list_item'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:radar_value_list_item'::text,7,'livemode'::text,'boolean'::text,false,''::text), ('stripe:refund'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:refund'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:refund'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:refund'::text,4,'charge'::text,'text'::text,false,''::text), ('stripe:refund'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:refund'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:refund'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:refund'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:refund'::text,9,'failure_balance_transaction'::text,'text'::text,false,''::text), ('stripe:refund'::text,10,'failure_reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,11,'instructions_email'::text,'text'::text,false,''::text), ('stripe:refund'::text,12,'payment_intent'::text,'text'::text,false,''::text), ('stripe:refund'::text,13,'payment_method'::text,'text'::text,false,''::text), ('stripe:refund'::text,14,'pending_reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,15,'reason'::text,'text'::text,false,''::text), ('stripe:refund'::text,16,'receipt_number'::text,'text'::text,false,''::text), ('stripe:refund'::text,17,'source_transfer_reversal'::text,'text'::text,false,''::text), ('stripe:refund'::text,18,'status'::text,'text'::text,false,''::text), ('stripe:refund'::text,19,'transfer_reversal'::text,'text'::text,false,''::text), ('stripe:refund'::text,20,'amount'::text,'integer'::text,false,''::text), ('stripe:refund'::text,21,'created'::text,'integer'::text,false,''::text), ('stripe:refund'::text,22,'destination_details'::text,'object'::text,false,''::text), ('stripe:refund'::text,23,'metadata'::text,'object'::text,false,''::text), ('stripe:refund'::text,24,'next_action'::text,'object'::text,false,''::text), ('stripe:refund'::text,25,'presentment_details'::text,'object'::text,false,''::text), ('stripe:review'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:review'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:review'::text,3,'billing_zip'::text,'text'::text,false,''::text), ('stripe:review'::text,4,'charge'::text,'text'::text,false,''::text), ('stripe:review'::text,5,'closed_reason'::text,'text'::text,false,''::text), ('stripe:review'::text,6,'ip_address'::text,'text'::text,false,''::text), ('stripe:review'::text,7,'opened_reason'::text,'text'::text,false,''::text), ('stripe:review'::text,8,'payment_intent'::text,'text'::text,false,''::text), ('stripe:review'::text,9,'reason'::text,'text'::text,false,''::text), ('stripe:review'::text,10,'created'::text,'integer'::text,false,''::text), ('stripe:review'::text,11,'livemode'::text,'boolean'::text,false,''::text), ('stripe:review'::text,12,'open'::text,'boolean'::text,false,''::text), ('stripe:review'::text,13,'ip_address_location'::text,'object'::text,false,''::text), ('stripe:review'::text,14,'session'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:setup_intent'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,4,'cancellation_reason'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,5,'client_secret'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,8,'description'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,9,'latest_attempt'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,10,'mandate'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,11,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,12,'payment_method'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,13,'single_use_mandate'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,14,'status'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,15,'usage'::text,'text'::text,false,''::text), ('stripe:setup_intent'::text,16,'created'::text,'integer'::text,false,''::text), ('stripe:setup_intent'::text,17,'attach_to_self'::text,'boolean'::text,false,''::text), ('stripe:setup_intent'::text,18,'livemode'::text,'boolean'::text,false,''::text), ('stripe:setup_intent'::text,19,'automatic_payment_methods'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,20,'last_setup_error'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,21,'managed_payments'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,22,'metadata'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,23,'next_action'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,24,'payment_method_configuration_details'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,25,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:setup_intent'::text,26,'allowed_payment_method_types'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,27,'excluded_payment_method_types'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,28,'flow_directions'::text,'array'::text,false,''::text), ('stripe:setup_intent'::text,29,'payment_method_types'::text,'array'::text,false,''::text), ('stripe:shipping_rate'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:shipping_rate'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,3,'display_name'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,4,'tax_behavior'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,5,'tax_code'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:shipping_rate'::text,7,'created'::text,'integer'::text,false,''::text), ('stripe:shipping_rate'::text,8,'active'::text,'boolean'::text,false,''::text), ('stripe:shipping_rate'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:shipping_rate'::text,10,'delivery_estimate'::text,'object'::text,false,''::text), ('stripe:shipping_rate'::text,11,'fixed_amount'::text,'object'::text,false,''::text), ('stripe:shipping_rate'::text,12,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:subscription'::text,4,'collection_method'::text,'text'::text,false,''::text), ('stripe:subscription'::text,5,'currency'::text,'text'::text,false,''::text), ('stripe:subscription'::text,6,'customer'::text,'text'::text,false,''::text), ('stripe:subscription'::text,7,'customer_account'::text,'text'::text,false,''::text), ('stripe:subscription'::text,8,'default_payment_method'::text,'text'::text,false,''::text), ('stripe:subscription'::text,9,'default_source'::text,'text'::text,false,''::text), ('stripe:subscription'::text,10,'description'::text,'text'::text,false,''::text), ('stripe:subscription'::text,11,'latest_invoice'::text,'text'::text,false,''::text), ('stripe:subscription'::text,12,'on_behalf_of'::text,'text'::text,false,''::text), ('stripe:subscription'::text,13,'pending_setup_intent'::text,'text'::text,false,''::text), ('stripe:subscription'::text,14,'schedule'::text,'text'::text,false,''::text), ('stripe:subscription'::text,15,'status'::text,'text'::text,false,''::text), ('stripe:subscription'::text,16,'test_clock'::text,'text'::text,false,''::text), ('stripe:subscription'::text,17,'billing_cycle_anchor'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,18,'cancel_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,19,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,20,'created'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,21,'days_until_due'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,22,'ended_at'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,23,'next_pending_invoice_item_invoice'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,24,'start_date'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,25,'trial_end'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,26,'trial_start'::text,'integer'::text,false,''::text), ('stripe:subscription'::text,27,'application_fee_percent'::text,'number'::text,false,''::text), ('stripe:subscription'::text,28,'cancel_at_period_end'::text,'boolean'::text,false,''::text), ('stripe:subscription'::text,29,'livemode'::text,'boolean'::text,false,''::text), ('stripe:subscription'::text,30,'automatic_tax'::text,'object'::text,false,''::text), ('stripe:subscription'::text,31,'billing_cycle_anchor_config'::text,'object'::text,false,''::text), ('stripe:subscription'::text,32,'billing_mode'::text,'object'::text,false,''::text), ('stripe:subscription'::text,33,'billing_thresholds'::text,'object'::text,false,''::text), ('stripe:subscription'::text,34,'cancellation_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,35,'invoice_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,36,'items'::text,'object'::text,false,''::text), ('stripe:subscription'::text,37,'managed_payments'::text,'object'::text,false,''::text), ('stripe:subscription'::text,38,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription'::text,39,'pause_collection'::text,'object'::text,false,''::text), ('stripe:subscription'::text,40,'payment_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,41,'pending_invoice_item_interval'::text,'object'::text,false,''::text), ('stripe:subscription'::text,42,'pending_update'::text,'object'::text,false,''::text), ('stripe:subscription'::text,43,'presentment_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,44,'status_details'::text,'object'::text,false,''::text), ('stripe:subscription'::text,45,'transfer_data'::text,'object'::text,false,''::text), ('stripe:subscription'::text,46,'trial_settings'::text,'object'::text,false,''::text), ('stripe:subscription'::text,47,'billing_schedules'::text,'array'::text,false,''::text), ('stripe:subscription'::text,48,'default_tax_rates'::text,'array'::text,false,''::text), ('stripe:subscription'::text,49,'discounts'::text,'array'::text,false,''::text), ('stripe:subscription_item'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription_item'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription_item'::text,3,'subscription'::text,'text'::text,false,''::text), ('stripe:subscription_item'::text,4,'billed_until'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,5,'created'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,6,'current_period_end'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,7,'current_period_start'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,8,'quantity'::text,'integer'::text,false,''::text), ('stripe:subscription_item'::text,9,'billing_thresholds'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,10,'current_trial'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,11,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,12,'plan'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,13,'price'::text,'object'::text,false,''::text), ('stripe:subscription_item'::text,14,'discounts'::text,'array'::text,false,''::text), ('stripe:subscription_item'::text,15,'tax_rates'::text,'array'::text,false,''::text), ('stripe:subscription_schedule'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:subscription_schedule'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,3,'application'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,6,'end_behavior'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,7,'released_subscription'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,8,'status'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,9,'subscription'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,10,'test_clock'::text,'text'::text,false,''::text), ('stripe:subscription_schedule'::text,11,'canceled_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,12,'completed_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,14,'released_at'::text,'integer'::text,false,''::text), ('stripe:subscription_schedule'::text,15,'livemode'::text,'boolean'::text,false,''::text), ('stripe:subscription_schedule'::text,16,'billing_mode'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,17,'current_phase'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,18,'default_settings'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,19,'metadata'::text,'object'::text,false,''::text), ('stripe:subscription_schedule'::text,20,'pause_schedules'::text,'array'::text,false,''::text), ('stripe:subscription_schedule'::text,21,'phases'::text,'array'::text,false,''::text), ('stripe:tax_id'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_id'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,4,'customer'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,5,'customer_account'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,6,'type'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,7,'value'::text,'text'::text,false,''::text), ('stripe:tax_id'::text,8,'created'::text,'integer'::text,false,''::text), ('stripe:tax_id'::text,9,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_id'::text,10,'owner'::text,'object'::text,false,''::text), ('stripe:tax_id'::text,11,'verification'::text,'object'::text,false,''::text), ('stripe:tax_rate'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_rate'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,4,'description'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,5,'display_name'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,6,'jurisdiction'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,7,'jurisdiction_level'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,8,'rate_type'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,9,'state'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,10,'tax_type'::text,'text'::text,false,''::text), ('stripe:tax_rate'::text,11,'created'::text,'integer'::text,false,''::text), ('stripe:tax_rate'::text,12,'effective_percentage'::text,'number'::text,false,''::text), ('stripe:tax_rate'::text,13,'percentage'::text,'number'::text,false,''::text), ('stripe:tax_rate'::text,14,'active'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,15,'inclusive'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_rate'::text,17,'flat_amount'::text,'object'::text,false,''::text), ('stripe:tax_rate'::text,18,'metadata'::text,'object'::text,false,''::text), ('stripe:tax_registration'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:tax_registration'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,3,'country'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,4,'status'::text,'text'::text,false,''::text), ('stripe:tax_registration'::text,5,'active_from'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,6,'created'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,7,'expires_at'::text,'integer'::text,false,''::text), ('stripe:tax_registration'::text,8,'livemode'::text,'boolean'::text,false,''::text), ('stripe:tax_registration'::text,9,'country_options'::text,'object'::text,false,''::text), ('stripe:topup'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:topup'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:topup'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:topup'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:topup'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:topup'::text,6,'failure_code'::text,'text'::text,false,''::text), ('stripe:topup'::text,7,'failure_message'::text,'text'::text,false,''::text), ('stripe:topup'::text,8,'initiated_by'::text,'text'::text,false,''::text), ('stripe:topup'::text,9,'payment_method'::text,'text'::text,false,''::text), ('stripe:topup'::text,10,'statement_descriptor'::text,'text'::text,false,''::text), ('stripe:topup'::text,11,'status'::text,'text'::text,false,''::text), ('stripe:topup'::text,12,'transfer_group'::text,'text'::text,false,''::text), ('stripe:topup'::text,13,'amount'::text,'integer'::text,false,''::text), ('stripe:topup'::text,14,'created'::text,'integer'::text,false,''::text), ('stripe:topup'::text,15,'expected_availability_date'::text,'integer'::text,false,''::text), ('stripe:topup'::text,16,'livemode'::text,'boolean'::text,false,''::text), ('stripe:topup'::text,17,'metadata'::text,'object'::text,false,''::text), ('stripe:topup'::text,18,'payment_method_options'::text,'object'::text,false,''::text), ('stripe:topup'::text,19,'source'::text,'object'::text,false,''::text), ('stripe:transfer'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:transfer'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:transfer'::text,3,'balance_transaction'::text,'text'::text,false,''::text), ('stripe:transfer'::text,4,'currency'::text,'text'::text,false,''::text), ('stripe:transfer'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:transfer'::text,6,'destination'::text,'text'::text,false,''::text), ('stripe:transfer'::text,7,'destination_payment'::text,'text'::text,false,''::text), ('stripe:transfer'::text,8,'source_transaction'::text,'text'::text,false,''::text), ('stripe:transfer'::text,9,'source_type'::text,'text'::text,false,''::text), ('stripe:transfer'::text,10,'transfer_group'::text,'text'::text,false,''::text), ('stripe:transfer'::text,11,'amount'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,12,'amount_reversed'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,13,'created'::text,'integer'::text,false,''::text), ('stripe:transfer'::text,14,'livemode'::text,'boolean'::text,false,''::text), ('stripe:transfer'::text,15,'reversed'::text,'boolean'::text,false,''::text), ('stripe:transfer'::text,16,'metadata'::text,'object'::text,false,''::text), ('stripe:transfer'::text,17,'reversals'::text,'object'::text,false,''::text), ('stripe:webhook_endpoint'::text,1,'id'::text,'text'::text,true,''::text), ('stripe:webhook_endpoint'::text,2,'object'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,3,'api_version'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,4,'application'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,5,'description'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,6,'secret'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,7,'status'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,8,'url'::text,'text'::text,false,''::text), ('stripe:webhook_endpoint'::text,9,'created'::text,'integer'::text,false,''::text), ('stripe:webhook_endpoint'::text,10,'livemode'::text,'boolean'::text,false,''::text), ('stripe:webhook_endpoint'::text,11,'metadata'::text,'object'::text,false,''::text), ('stripe:webhook_endpoint'::text,12,'enabled_events'::text,'array'::text,false,''::text), ('zendesk:group'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:group'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:group'::text,3,'deleted'::text,'boolean'::text,false,''::text), ('zendesk:group'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:group'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:group_membership'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:group_membership'::text,2,'user_id'::text,'integer'::text,false,''::text), ('zendesk:group_membership'::text,3,'group_id'::text,'integer'::text,false,''::text), ('zendesk:group_membership'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:group_membership'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:macro'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:macro'::text,2,'title'::text,'text'::text,false,''::text), ('zendesk:macro'::text,3,'active'::text,'boolean'::text,false,''::text), ('zendesk:macro'::text,4,'actions'::text,'array'::text,false,''::text), ('zendesk:macro'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:macro'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:organization'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:organization'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:organization'::text,3,'external_id'::text,'text'::text,false,''::text), ('zendesk:organization'::text,4,'domain_names'::text,'array'::text,false,''::text), ('zendesk:organization'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:organization'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:organization_membership'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:organization_membership'::text,2,'user_id'::text,'integer'::text,false,''::text), ('zendesk:organization_membership'::text,3,'organization_id'::text,'integer'::text,false,''::text), ('zendesk:organization_membership'::text,4,'created_at'::text,'time'::text,false,''::text), ('zendesk:organization_membership'::text,5,'updated_at'::text,'time'::text,false,''::text), ('zendesk:ticket'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket'::text,2,'subject'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,3,'status'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,4,'priority'::text,'text'::text,false,''::text), ('zendesk:ticket'::text,5,'requester_id'::text,'integer'::text,false,''::text), ('zendesk:ticket'::text,6,'organization_id'::text,'integer'::text,false,''::text), ('zendesk:ticket'::text,7,'custom_fields'::text,'array'::text,false,''::text), ('zendesk:ticket'::text,8,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket'::text,9,'updated_at'::text,'time'::text,false,''::text), ('zendesk:ticket_comment'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket_comment'::text,2,'body'::text,'text'::text,false,''::text), ('zendesk:ticket_comment'::text,3,'author_id'::text,'integer'::text,false,''::text), ('zendesk:ticket_comment'::text,4,'public'::text,'boolean'::text,false,''::text), ('zendesk:ticket_comment'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket_field'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:ticket_field'::text,2,'type'::text,'text'::text,false,''::text), ('zendesk:ticket_field'::text,3,'title'::text,'text'::text,false,''::text), ('zendesk:ticket_field'::text,4,'active'::text,'boolean'::text,false,''::text), ('zendesk:ticket_field'::text,5,'created_at'::text,'time'::text,false,''::text), ('zendesk:ticket_field'::text,6,'updated_at'::text,'time'::text,false,''::text), ('zendesk:user'::text,1,'id'::text,'integer'::text,true,''::text), ('zendesk:user'::text,2,'name'::text,'text'::text,false,''::text), ('zendesk:user'::text,3,'email'::text,'text'::text,false,''::text), ('zendesk:user'::text,4,'role'::text,'text'::text,false,''::text), ('zendesk:user'::text,5,'active'::text,'boolean'::text,false,''::text), ('zendesk:user'::text,6,'created_at'::text,'time'::text,false,''::text), ('zendesk:user'::text,7,'updated_at'::text,'time'::text,false,''::text)) v(collection_id, place, name, type, primary_key, description);
+
+
+ALTER VIEW sluice_internal._builtin_fields OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _builtin_fields; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._builtin_fields IS 'The fields of those collections, as far as they are known without asking an account.';
+
+
+--
+-- Name: provider_fields; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.provider_fields AS
+ SELECT c.provider,
+    f.collection_id,
+    f.place,
+    f.name,
+    f.type,
+    f.primary_key,
+    f.description
+   FROM (sluice_internal._builtin_fields f
+     JOIN sluice_internal._builtin_collections c ON ((c.collection_id = f.collection_id)))
+UNION ALL
+ SELECT c.provider,
+    c.collection_id,
+    (f.place)::integer AS place,
+    f.name,
+    COALESCE(
+        CASE jsonb_typeof(f.spec)
+            WHEN 'string'::text THEN (f.spec #>> '{}'::text[])
+            ELSE (f.spec ->> 'type'::text)
+        END, 'any'::text) AS type,
+    COALESCE(((f.spec -> 'key'::text) = 'true'::jsonb), false) AS primary_key,
+    COALESCE((f.spec ->> 'description'::text), ''::text) AS description
+   FROM (sluice_internal._document_collections c
+     CROSS JOIN LATERAL jsonb_each(c.fields) WITH ORDINALITY f(name, spec, place));
+
+
+ALTER VIEW sluice.provider_fields OWNER TO sluice_owner;
+
+--
+-- Name: VIEW provider_fields; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.provider_fields IS 'The fields of the collections that are known before an account is asked: text, integer, number, boolean, time, date, object, array or any.';
+
+
+--
+-- Name: credential_fields; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.credential_fields AS
+ SELECT d.credential_id,
+    d.collection_id,
+    (f.place)::integer AS place,
+    (f.field ->> 'name'::text) AS name,
+    (f.field ->> 'type'::text) AS type,
+    COALESCE(((f.field ->> 'primary_key'::text))::boolean, false) AS primary_key,
+    COALESCE((f.field ->> 'description'::text), ''::text) AS description
+   FROM (sluice_internal.described_collections d
+     CROSS JOIN LATERAL jsonb_array_elements(d.fields) WITH ORDINALITY f(field, place))
+UNION ALL
+ SELECT c.credential_id,
+    f.collection_id,
+    f.place,
+    f.name,
+    f.type,
+    f.primary_key,
+    f.description
+   FROM (sluice_internal.credentials c
+     JOIN sluice.provider_fields f ON ((f.provider = c.provider)))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM sluice_internal.described_collections d
+          WHERE ((d.credential_id = c.credential_id) AND (d.collection_id = (f.collection_id COLLATE "C"))))));
+
+
+ALTER VIEW sluice.credential_fields OWNER TO sluice_owner;
+
+--
+-- Name: VIEW credential_fields; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.credential_fields IS 'The fields of those collections, with type and key: text, integer, number, boolean, time, date, object, array or any.';
+
+
+--
+-- Name: records; Type: TABLE; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE TABLE sluice.records (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text NOT NULL COLLATE pg_catalog."C",
+    updated_idx bigint NOT NULL,
+    upstream_created_at timestamp with time zone,
+    upstream_updated_at timestamp with time zone,
+    deleted boolean DEFAULT false NOT NULL,
+    data jsonb,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    record_no bigint NOT NULL,
+    read_from timestamp with time zone,
+    read_until timestamp with time zone,
+    CONSTRAINT records_collection_id_check CHECK (((octet_length(collection_id) >= 3) AND (octet_length(collection_id) <= 200))),
+    CONSTRAINT records_data CHECK ((deleted OR (data IS NOT NULL))),
+    CONSTRAINT records_upstream_id_check CHECK (((octet_length(upstream_id) >= 1) AND (octet_length(upstream_id) <= 200)))
+);
+
+
+ALTER TABLE sluice.records OWNER TO sluice_owner;
+
+--
+-- Name: TABLE records; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice.records IS 'The current state of every upstream object. updated_idx is its place in the stream, in commit order.';
+
+
+--
+-- Name: COLUMN records.upstream_updated_at; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.upstream_updated_at IS 'The version, where the vendor has one: an older one never overwrites a newer one.';
+
+
+--
+-- Name: COLUMN records.deleted; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.deleted IS 'Deleted upstream; data is what was last known.';
+
+
+--
+-- Name: COLUMN records.read_from; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.read_from IS 'Where the vendor has no version: when, on the database''s clock, the read that brought this state was sent …';
+
+
+--
+-- Name: COLUMN records.read_until; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON COLUMN sluice.records.read_until IS '… and when its reply was complete.';
+
+
+--
+-- Name: dead_letters; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.dead_letters (
+    consumer_no integer NOT NULL,
+    record_no bigint NOT NULL,
+    updated_idx bigint NOT NULL,
+    deliver_count integer NOT NULL,
+    reason text NOT NULL,
+    ack_token text NOT NULL,
+    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.dead_letters OWNER TO sluice_owner;
+
+--
+-- Name: TABLE dead_letters; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.dead_letters IS 'Messages that used up max_deliver. No copy of the data: the record is in records.';
+
+
+--
+-- Name: dead_letters; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.dead_letters AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    r.sync_id,
+    r.collection_id,
+    r.upstream_id,
+    d.updated_idx,
+    d.deliver_count,
+    d.reason,
+    d.died_at,
+    (r.updated_idx <> d.updated_idx) AS superseded
+   FROM (((sluice_internal.dead_letters d
+     JOIN sluice_internal.consumers c ON ((c.consumer_no = d.consumer_no)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)))
+     JOIN sluice.records r ON ((r.record_no = d.record_no)));
+
+
+ALTER VIEW sluice.dead_letters OWNER TO sluice_owner;
+
+--
+-- Name: VIEW dead_letters; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.dead_letters IS 'Messages that used up max_deliver. superseded: the record has changed since, and that version is delivered.';
+
+
+--
+-- Name: errors; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.errors AS
+ SELECT code,
+    name,
+    http_status,
+    meaning
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+
+
+ALTER VIEW sluice.errors OWNER TO sluice_owner;
+
+--
+-- Name: VIEW errors; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.errors IS 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
+
+
+--
+-- Name: consumer_settlements; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.consumer_settlements (
+    consumer_no integer NOT NULL,
+    lane smallint NOT NULL,
+    step_no bigint NOT NULL,
+    ordinal smallint NOT NULL,
+    kind "char" NOT NULL,
+    due_at timestamp with time zone
+);
+
+
+ALTER TABLE sluice_internal.consumer_settlements OWNER TO sluice_owner;
+
+--
+-- Name: TABLE consumer_settlements; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.consumer_settlements IS 'What became of a message: a acked, n given back until due_at, e leased until due_at after all, m moved to a later step (or its record is gone), d dead letter. Ordinal 0 speaks for every message of the step that has no row of its own.';
+
+
+--
+-- Name: _live_messages; Type: VIEW; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE VIEW sluice_internal._live_messages AS
+ SELECT st.consumer_no,
+    st.lane,
+    st.step_no,
+    (m.ordinal)::integer AS ordinal,
+    m.record_no,
+    m.updated_idx,
+    COALESCE(st.deliver_counts[m.ordinal], 1) AS deliver_count,
+    COALESCE((COALESCE(own.kind, whole.kind) = 'n'::"char"), false) AS nacked,
+    COALESCE(own.due_at, whole.due_at, st.leased_until) AS due_at,
+    st.secret
+   FROM (((sluice_internal.consumer_steps st
+     LEFT JOIN LATERAL ( SELECT s.kind,
+            s.due_at
+           FROM sluice_internal.consumer_settlements s
+          WHERE ((s.consumer_no = st.consumer_no) AND (s.lane = st.lane) AND (s.step_no = st.step_no) AND (s.ordinal = 0))
+         OFFSET 0) whole ON (true))
+     CROSS JOIN LATERAL UNNEST(st.record_nos, st.updated_idxs) WITH ORDINALITY m(record_no, updated_idx, ordinal))
+     LEFT JOIN LATERAL ( SELECT s.kind,
+            s.due_at
+           FROM sluice_internal.consumer_settlements s
+          WHERE ((s.consumer_no = st.consumer_no) AND (s.lane = st.lane) AND (s.step_no = st.step_no) AND (s.ordinal = m.ordinal))
+         OFFSET 0) own ON (true))
+  WHERE (COALESCE(own.kind, whole.kind, 'n'::"char") = ANY (ARRAY['n'::"char", 'e'::"char"]));
+
+
+ALTER VIEW sluice_internal._live_messages OWNER TO sluice_owner;
+
+--
+-- Name: VIEW _live_messages; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice_internal._live_messages IS 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';
+
+
+--
+-- Name: messages_in_flight; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.messages_in_flight AS
+ SELECT c.consumer_id,
+    s.stream_id,
+    r.sync_id,
+    r.collection_id,
+    r.upstream_id,
+    v.updated_idx,
+    v.deliver_count,
+    (NOT v.nacked) AS leased,
+    v.due_at
+   FROM (((((sluice_internal.consumers c
+     JOIN sluice_internal.streams s ON ((s.stream_no = c.stream_no)))
+     CROSS JOIN LATERAL generate_series(0, (s.lanes - 1)) l(lane))
+     CROSS JOIN LATERAL ( SELECT st_1.open_steps
+           FROM sluice_internal.consumer_steps st_1
+          WHERE ((st_1.consumer_no = c.consumer_no) AND (st_1.lane = l.lane))
+          ORDER BY st_1.step_no DESC
+         LIMIT 1) st)
+     JOIN sluice_internal._live_messages v ON (((v.consumer_no = c.consumer_no) AND (v.lane = l.lane) AND (v.step_no = ANY (st.open_steps)))))
+     JOIN sluice.records r ON ((r.record_no = v.record_no)));
+
+
+ALTER VIEW sluice.messages_in_flight OWNER TO sluice_owner;
+
+--
+-- Name: VIEW messages_in_flight; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.messages_in_flight IS 'Messages that are delivered and not settled: leased by a worker until due_at, or given back and free again at due_at.';
+
+
+--
+-- Name: notices; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.notices (
+    notice_id bigint NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    error jsonb,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    collection_id text COLLATE pg_catalog."C",
+    CONSTRAINT notices_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text))
+);
+
+
+ALTER TABLE sluice_internal.notices OWNER TO sluice_owner;
+
+--
+-- Name: TABLE notices; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.notices IS 'What happened to a connection: it broke, it works again, and the like. Kept for 90 days.';
+
+
+--
+-- Name: notices; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.notices AS
+ SELECT n.notice_id,
+    s.stream_id,
+    n.sync_id,
+    n.kind,
+    n.error,
+    n.created_at,
+    n.collection_id
+   FROM ((sluice_internal.notices n
+     JOIN sluice_internal.syncs y ON ((y.sync_id = n.sync_id)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)));
+
+
+ALTER VIEW sluice.notices OWNER TO sluice_owner;
+
+--
+-- Name: VIEW notices; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.notices IS 'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
+
+
+--
+-- Name: provider_documents; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.provider_documents AS
+ SELECT provider,
+    document,
+    source,
+    created_at,
+    updated_at
+   FROM sluice_internal.provider_documents d;
+
+
+ALTER VIEW sluice.provider_documents OWNER TO sluice_owner;
+
+--
+-- Name: VIEW provider_documents; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.provider_documents IS 'The documents that describe users'' own providers; source is the text as it was written.';
+
+
+--
+-- Name: quarantine; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.quarantine (
+    quarantine_id bigint NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text COLLATE pg_catalog."C",
+    raw bytea NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.quarantine OWNER TO sluice_owner;
+
+--
+-- Name: TABLE quarantine; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.quarantine IS 'Objects that Postgres cannot store as the vendor sent them.';
+
+
+--
+-- Name: quarantine; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.quarantine AS
+ SELECT q.quarantine_id,
+    s.stream_id,
+    q.sync_id,
+    q.collection_id,
+    q.upstream_id,
+    q.reason,
+    q.raw,
+    q.created_at
+   FROM ((sluice_internal.quarantine q
+     JOIN sluice_internal.syncs y ON ((y.sync_id = q.sync_id)))
+     JOIN sluice_internal.streams s ON ((s.stream_no = y.stream_no)));
+
+
+ALTER VIEW sluice.quarantine OWNER TO sluice_owner;
+
+--
+-- Name: VIEW quarantine; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.quarantine IS 'Objects that Postgres cannot store as the vendor sent them: the raw bytes and the reason.';
+
+
+--
+-- Name: records_record_no_seq; Type: SEQUENCE; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE sluice.records ALTER COLUMN record_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice.records_record_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: tokens; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.tokens (
+    token_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    prefix text NOT NULL,
+    digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT tokens_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT tokens_scopes_check CHECK (((scopes <@ '{read,consume,mutate,manage}'::text[]) AND (cardinality(scopes) > 0))),
+    CONSTRAINT tokens_token_id_check CHECK (((octet_length(token_id) >= 1) AND (octet_length(token_id) <= 200)))
+);
+
+
+ALTER TABLE sluice_internal.tokens OWNER TO sluice_owner;
+
+--
+-- Name: TABLE tokens; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.tokens IS 'API tokens: the SHA-256 digest, never the token. prefix is what may be shown of it.';
+
+
+--
+-- Name: tokens; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.tokens AS
+ SELECT token_id,
+    name,
+    prefix,
+    scopes,
+    created_at,
+    expires_at,
+    revoked_at
+   FROM sluice_internal.tokens t;
+
+
+ALTER VIEW sluice.tokens OWNER TO sluice_owner;
+
+--
+-- Name: VIEW tokens; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.tokens IS 'The API tokens, by their first characters.';
+
+
+--
+-- Name: view_fields; Type: VIEW; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE VIEW sluice.view_fields AS
+ SELECT ('sluice_views.'::text || view_name) AS view_name,
+    place,
+    column_name,
+    field,
+        CASE
+            WHEN (kind = ANY (ARRAY['time'::text, 'unixtime'::text])) THEN 'timestamptz'::text
+            ELSE kind
+        END AS type
+   FROM sluice_internal.typed_view_fields f;
+
+
+ALTER VIEW sluice.view_fields OWNER TO sluice_owner;
+
+--
+-- Name: VIEW view_fields; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON VIEW sluice.view_fields IS 'The columns of the typed views and the field of data that each shows.';
+
+
+--
+-- Name: consumers_consumer_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.consumers ALTER COLUMN consumer_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.consumers_consumer_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: count_deltas_delta_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.count_deltas ALTER COLUMN delta_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.count_deltas_delta_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: credential_renewals; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.credential_renewals (
+    credential_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    poller_id text COLLATE pg_catalog."C",
+    begun_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    error jsonb,
+    failed_at timestamp with time zone,
+    CONSTRAINT credential_renewals_check CHECK (((error IS NULL) = (failed_at IS NULL))),
+    CONSTRAINT credential_renewals_check1 CHECK (((poller_id IS NULL) = (error IS NOT NULL)))
+);
+
+
+ALTER TABLE sluice_internal.credential_renewals OWNER TO sluice_owner;
+
+--
+-- Name: TABLE credential_renewals; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.credential_renewals IS 'Who renews the token of a credential just now, and of which version; or why the vendor refused to.';
+
+
+--
+-- Name: erasure_key; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.erasure_key (
+    only_one boolean DEFAULT true NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT erasure_key_key_check CHECK ((octet_length(key) = 32)),
+    CONSTRAINT erasure_key_only_one_check CHECK (only_one)
+);
+
+
+ALTER TABLE sluice_internal.erasure_key OWNER TO sluice_owner;
+
+--
+-- Name: TABLE erasure_key; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.erasure_key IS 'The key of the digests in erasures, made for this database. Nobody may read it.';
+
+
+--
+-- Name: erasures; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.erasures (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    erased_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT erasures_digest_check CHECK ((octet_length(digest) = 32))
+);
+
+
+ALTER TABLE sluice_internal.erasures OWNER TO sluice_owner;
+
+--
+-- Name: TABLE erasures; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.erasures IS 'Objects that were erased and must not come back: a keyed digest of their collection and id, nothing else. refused: how often they came.';
+
+
+--
+-- Name: ingests_ingest_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.ingests ALTER COLUMN ingest_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.ingests_ingest_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: installs; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.installs (
+    install_id bigint NOT NULL,
+    version text NOT NULL,
+    digest text NOT NULL,
+    manifest jsonb DEFAULT '[]'::jsonb NOT NULL,
+    grants text[] DEFAULT '{}'::text[] NOT NULL,
+    installed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.installs OWNER TO sluice_owner;
+
+--
+-- Name: TABLE installs; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.installs IS 'Each time that sql/ was applied here: the digest of its files, the objects it made, the rights it gave.';
+
+
+--
+-- Name: installs_install_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.installs ALTER COLUMN install_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.installs_install_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: migrations; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.migrations (
+    name text NOT NULL,
+    digest text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.migrations OWNER TO sluice_owner;
+
+--
+-- Name: TABLE migrations; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.migrations IS 'The files of migrations/ that ran here, with the digest each had.';
+
+
+--
+-- Name: mutations_mutation_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.mutations ALTER COLUMN mutation_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.mutations_mutation_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: notices_notice_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.notices ALTER COLUMN notice_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.notices_notice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: pollers; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.pollers (
+    poller_id text NOT NULL COLLATE pg_catalog."C",
+    host text,
+    pid integer,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.pollers OWNER TO sluice_owner;
+
+--
+-- Name: TABLE pollers; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.pollers IS 'Running pollers. One that is silent for 10 s has lost its syncs.';
+
+
+--
+-- Name: position_1; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE SEQUENCE sluice_internal.position_1
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER SEQUENCE sluice_internal.position_1 OWNER TO sluice_owner;
+
+--
+-- Name: position_2; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE SEQUENCE sluice_internal.position_2
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER SEQUENCE sluice_internal.position_2 OWNER TO sluice_owner;
+
+--
+-- Name: positions; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.positions (
+    stream_no integer NOT NULL,
+    lane smallint NOT NULL,
+    first boolean NOT NULL,
+    updated_idx bigint NOT NULL,
+    record_no bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.positions OWNER TO sluice_owner;
+
+--
+-- Name: TABLE positions; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.positions IS 'The order of each stream, lane by lane: written at commit, insert-only. An entry is current if its record still carries that updated_idx; first: no earlier entry of that record exists.';
+
+
+--
+-- Name: quarantine_quarantine_id_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.quarantine_quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: rate_holds; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.rate_holds (
+    hold_id uuid NOT NULL,
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    poller_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+
+ALTER TABLE sluice_internal.rate_holds OWNER TO sluice_owner;
+
+--
+-- Name: TABLE rate_holds; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.rate_holds IS 'Requests under way of syncs with max_concurrent_requests.';
+
+
+--
+-- Name: rate_signals; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.rate_signals (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    sync_id text COLLATE pg_catalog."C",
+    credential_id text COLLATE pg_catalog."C",
+    quiet_until timestamp with time zone,
+    remaining double precision,
+    resets_at timestamp with time zone,
+    restore_rate double precision,
+    said_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT rate_signals_check CHECK ((num_nonnulls(sync_id, credential_id) = 1))
+)
+WITH (fillfactor='50');
+
+
+ALTER TABLE sluice_internal.rate_signals OWNER TO sluice_owner;
+
+--
+-- Name: TABLE rate_signals; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.rate_signals IS 'What a vendor last said of its budget: nothing before quiet_until; remaining until resets_at, or refilled by restore_rate a second.';
+
+
+--
+-- Name: stream_times; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.stream_times (
+    stream_no integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    idx bigint NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.stream_times OWNER TO sluice_owner;
+
+--
+-- Name: TABLE stream_times; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.stream_times IS 'What was committed after "at" has an updated_idx above idx. About one row a second with changes; the last seconds are still in ingests.';
+
+
+--
+-- Name: streams_stream_no_seq; Type: SEQUENCE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE sluice_internal.streams ALTER COLUMN stream_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sluice_internal.streams_stream_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: sweep_seen; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sweep_seen (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    feed text NOT NULL COLLATE pg_catalog."C",
+    pass_no bigint NOT NULL,
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+
+ALTER TABLE sluice_internal.sweep_seen OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sweep_seen; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sweep_seen IS 'What came up since a sweep''s pass began; emptied once the pass is concluded.';
+
+
+--
+-- Name: sync_paces; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.sync_paces (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    next_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+
+ALTER TABLE sluice_internal.sync_paces OWNER TO sluice_owner;
+
+--
+-- Name: TABLE sync_paces; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.sync_paces IS 'When the next request of a sync with a rate limit may be sent.';
+
+
+--
+-- Name: wanted_objects; Type: TABLE; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE TABLE sluice_internal.wanted_objects (
+    sync_id text NOT NULL COLLATE pg_catalog."C",
+    collection_id text NOT NULL COLLATE pg_catalog."C",
+    upstream_id text NOT NULL COLLATE pg_catalog."C",
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+ALTER TABLE sluice_internal.wanted_objects OWNER TO sluice_owner;
+
+--
+-- Name: TABLE wanted_objects; Type: COMMENT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COMMENT ON TABLE sluice_internal.wanted_objects IS 'Objects that the next turn of their sync fetches again, one by one.';
+
+
+--
+-- Data for Name: records; Type: TABLE DATA; Schema: sluice; Owner: sluice_owner
+--
+
+COPY sluice.records (sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data, stream_id, record_no, read_from, read_until) FROM stdin;
+pushed	push:user	u0	1	\N	\N	f	{"n": 0, "text": "naïve ☃"}	frozen	1	\N	\N
+pushed	push:user	u1	2	\N	\N	f	{"n": 1, "text": "naïve ☃"}	frozen	2	\N	\N
+pushed	push:user	u10	11	\N	\N	f	{"n": 10, "text": "naïve ☃"}	frozen	3	\N	\N
+pushed	push:user	u11	12	\N	\N	f	{"n": 11, "text": "naïve ☃"}	frozen	4	\N	\N
+pushed	push:user	u12	13	\N	\N	f	{"n": 12, "text": "naïve ☃"}	frozen	5	\N	\N
+pushed	push:user	u13	14	\N	\N	f	{"n": 13, "text": "naïve ☃"}	frozen	6	\N	\N
+pushed	push:user	u14	15	\N	\N	f	{"n": 14, "text": "naïve ☃"}	frozen	7	\N	\N
+pushed	push:user	u15	16	\N	\N	f	{"n": 15, "text": "naïve ☃"}	frozen	8	\N	\N
+pushed	push:user	u16	17	\N	\N	f	{"n": 16, "text": "naïve ☃"}	frozen	9	\N	\N
+pushed	push:user	u17	18	\N	\N	f	{"n": 17, "text": "naïve ☃"}	frozen	10	\N	\N
+pushed	push:user	u18	19	\N	\N	f	{"n": 18, "text": "naïve ☃"}	frozen	11	\N	\N
+pushed	push:user	u19	20	\N	\N	f	{"n": 19, "text": "naïve ☃"}	frozen	12	\N	\N
+pushed	push:user	u2	3	\N	\N	f	{"n": 2, "text": "naïve ☃"}	frozen	13	\N	\N
+pushed	push:user	u20	21	\N	\N	f	{"n": 20, "text": "naïve ☃"}	frozen	14	\N	\N
+pushed	push:user	u21	22	\N	\N	f	{"n": 21, "text": "naïve ☃"}	frozen	15	\N	\N
+pushed	push:user	u22	23	\N	\N	f	{"n": 22, "text": "naïve ☃"}	frozen	16	\N	\N
+pushed	push:user	u23	24	\N	\N	f	{"n": 23, "text": "naïve ☃"}	frozen	17	\N	\N
+pushed	push:user	u24	25	\N	\N	f	{"n": 24, "text": "naïve ☃"}	frozen	18	\N	\N
+pushed	push:user	u25	26	\N	\N	f	{"n": 25, "text": "naïve ☃"}	frozen	19	\N	\N
+pushed	push:user	u26	27	\N	\N	f	{"n": 26, "text": "naïve ☃"}	frozen	20	\N	\N
+pushed	push:user	u27	28	\N	\N	f	{"n": 27, "text": "naïve ☃"}	frozen	21	\N	\N
+pushed	push:user	u28	29	\N	\N	f	{"n": 28, "text": "naïve ☃"}	frozen	22	\N	\N
+pushed	push:user	u29	30	\N	\N	f	{"n": 29, "text": "naïve ☃"}	frozen	23	\N	\N
+pushed	push:user	u30	31	\N	\N	f	{"n": 30, "text": "naïve ☃"}	frozen	25	\N	\N
+pushed	push:user	u31	32	\N	\N	f	{"n": 31, "text": "naïve ☃"}	frozen	26	\N	\N
+pushed	push:user	u32	33	\N	\N	f	{"n": 32, "text": "naïve ☃"}	frozen	27	\N	\N
+pushed	push:user	u33	34	\N	\N	f	{"n": 33, "text": "naïve ☃"}	frozen	28	\N	\N
+pushed	push:user	u34	35	\N	\N	f	{"n": 34, "text": "naïve ☃"}	frozen	29	\N	\N
+pushed	push:user	u35	36	\N	\N	f	{"n": 35, "text": "naïve ☃"}	frozen	30	\N	\N
+pushed	push:user	u36	37	\N	\N	f	{"n": 36, "text": "naïve ☃"}	frozen	31	\N	\N
+pushed	push:user	u37	38	\N	\N	f	{"n": 37, "text": "naïve ☃"}	frozen	32	\N	\N
+pushed	push:user	u38	39	\N	\N	f	{"n": 38, "text": "naïve ☃"}	frozen	33	\N	\N
+pushed	push:user	u39	40	\N	\N	f	{"n": 39, "text": "naïve ☃"}	frozen	34	\N	\N
+pushed	push:user	u5	6	\N	\N	f	{"n": 5, "text": "naïve ☃"}	frozen	36	\N	\N
+pushed	push:user	u6	7	\N	\N	f	{"n": 6, "text": "naïve ☃"}	frozen	37	\N	\N
+pushed	push:user	u7	8	\N	\N	f	{"n": 7, "text": "naïve ☃"}	frozen	38	\N	\N
+pushed	push:user	u8	9	\N	\N	f	{"n": 8, "text": "naïve ☃"}	frozen	39	\N	\N
+pushed	push:user	u9	10	\N	\N	f	{"n": 9, "text": "naïve ☃"}	frozen	40	\N	\N
+pushed	push:order	digits	41	\N	\N	f	{"big": 12345678901234567890.123, "amount": 1.10}	frozen	41	\N	\N
+pushed	push:order	dated	42	2026-01-01 00:00:00+00	2026-02-01 00:00:00+00	f	{}	frozen	42	\N	\N
+pushed	push:user	u3	43	\N	\N	f	{"n": 3000}	frozen	24	\N	\N
+pushed	push:user	u4	44	\N	\N	t	{"n": 4, "text": "naïve ☃"}	frozen	35	\N	\N
+\.
+
+
+--
+-- Data for Name: consumer_settlements; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumer_settlements (consumer_no, lane, step_no, ordinal, kind, due_at) FROM stdin;
+1	0	1	0	a	\N
+1	1	1	1	n	2026-11-29 20:26:45.303895+00
+1	1	1	2	n	2026-11-29 20:26:45.304129+00
+1	1	1	3	n	2026-11-29 20:26:45.304145+00
+1	1	1	4	n	2026-11-29 20:26:45.304154+00
+1	1	1	5	n	2026-11-29 20:26:45.304162+00
+\.
+
+
+--
+-- Data for Name: consumer_steps; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumer_steps (consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect, data_bytes, secret, leased_until, record_nos, updated_idxs, deliver_counts, replay_idx, skipped) FROM stdin;
+1	0	1	43	{1}	2199-01-01 00:00:00+00	{}	{}	f	448	-2756823409776087637	2199-01-01 00:00:00+00	{36,40,4,8,12,16,20,28,32,24}	{6,10,12,16,20,23,27,34,38,43}	\N	0	0
+1	1	1	41	{1}	2199-01-01 00:00:00+00	{}	{}	f	531	7487913669975972293	2199-01-01 00:00:00+00	{1,13,37,5,9,17,21,25,29,33,41}	{1,3,7,13,17,24,28,31,35,39,41}	\N	0	0
+1	2	1	36	{1}	2199-01-01 00:00:00+00	{}	{}	f	423	8936762784922119175	2199-01-01 00:00:00+00	{2,38,6,10,14,18,22,26,30}	{2,8,14,18,21,25,29,32,36}	\N	0	0
+\.
+
+
+--
+-- Data for Name: consumers; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.consumers (consumer_no, consumer_id, stream_no, deliver_policy, start_idx, ack_wait, max_deliver, metadata, created_at, lanes, paused, max_ack_pending, filter, provider_patterns, sync_patterns, collection_patterns, predicate) FROM stdin;
+1	worker	1	all	0	1 year	3	{}	2026-11-29 20:26:45.262048+00	4	f	\N	\N	\N	\N	\N	\N
+2	idle	1	new	45	00:01:00	-1	{}	2026-11-29 20:26:45.265165+00	4	f	\N	\N	\N	\N	\N	\N
+\.
+
+
+--
+-- Data for Name: count_deltas; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.count_deltas (delta_no, sync_id, collection_id, records, changes) FROM stdin;
+\.
+
+
+--
+-- Data for Name: credential_renewals; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.credential_renewals (credential_id, version, poller_id, begun_at, error, failed_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: credentials; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.credentials (credential_id, provider, kind, name, sealed, key_version, base_url, metadata, created_at, updated_at, account, version, expires_at, renew_at) FROM stdin;
+key	stripe	stripe_key	a key	\\x01af3c1c871cac4a278db223c2b3f377a4a5de9650b345909d7861114c5a8604df019d5571d2ea24f561ed8cbed87ac91856595b10a5989319	1	\N	{}	2026-11-29 20:26:45.204787+00	2026-11-29 20:26:45.204787+00	\N	1	\N	\N
+\.
+
+
+--
+-- Data for Name: dead_letters; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.dead_letters (consumer_no, record_no, updated_idx, deliver_count, reason, ack_token, died_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: described_collections; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.described_collections (credential_id, collection_id, description, mutations, match_on, if_match, fields) FROM stdin;
+\.
+
+
+--
+-- Data for Name: descriptions; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.descriptions (credential_id, requested_at, described_at, next_attempt_at, attempt, poller_id, epoch, error) FROM stdin;
+\.
+
+
+--
+-- Data for Name: erasure_key; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.erasure_key (only_one, key) FROM stdin;
+t	\\x0324836c9024f2045f99ba91fc47bf9a6f99e5d7be3afab4131d1583c0bbf33c
+\.
+
+
+--
+-- Data for Name: erasures; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.erasures (sync_id, digest, erased_at, refused) FROM stdin;
+\.
+
+
+--
+-- Data for Name: ingests; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.ingests (ingest_no, stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts, created_at) FROM stdin;
+1	1	pushed	{push:user}	{1,2,13,24,35,36,37,38,39,40,3,4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,25,26,27,28,29,30,31,32,33,34}	{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40}	{t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t,t}	2026-11-29 20:26:45.24216+00
+2	1	pushed	{push:order}	{41}	{41}	{t}	2026-11-29 20:26:45.248895+00
+3	1	pushed	{push:order}	{42}	{42}	{t}	2026-11-29 20:26:45.251778+00
+4	1	pushed	{push:user}	{24,35}	{43,44}	{f,f}	2026-11-29 20:26:45.257237+00
+\.
+
+
+--
+-- Data for Name: installs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.installs (install_id, version, digest, manifest, grants, installed_at) FROM stdin;
+1	0.1.0	4918bfcbc539149e0444400f08d8eed11923b80b9d656efe129d7caa3d4b1c2c	[{"name": "sluice.collection_refresh", "type": "function", "identity": "sluice.collection_refresh(pg_catalog.text)"}, {"name": "sluice.consumer_ack", "type": "function", "identity": "sluice.consumer_ack(pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice.consumer_create", "type": "function", "identity": "sluice.consumer_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,interval,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice.consumer_delete", "type": "function", "identity": "sluice.consumer_delete(pg_catalog.text)"}, {"name": "sluice.consumer_extend", "type": "function", "identity": "sluice.consumer_extend(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_info", "type": "function", "identity": "sluice.consumer_info(pg_catalog.text)"}, {"name": "sluice.consumer_nack", "type": "function", "identity": "sluice.consumer_nack(pg_catalog.text,pg_catalog.text[],interval)"}, {"name": "sluice.consumer_next", "type": "function", "identity": "sluice.consumer_next(pg_catalog.text,integer,pg_catalog.text[])"}, {"name": "sluice.consumer_pause", "type": "function", "identity": "sluice.consumer_pause(pg_catalog.text)"}, {"name": "sluice.consumer_peek", "type": "function", "identity": "sluice.consumer_peek(pg_catalog.text,integer)"}, {"name": "sluice.consumer_resume", "type": "function", "identity": "sluice.consumer_resume(pg_catalog.text)"}, {"name": "sluice.consumer_seek", "type": "function", "identity": "sluice.consumer_seek(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.consumer_term", "type": "function", "identity": "sluice.consumer_term(pg_catalog.text,pg_catalog.text[],pg_catalog.text)"}, {"name": "sluice.consumer_update", "type": "function", "identity": "sluice.consumer_update(pg_catalog.text,interval,integer,pg_catalog.jsonb,integer,pg_catalog.jsonb)"}, {"name": "sluice.credential_delete", "type": "function", "identity": "sluice.credential_delete(pg_catalog.text)"}, {"name": "sluice.dead_letter_purge", "type": "function", "identity": "sluice.dead_letter_purge(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.dead_letter_retry", "type": "function", "identity": "sluice.dead_letter_retry(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.mutation_cancel", "type": "function", "identity": "sluice.mutation_cancel(pg_catalog.text)"}, {"name": "sluice.mutation_resolve", "type": "function", "identity": "sluice.mutation_resolve(pg_catalog.text,integer,pg_catalog.text)"}, {"name": "sluice.mutation_result", "type": "function", "identity": "sluice.mutation_result(pg_catalog.text)"}, {"name": "sluice.mutation_run", "type": "function", "identity": "sluice.mutation_run(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.provider_create", "type": "function", "identity": "sluice.provider_create(pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,boolean)"}, {"name": "sluice.provider_delete", "type": "function", "identity": "sluice.provider_delete(pg_catalog.text)"}, {"name": "sluice.provider_info", "type": "function", "identity": "sluice.provider_info(pg_catalog.text)"}, {"name": "sluice.quarantine_purge", "type": "function", "identity": "sluice.quarantine_purge(pg_catalog.text,pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice.quarantine_retry", "type": "function", "identity": "sluice.quarantine_retry(pg_catalog.text,pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice.record_erase", "type": "function", "identity": "sluice.record_erase(pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.record_ingest", "type": "function", "identity": "sluice.record_ingest(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice.stream_create", "type": "function", "identity": "sluice.stream_create(pg_catalog.text,integer)"}, {"name": "sluice.stream_delete", "type": "function", "identity": "sluice.stream_delete(pg_catalog.text)"}, {"name": "sluice.stream_info", "type": "function", "identity": "sluice.stream_info(pg_catalog.text)"}, {"name": "sluice.stream_prune", "type": "function", "identity": "sluice.stream_prune(pg_catalog.text,interval,boolean)"}, {"name": "sluice.sync_create", "type": "function", "identity": "sluice.sync_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval)"}, {"name": "sluice.sync_delete", "type": "function", "identity": "sluice.sync_delete(pg_catalog.text,boolean)"}, {"name": "sluice.sync_info", "type": "function", "identity": "sluice.sync_info(pg_catalog.text)"}, {"name": "sluice.sync_move", "type": "function", "identity": "sluice.sync_move(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.sync_pause", "type": "function", "identity": "sluice.sync_pause(pg_catalog.text)"}, {"name": "sluice.sync_restart", "type": "function", "identity": "sluice.sync_restart(pg_catalog.text,pg_catalog.text[])"}, {"name": "sluice.sync_resume", "type": "function", "identity": "sluice.sync_resume(pg_catalog.text)"}, {"name": "sluice.sync_tidy", "type": "function", "identity": "sluice.sync_tidy(pg_catalog.text)"}, {"name": "sluice.sync_update", "type": "function", "identity": "sluice.sync_update(pg_catalog.text,pg_catalog.text,pg_catalog.text[],pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,integer,interval,pg_catalog.text,boolean)"}, {"name": "sluice.token_create", "type": "function", "identity": "sluice.token_create(pg_catalog.text,pg_catalog.text[],pg_catalog.text,timestamp with time zone)"}, {"name": "sluice.token_revoke", "type": "function", "identity": "sluice.token_revoke(pg_catalog.text)"}, {"name": "sluice.view_create", "type": "function", "identity": "sluice.view_create(pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice.view_delete", "type": "function", "identity": "sluice.view_delete(pg_catalog.text)"}, {"name": "sluice.view_info", "type": "function", "identity": "sluice.view_info(pg_catalog.text)"}, {"name": "sluice_internal._ack_token", "type": "function", "identity": "sluice_internal._ack_token(integer,bigint,integer,bigint)"}, {"name": "sluice_internal._authorize", "type": "function", "identity": "sluice_internal._authorize(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_consumer", "type": "function", "identity": "sluice_internal._authorize_consumer(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_mutation", "type": "function", "identity": "sluice_internal._authorize_mutation(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorize_sync", "type": "function", "identity": "sluice_internal._authorize_sync(pg_catalog.text,pg_catalog.text,boolean)"}, {"name": "sluice_internal._authorize_view", "type": "function", "identity": "sluice_internal._authorize_view(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._authorized", "type": "function", "identity": "sluice_internal._authorized(pg_catalog.text)"}, {"name": "sluice_internal._certain_time", "type": "function", "identity": "sluice_internal._certain_time()"}, {"name": "sluice_internal._check_consumer", "type": "function", "identity": "sluice_internal._check_consumer(interval,integer,integer,pg_catalog.jsonb)"}, {"name": "sluice_internal._check_filter", "type": "function", "identity": "sluice_internal._check_filter(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_id", "type": "function", "identity": "sluice_internal._check_id(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_idle", "type": "function", "identity": "sluice_internal._check_idle(pg_catalog.text)"}, {"name": "sluice_internal._check_matching", "type": "function", "identity": "sluice_internal._check_matching(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.text[],boolean)"}, {"name": "sluice_internal._check_max_age", "type": "function", "identity": "sluice_internal._check_max_age(pg_catalog.text,integer)"}, {"name": "sluice_internal._check_mutation", "type": "function", "identity": "sluice_internal._check_mutation(sluice_internal.syncs,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._check_rate_limit", "type": "function", "identity": "sluice_internal._check_rate_limit(pg_catalog.jsonb)"}, {"name": "sluice_internal._check_reading", "type": "function", "identity": "sluice_internal._check_reading(integer)"}, {"name": "sluice_internal._check_sync", "type": "function", "identity": "sluice_internal._check_sync(pg_catalog.text,pg_catalog.text[],pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._check_tokens", "type": "function", "identity": "sluice_internal._check_tokens(pg_catalog.text[])"}, {"name": "sluice_internal._collection_known", "type": "function", "identity": "sluice_internal._collection_known(pg_catalog.text)"}, {"name": "sluice_internal._consumer_due", "type": "function", "identity": "sluice_internal._consumer_due(pg_catalog.text)"}, {"name": "sluice_internal._consumer_ready", "type": "function", "identity": "sluice_internal._consumer_ready(pg_catalog.text)"}, {"name": "sluice_internal._credential_known", "type": "function", "identity": "sluice_internal._credential_known(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._credential_put", "type": "function", "identity": "sluice_internal._credential_put(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,timestamp with time zone)"}, {"name": "sluice_internal._credential_replace", "type": "function", "identity": "sluice_internal._credential_replace(pg_catalog.text,pg_catalog.text,pg_catalog.bytea,integer,pg_catalog.text,pg_catalog.text,timestamp with time zone,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._credential_reseal", "type": "function", "identity": "sluice_internal._credential_reseal(pg_catalog.text,bigint,integer,pg_catalog.bytea,integer)"}, {"name": "sluice_internal._credential_sealed", "type": "function", "identity": "sluice_internal._credential_sealed(pg_catalog.text)"}, {"name": "sluice_internal._description_ask", "type": "function", "identity": "sluice_internal._description_ask(pg_catalog.text)"}, {"name": "sluice_internal._description_claim", "type": "function", "identity": "sluice_internal._description_claim(pg_catalog.text)"}, {"name": "sluice_internal._description_end", "type": "function", "identity": "sluice_internal._description_end(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.jsonb,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._erased_among", "type": "function", "identity": "sluice_internal._erased_among(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._erasure_digest", "type": "function", "identity": "sluice_internal._erasure_digest(pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._feed_fail", "type": "function", "identity": "sluice_internal._feed_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval,pg_catalog.jsonb)"}, {"name": "sluice_internal._feeds_declare", "type": "function", "identity": "sluice_internal._feeds_declare(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.jsonb)"}, {"name": "sluice_internal._feeds_forget", "type": "function", "identity": "sluice_internal._feeds_forget(pg_catalog.text,pg_catalog.text[])"}, {"name": "sluice_internal._feeds_restart", "type": "function", "identity": "sluice_internal._feeds_restart(pg_catalog.text,pg_catalog.text[])"}, {"name": "sluice_internal._filter_matches", "type": "function", "identity": "sluice_internal._filter_matches(sluice_internal.consumers,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._filter_patterns", "type": "function", "identity": "sluice_internal._filter_patterns(pg_catalog.jsonb,pg_catalog.text)"}, {"name": "sluice_internal._first_lane", "type": "function", "identity": "sluice_internal._first_lane(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._fold_counts", "type": "function", "identity": "sluice_internal._fold_counts()"}, {"name": "sluice_internal._hold_consumer", "type": "function", "identity": "sluice_internal._hold_consumer(sluice_internal.consumers)"}, {"name": "sluice_internal._hold_stream", "type": "function", "identity": "sluice_internal._hold_stream(sluice_internal.streams)"}, {"name": "sluice_internal._hold_sync", "type": "function", "identity": "sluice_internal._hold_sync(pg_catalog.text)"}, {"name": "sluice_internal._jsonb_refusal", "type": "function", "identity": "sluice_internal._jsonb_refusal(pg_catalog.text)"}, {"name": "sluice_internal._lane_busy", "type": "function", "identity": "sluice_internal._lane_busy(integer,integer,bigint[])"}, {"name": "sluice_internal._lane_due", "type": "function", "identity": "sluice_internal._lane_due(sluice_internal.consumer_steps)"}, {"name": "sluice_internal._lane_recover", "type": "function", "identity": "sluice_internal._lane_recover(sluice_internal.consumers,sluice_internal.consumer_steps,pg_catalog.text,integer,integer,bigint,integer)"}, {"name": "sluice_internal._lane_state", "type": "function", "identity": "sluice_internal._lane_state(integer,integer,bigint)"}, {"name": "sluice_internal._lane_take", "type": "function", "identity": "sluice_internal._lane_take(sluice_internal.consumers,sluice_internal.consumer_steps,integer,integer,integer,bigint,bigint)"}, {"name": "sluice_internal._lane_trim", "type": "function", "identity": "sluice_internal._lane_trim(integer,integer,bigint,bigint[])"}, {"name": "sluice_internal._lanes_ready", "type": "function", "identity": "sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer)"}, {"name": "sluice_internal._lease_check", "type": "function", "identity": "sluice_internal._lease_check(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._lease_end", "type": "function", "identity": "sluice_internal._lease_end(pg_catalog.text)"}, {"name": "sluice_internal._lock_key", "type": "function", "identity": "sluice_internal._lock_key(integer,bigint,integer)"}, {"name": "sluice_internal._lock_touched", "type": "function", "identity": "sluice_internal._lock_touched(integer)"}, {"name": "sluice_internal._move_cursors", "type": "function", "identity": "sluice_internal._move_cursors(integer,integer,bigint)"}, {"name": "sluice_internal._mutation_claim", "type": "function", "identity": "sluice_internal._mutation_claim(pg_catalog.text,integer,pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._mutation_close", "type": "function", "identity": "sluice_internal._mutation_close(bigint)"}, {"name": "sluice_internal._mutation_complete", "type": "function", "identity": "sluice_internal._mutation_complete(bigint,integer,pg_catalog.text,integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._mutation_erase", "type": "function", "identity": "sluice_internal._mutation_erase(pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._mutation_retry", "type": "function", "identity": "sluice_internal._mutation_retry(bigint,integer,pg_catalog.text,integer,interval,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._mutation_seen", "type": "function", "identity": "sluice_internal._mutation_seen(pg_catalog.text,pg_catalog.text[])"}, {"name": "sluice_internal._next_bounded", "type": "function", "identity": "sluice_internal._next_bounded(sluice_internal.consumers,integer,integer,boolean)"}, {"name": "sluice_internal._next_lanes", "type": "function", "identity": "sluice_internal._next_lanes(sluice_internal.consumers,integer,integer,integer[],integer,integer,bigint,boolean,integer,bigint)"}, {"name": "sluice_internal._notice", "type": "function", "identity": "sluice_internal._notice(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text)"}, {"name": "sluice_internal._num_ack_pending", "type": "function", "identity": "sluice_internal._num_ack_pending(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._number_ingest", "type": "function", "identity": "sluice_internal._number_ingest()"}, {"name": "sluice_internal._page_commit", "type": "function", "identity": "sluice_internal._page_commit(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._page_note", "type": "function", "identity": "sluice_internal._page_note(pg_catalog.text,pg_catalog.text,boolean,pg_catalog.jsonb,pg_catalog.jsonb,timestamp with time zone,pg_catalog.jsonb)"}, {"name": "sluice_internal._poller_heartbeat", "type": "function", "identity": "sluice_internal._poller_heartbeat(pg_catalog.text,pg_catalog.text,integer)"}, {"name": "sluice_internal._poller_stop", "type": "function", "identity": "sluice_internal._poller_stop(pg_catalog.text)"}, {"name": "sluice_internal._progress", "type": "function", "identity": "sluice_internal._progress(sluice_internal.consumers,integer)"}, {"name": "sluice_internal._provider_document", "type": "function", "identity": "sluice_internal._provider_document(pg_catalog.text)"}, {"name": "sluice_internal._quarantine_refusal", "type": "function", "identity": "sluice_internal._quarantine_refusal(pg_catalog.bytea)"}, {"name": "sluice_internal._random_bits", "type": "function", "identity": "sluice_internal._random_bits()"}, {"name": "sluice_internal._rate_draw", "type": "function", "identity": "sluice_internal._rate_draw(pg_catalog.text,pg_catalog.text,double precision,double precision,timestamp with time zone)"}, {"name": "sluice_internal._rate_free", "type": "function", "identity": "sluice_internal._rate_free(sluice_internal.rate_windows,double precision,double precision,double precision,timestamp with time zone)"}, {"name": "sluice_internal._rate_hold", "type": "function", "identity": "sluice_internal._rate_hold(pg_catalog.text,pg_catalog.text,pg_catalog.uuid,integer,boolean)"}, {"name": "sluice_internal._rate_limits", "type": "function", "identity": "sluice_internal._rate_limits(sluice_internal.syncs,pg_catalog.jsonb,double precision)"}, {"name": "sluice_internal._rate_release", "type": "function", "identity": "sluice_internal._rate_release(pg_catalog.uuid)"}, {"name": "sluice_internal._rate_said", "type": "function", "identity": "sluice_internal._rate_said(pg_catalog.text,double precision,integer,boolean)"}, {"name": "sluice_internal._rate_signal", "type": "function", "identity": "sluice_internal._rate_signal(pg_catalog.text,double precision,double precision,double precision,double precision)"}, {"name": "sluice_internal._rate_take", "type": "function", "identity": "sluice_internal._rate_take(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,integer,double precision,boolean,pg_catalog.uuid,integer,timestamp with time zone)"}, {"name": "sluice_internal._record_recheck", "type": "function", "identity": "sluice_internal._record_recheck(sluice_internal.syncs,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._record_store", "type": "function", "identity": "sluice_internal._record_store(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._record_write", "type": "function", "identity": "sluice_internal._record_write(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._record_write_each", "type": "function", "identity": "sluice_internal._record_write_each(integer,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,timestamp with time zone)"}, {"name": "sluice_internal._records_follow", "type": "function", "identity": "sluice_internal._records_follow(pg_catalog.text,integer,pg_catalog.text,pg_catalog.jsonb)"}, {"name": "sluice_internal._records_forget", "type": "function", "identity": "sluice_internal._records_forget(integer,bigint[])"}, {"name": "sluice_internal._records_held", "type": "function", "identity": "sluice_internal._records_held(integer,bigint[])"}, {"name": "sluice_internal._records_move", "type": "function", "identity": "sluice_internal._records_move(pg_catalog.text,integer,bigint[])"}, {"name": "sluice_internal._records_refusal", "type": "function", "identity": "sluice_internal._records_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._records_tombstone", "type": "function", "identity": "sluice_internal._records_tombstone(pg_catalog.text,integer,bigint[])"}, {"name": "sluice_internal._records_trim", "type": "function", "identity": "sluice_internal._records_trim(pg_catalog.text,pg_catalog.text,bigint,integer)"}, {"name": "sluice_internal._renewal_claim", "type": "function", "identity": "sluice_internal._renewal_claim(pg_catalog.text,pg_catalog.text,bigint,boolean)"}, {"name": "sluice_internal._renewal_end", "type": "function", "identity": "sluice_internal._renewal_end(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.jsonb)"}, {"name": "sluice_internal._renewal_store", "type": "function", "identity": "sluice_internal._renewal_store(pg_catalog.text,bigint,pg_catalog.bytea,integer,interval,pg_catalog.text)"}, {"name": "sluice_internal._run_succeeded", "type": "function", "identity": "sluice_internal._run_succeeded(sluice_internal.sync_runs,boolean)"}, {"name": "sluice_internal._settle", "type": "function", "identity": "sluice_internal._settle(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._settle_each", "type": "function", "identity": "sluice_internal._settle_each(sluice_internal.consumers,pg_catalog.text[],pg_catalog.\\"char\\",interval,pg_catalog.text)"}, {"name": "sluice_internal._settle_leases", "type": "function", "identity": "sluice_internal._settle_leases(sluice_internal.consumers,pg_catalog.text[])"}, {"name": "sluice_internal._start_new_consumer", "type": "function", "identity": "sluice_internal._start_new_consumer()"}, {"name": "sluice_internal._start_of", "type": "function", "identity": "sluice_internal._start_of(integer,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._stream_unwatch", "type": "function", "identity": "sluice_internal._stream_unwatch(pg_catalog.text)"}, {"name": "sluice_internal._stream_watch", "type": "function", "identity": "sluice_internal._stream_watch(pg_catalog.text)"}, {"name": "sluice_internal._sweep_conclude", "type": "function", "identity": "sluice_internal._sweep_conclude(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,integer)"}, {"name": "sluice_internal._sweep_forget", "type": "function", "identity": "sluice_internal._sweep_forget(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._sweep_saw", "type": "function", "identity": "sluice_internal._sweep_saw(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice_internal._sync_changed", "type": "function", "identity": "sluice_internal._sync_changed(sluice_internal.syncs,sluice_internal.syncs,boolean)"}, {"name": "sluice_internal._sync_claim", "type": "function", "identity": "sluice_internal._sync_claim(pg_catalog.text,integer,boolean,pg_catalog.text,timestamp with time zone)"}, {"name": "sluice_internal._sync_due", "type": "function", "identity": "sluice_internal._sync_due(pg_catalog.text,timestamp with time zone)"}, {"name": "sluice_internal._sync_fail", "type": "function", "identity": "sluice_internal._sync_fail(pg_catalog.text,pg_catalog.text,bigint,pg_catalog.text,pg_catalog.jsonb,interval)"}, {"name": "sluice_internal._sync_finish", "type": "function", "identity": "sluice_internal._sync_finish(pg_catalog.text,pg_catalog.text,bigint,interval,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._sync_release", "type": "function", "identity": "sluice_internal._sync_release(pg_catalog.text,pg_catalog.text,bigint)"}, {"name": "sluice_internal._sync_tidy", "type": "function", "identity": "sluice_internal._sync_tidy()"}, {"name": "sluice_internal._take_many", "type": "function", "identity": "sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint)"}, {"name": "sluice_internal._time_of", "type": "function", "identity": "sluice_internal._time_of(integer,bigint)"}, {"name": "sluice_internal._time_pattern", "type": "function", "identity": "sluice_internal._time_pattern(pg_catalog.text)"}, {"name": "sluice_internal._time_refusal", "type": "function", "identity": "sluice_internal._time_refusal(pg_catalog.jsonb)"}, {"name": "sluice_internal._token_check", "type": "function", "identity": "sluice_internal._token_check(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._token_signed", "type": "function", "identity": "sluice_internal._token_signed(pg_catalog.text)"}, {"name": "sluice_internal._touch_stream", "type": "function", "identity": "sluice_internal._touch_stream(integer)"}, {"name": "sluice_internal._verdict", "type": "function", "identity": "sluice_internal._verdict(timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,boolean,pg_catalog.jsonb)"}, {"name": "sluice_internal._view_changes", "type": "function", "identity": "sluice_internal._view_changes(sluice_internal.typed_views,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice_internal._view_column", "type": "function", "identity": "sluice_internal._view_column(pg_catalog.text,pg_catalog.text[])"}, {"name": "sluice_internal._view_expression", "type": "function", "identity": "sluice_internal._view_expression(pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._view_infer", "type": "function", "identity": "sluice_internal._view_infer(sluice_internal.typed_views)"}, {"name": "sluice_internal._view_make", "type": "function", "identity": "sluice_internal._view_make(sluice_internal.typed_views)"}, {"name": "sluice_internal._view_sample", "type": "function", "identity": "sluice_internal._view_sample(pg_catalog.text,pg_catalog.text,pg_catalog.text)"}, {"name": "sluice_internal._view_value", "type": "function", "identity": "sluice_internal._view_value(pg_catalog.text,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb)"}, {"name": "sluice_internal._view_write", "type": "function", "identity": "sluice_internal._view_write()"}, {"name": "sluice_internal._wake", "type": "function", "identity": "sluice_internal._wake(integer)"}, {"name": "sluice_internal._wake_freed", "type": "function", "identity": "sluice_internal._wake_freed(sluice_internal.consumers,pg_catalog.text[])"}, {"name": "sluice_internal._work_choose", "type": "function", "identity": "sluice_internal._work_choose(sluice_internal.sync_work,pg_catalog.text,integer)"}, {"name": "sluice_internal._work_left", "type": "function", "identity": "sluice_internal._work_left(sluice_internal.sync_work,pg_catalog.text)"}, {"name": "sluice_internal._work_records", "type": "function", "identity": "sluice_internal._work_records(sluice_internal.sync_work,sluice_internal.syncs,bigint[])"}, {"name": "sluice_internal._work_rest", "type": "function", "identity": "sluice_internal._work_rest(sluice_internal.sync_work,integer)"}, {"name": "sluice_internal._work_step", "type": "function", "identity": "sluice_internal._work_step(sluice_internal.sync_work,integer)"}, {"name": "sluice_internal._writers", "type": "function", "identity": "sluice_internal._writers()"}, {"name": "sluice_internal._number_ingest", "type": "trigger", "identity": "_number_ingest on sluice_internal.ingests"}, {"name": "sluice_internal._start_new_consumer", "type": "trigger", "identity": "_start_new_consumer on sluice_internal.consumers"}, {"name": "sluice.collections", "type": "view", "identity": "sluice.collections"}, {"name": "sluice.consumers", "type": "view", "identity": "sluice.consumers"}, {"name": "sluice.credential_collections", "type": "view", "identity": "sluice.credential_collections"}, {"name": "sluice.credential_fields", "type": "view", "identity": "sluice.credential_fields"}, {"name": "sluice.credentials", "type": "view", "identity": "sluice.credentials"}, {"name": "sluice.dead_letters", "type": "view", "identity": "sluice.dead_letters"}, {"name": "sluice.descriptions", "type": "view", "identity": "sluice.descriptions"}, {"name": "sluice.errors", "type": "view", "identity": "sluice.errors"}, {"name": "sluice.messages_in_flight", "type": "view", "identity": "sluice.messages_in_flight"}, {"name": "sluice.mutation_items", "type": "view", "identity": "sluice.mutation_items"}, {"name": "sluice.mutations", "type": "view", "identity": "sluice.mutations"}, {"name": "sluice.notices", "type": "view", "identity": "sluice.notices"}, {"name": "sluice.provider_collections", "type": "view", "identity": "sluice.provider_collections"}, {"name": "sluice.provider_documents", "type": "view", "identity": "sluice.provider_documents"}, {"name": "sluice.provider_fields", "type": "view", "identity": "sluice.provider_fields"}, {"name": "sluice.providers", "type": "view", "identity": "sluice.providers"}, {"name": "sluice.quarantine", "type": "view", "identity": "sluice.quarantine"}, {"name": "sluice.streams", "type": "view", "identity": "sluice.streams"}, {"name": "sluice.syncs", "type": "view", "identity": "sluice.syncs"}, {"name": "sluice.tokens", "type": "view", "identity": "sluice.tokens"}, {"name": "sluice.view_fields", "type": "view", "identity": "sluice.view_fields"}, {"name": "sluice.views", "type": "view", "identity": "sluice.views"}, {"name": "sluice_internal._builtin_collections", "type": "view", "identity": "sluice_internal._builtin_collections"}, {"name": "sluice_internal._builtin_fields", "type": "view", "identity": "sluice_internal._builtin_fields"}, {"name": "sluice_internal._builtin_providers", "type": "view", "identity": "sluice_internal._builtin_providers"}, {"name": "sluice_internal._document_collections", "type": "view", "identity": "sluice_internal._document_collections"}, {"name": "sluice_internal._live_messages", "type": "view", "identity": "sluice_internal._live_messages"}]	{"revoke all on schema sluice, sluice_internal from public","revoke all on all tables in schema sluice, sluice_internal from public","revoke all on all functions in schema sluice, sluice_internal from public","revoke all on all sequences in schema sluice, sluice_internal from public","grant usage on schema sluice to sluice_reader","grant usage on schema sluice_views to sluice_reader","grant select on all tables in schema sluice to sluice_reader","grant execute on function sluice.stream_info to sluice_reader","grant execute on function sluice.sync_info to sluice_reader","grant execute on function sluice.provider_info to sluice_reader","grant execute on function sluice.consumer_info to sluice_reader","grant execute on function sluice.consumer_peek to sluice_reader","grant execute on function sluice.mutation_result to sluice_reader","grant execute on function sluice.view_info to sluice_reader","grant execute on function sluice.consumer_next to sluice_consumer","grant execute on function sluice.consumer_ack to sluice_consumer","grant execute on function sluice.consumer_nack to sluice_consumer","grant execute on function sluice.consumer_extend to sluice_consumer","grant execute on function sluice.consumer_term to sluice_consumer","grant usage on schema sluice_internal to sluice_consumer","grant execute on function sluice_internal._stream_watch to sluice_consumer","grant execute on function sluice_internal._stream_unwatch to sluice_consumer","grant execute on function sluice_internal._consumer_due to sluice_consumer","grant execute on function sluice_internal._consumer_ready to sluice_consumer","grant execute on function sluice.mutation_run to sluice_mutator","grant execute on function sluice.mutation_cancel to sluice_mutator","grant execute on function sluice.mutation_resolve to sluice_mutator","grant usage on schema sluice_internal to sluice_mutator","grant execute on function sluice_internal._mutation_seen to sluice_mutator","grant usage on schema sluice_internal to sluice_poller","grant execute on function sluice_internal._jsonb_refusal to sluice_poller","grant execute on function sluice_internal._poller_heartbeat to sluice_poller","grant execute on function sluice_internal._poller_stop to sluice_poller","grant execute on function sluice_internal._sync_claim to sluice_poller","grant execute on function sluice_internal._sync_due to sluice_poller","grant execute on function sluice_internal._sync_finish to sluice_poller","grant execute on function sluice_internal._sync_fail to sluice_poller","grant execute on function sluice_internal._sync_release to sluice_poller","grant execute on function sluice_internal._sync_tidy to sluice_poller","grant execute on function sluice_internal._page_commit to sluice_poller","grant execute on function sluice_internal._feeds_declare to sluice_poller","grant execute on function sluice_internal._feed_fail to sluice_poller","grant execute on function sluice_internal._sweep_conclude to sluice_poller","grant execute on function sluice_internal._records_trim to sluice_poller","grant execute on function sluice_internal._credential_sealed to sluice_poller","grant execute on function sluice_internal._provider_document to sluice_poller","grant execute on function sluice_internal._rate_take to sluice_poller","grant execute on function sluice_internal._rate_release to sluice_poller","grant execute on function sluice_internal._rate_signal to sluice_poller","grant execute on function sluice_internal._renewal_claim to sluice_poller","grant execute on function sluice_internal._renewal_store to sluice_poller","grant execute on function sluice_internal._renewal_end to sluice_poller","grant execute on function sluice_internal._description_claim to sluice_poller","grant execute on function sluice_internal._description_end to sluice_poller","grant execute on function sluice_internal._mutation_claim to sluice_poller","grant execute on function sluice_internal._mutation_complete to sluice_poller","grant execute on function sluice_internal._mutation_retry to sluice_poller","grant usage on schema sluice_internal to sluice_server","grant execute on function sluice_internal._token_check to sluice_server","grant execute on function sluice_internal._stream_watch to sluice_server","grant execute on function sluice_internal._stream_unwatch to sluice_server","grant execute on function sluice_internal._consumer_due to sluice_server","grant execute on function sluice_internal._consumer_ready to sluice_server","grant usage on schema sluice_internal to sluice_admin","grant execute on all functions in schema sluice to sluice_admin","grant execute on function sluice_internal._credential_put to sluice_admin","grant execute on function sluice_internal._credential_replace to sluice_admin","grant execute on function sluice_internal._credential_known to sluice_admin","grant execute on function sluice_internal._credential_sealed to sluice_admin","grant execute on function sluice_internal._credential_reseal to sluice_admin","grant references on table sluice.records to sluice_admin"}	2026-11-29 20:26:44.858311+00
+\.
+
+
+--
+-- Data for Name: migrations; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.migrations (name, digest, applied_at) FROM stdin;
+0001_initial.sql	42b615cd535fe777214dda3327fe0ba488681231e2bd15a17a50173329ea4f8e	2026-11-29 20:26:44.754032+00
+0002_tokens_and_mutations.sql	54275203e5da830f7749fc9323e204663aab1df36bc4e28fd116ec74cbbcc902	2026-11-29 20:26:44.770692+00
+0003_consumer_engine.sql	0bd9e987a0b026a5c1092e196d84ca2f60517b0bf2bf21222889a0eea7a456db	2026-11-29 20:26:44.780719+00
+0004_reading.sql	b4c70f0b22e7e8d2d5bd259bb05cde2d80135e7b054b7beb9bfb55979ceb9704	2026-11-29 20:26:44.788936+00
+0005_provider_documents.sql	7de9a1a421056bdd9aba73ab723eb7074f885396324fb25c1a5f17a763bf865a	2026-11-29 20:26:44.792384+00
+0006_limits.sql	181c14f727418bdc1e2d0f9cb0276e4fe970e3a0e333322d2e43674996180b9c	2026-11-29 20:26:44.810011+00
+0007_management.sql	7c9b5c22e62931a0fbb9c89769840a949fc5f639e7d995d91c162b72dd465192	2026-11-29 20:26:44.830344+00
+0008_typed_views.sql	a6fafdf643d538a30b707e7dd4955db153d33b4a1e0df06788e2f90de92b39e7	2026-11-29 20:26:44.844525+00
+\.
+
+
+--
+-- Data for Name: mutation_items; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, upstream_id, data, status, vendor_key, poller_id, epoch, next_attempt_at, first_sent_at, attempt, finished_at, error, match_value) FROM stdin;
+\.
+
+
+--
+-- Data for Name: mutations; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.mutations (mutation_id, mutation_no, stream_no, sync_id, collection_id, kind, match_on, idempotency_key, request_digest, created_at, finished_at, if_match) FROM stdin;
+\.
+
+
+--
+-- Data for Name: notices; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.notices (notice_id, sync_id, kind, error, created_at, collection_id) FROM stdin;
+\.
+
+
+--
+-- Data for Name: pollers; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.pollers (poller_id, host, pid, started_at, heartbeat_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: positions; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.positions (stream_no, lane, first, updated_idx, record_no) FROM stdin;
+1	1	t	1	1
+1	2	t	2	2
+1	1	t	3	13
+1	0	t	4	24
+1	3	t	5	35
+1	0	t	6	36
+1	1	t	7	37
+1	2	t	8	38
+1	3	t	9	39
+1	0	t	10	40
+1	3	t	11	3
+1	0	t	12	4
+1	1	t	13	5
+1	2	t	14	6
+1	3	t	15	7
+1	0	t	16	8
+1	1	t	17	9
+1	2	t	18	10
+1	3	t	19	11
+1	0	t	20	12
+1	2	t	21	14
+1	3	t	22	15
+1	0	t	23	16
+1	1	t	24	17
+1	2	t	25	18
+1	3	t	26	19
+1	0	t	27	20
+1	1	t	28	21
+1	2	t	29	22
+1	3	t	30	23
+1	1	t	31	25
+1	2	t	32	26
+1	3	t	33	27
+1	0	t	34	28
+1	1	t	35	29
+1	2	t	36	30
+1	3	t	37	31
+1	0	t	38	32
+1	1	t	39	33
+1	2	t	40	34
+1	1	t	41	41
+1	2	t	42	42
+1	0	f	43	24
+1	3	f	44	35
+\.
+
+
+--
+-- Data for Name: provider_documents; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.provider_documents (provider, document, source, created_at, updated_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: quarantine; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.quarantine (quarantine_id, sync_id, collection_id, upstream_id, raw, reason, created_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: rate_holds; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.rate_holds (hold_id, sync_id, poller_id) FROM stdin;
+\.
+
+
+--
+-- Data for Name: rate_signals; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.rate_signals (scope, sync_id, credential_id, quiet_until, remaining, resets_at, restore_rate, said_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: rate_windows; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.rate_windows (scope, name, sync_id, credential_id, ends, amounts, writes_wait_until) FROM stdin;
+\.
+
+
+--
+-- Data for Name: record_counts; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.record_counts (sync_id, collection_id, records, changes) FROM stdin;
+\.
+
+
+--
+-- Data for Name: stream_times; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.stream_times (stream_no, at, idx) FROM stdin;
+\.
+
+
+--
+-- Data for Name: streams; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.streams (stream_no, stream_id, lanes, created_at) FROM stdin;
+1	frozen	4	2026-11-29 20:26:45.196014+00
+2	empty	16	2026-11-29 20:26:45.198919+00
+\.
+
+
+--
+-- Data for Name: sweep_seen; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sweep_seen (sync_id, feed, pass_no, collection_id, upstream_id) FROM stdin;
+\.
+
+
+--
+-- Data for Name: sync_feeds; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_feeds (sync_id, feed, cursor_state, done, pages, records, updated_at, kind, collection_ids, every, error, error_since, attempt, next_attempt_at, last_success_at, completed_at, started_at, read_records, total, pass_no, pass_from, conclusion) FROM stdin;
+\.
+
+
+--
+-- Data for Name: sync_paces; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_paces (sync_id, next_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: sync_runs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_runs (sync_id, status, error, error_since, attempt, next_attempt_at, last_success_at, backfill_completed_at, poller_id, epoch, trim_from, trim_place) FROM stdin;
+polled	pending	\N	\N	0	2026-11-29 20:26:45.22519+00	\N	\N	\N	0	\N	\N
+\.
+
+
+--
+-- Data for Name: sync_work; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.sync_work (sync_id, kind, emit, collection_ids, phase, after_collection_id, after_upstream_id, writers, marked_by, records, waits_for, since, next_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: syncs; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.syncs (sync_id, stream_no, provider, name, collection_ids, credential_id, metadata, external_id, sync_frequency, paused, created_at, rate_limit, max_age_days, moving_from, deleting_since, erasures) FROM stdin;
+pushed	1	push	\N	{}	\N	{"tenant": "ä ☃"}	42	\N	f	2026-11-29 20:26:45.214187+00	\N	\N	\N	\N	0
+polled	1	stripe	\N	{stripe:customer}	key	{}	\N	00:05:00	t	2026-11-29 20:26:45.22471+00	\N	\N	\N	\N	0
+\.
+
+
+--
+-- Data for Name: tokens; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.tokens (token_id, name, prefix, digest, scopes, created_at, expires_at, revoked_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: typed_view_fields; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.typed_view_fields (view_name, place, column_name, field, kind) FROM stdin;
+\.
+
+
+--
+-- Data for Name: typed_views; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.typed_views (view_name, collection_id, stream_id, sync_id, fields_left_out, created_at, refreshed_at) FROM stdin;
+\.
+
+
+--
+-- Data for Name: wanted_objects; Type: TABLE DATA; Schema: sluice_internal; Owner: sluice_owner
+--
+
+COPY sluice_internal.wanted_objects (sync_id, collection_id, upstream_id, since) FROM stdin;
+\.
+
+
+--
+-- Name: records_record_no_seq; Type: SEQUENCE SET; Schema: sluice; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice.records_record_no_seq', 44, true);
+
+
+--
+-- Name: consumers_consumer_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.consumers_consumer_no_seq', 2, true);
+
+
+--
+-- Name: count_deltas_delta_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.count_deltas_delta_no_seq', 1, false);
+
+
+--
+-- Name: ingests_ingest_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.ingests_ingest_no_seq', 4, true);
+
+
+--
+-- Name: installs_install_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.installs_install_id_seq', 1, true);
+
+
+--
+-- Name: mutations_mutation_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.mutations_mutation_no_seq', 1, false);
+
+
+--
+-- Name: notices_notice_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.notices_notice_id_seq', 1, false);
+
+
+--
+-- Name: position_1; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.position_1', 45, true);
+
+
+--
+-- Name: position_2; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.position_2', 1, false);
+
+
+--
+-- Name: quarantine_quarantine_id_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.quarantine_quarantine_id_seq', 1, false);
+
+
+--
+-- Name: streams_stream_no_seq; Type: SEQUENCE SET; Schema: sluice_internal; Owner: sluice_owner
+--
+
+SELECT pg_catalog.setval('sluice_internal.streams_stream_no_seq', 2, true);
+
+
+--
+-- Name: records records_key; Type: CONSTRAINT; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice.records
+    ADD CONSTRAINT records_key UNIQUE (sync_id, collection_id, upstream_id);
+
+
+--
+-- Name: records records_pkey; Type: CONSTRAINT; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice.records
+    ADD CONSTRAINT records_pkey PRIMARY KEY (record_no);
+
+
+--
+-- Name: consumer_settlements consumer_settlements_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumer_settlements
+    ADD CONSTRAINT consumer_settlements_pkey PRIMARY KEY (consumer_no, lane, step_no, ordinal);
+
+
+--
+-- Name: consumer_steps consumer_steps_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumer_steps
+    ADD CONSTRAINT consumer_steps_pkey PRIMARY KEY (consumer_no, lane, step_no);
+
+
+--
+-- Name: consumers consumers_consumer_id_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_consumer_id_key UNIQUE (consumer_id);
+
+
+--
+-- Name: consumers consumers_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_pkey PRIMARY KEY (consumer_no);
+
+
+--
+-- Name: count_deltas count_deltas_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.count_deltas
+    ADD CONSTRAINT count_deltas_pkey PRIMARY KEY (delta_no);
+
+
+--
+-- Name: credential_renewals credential_renewals_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.credential_renewals
+    ADD CONSTRAINT credential_renewals_pkey PRIMARY KEY (credential_id);
+
+
+--
+-- Name: credentials credentials_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.credentials
+    ADD CONSTRAINT credentials_pkey PRIMARY KEY (credential_id);
+
+
+--
+-- Name: dead_letters dead_letters_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (consumer_no, record_no);
+
+
+--
+-- Name: described_collections described_collections_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.described_collections
+    ADD CONSTRAINT described_collections_pkey PRIMARY KEY (credential_id, collection_id);
+
+
+--
+-- Name: descriptions descriptions_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.descriptions
+    ADD CONSTRAINT descriptions_pkey PRIMARY KEY (credential_id);
+
+
+--
+-- Name: erasure_key erasure_key_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.erasure_key
+    ADD CONSTRAINT erasure_key_pkey PRIMARY KEY (only_one);
+
+
+--
+-- Name: erasures erasures_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (sync_id, digest);
+
+
+--
+-- Name: ingests ingests_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.ingests
+    ADD CONSTRAINT ingests_pkey PRIMARY KEY (ingest_no);
+
+
+--
+-- Name: installs installs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.installs
+    ADD CONSTRAINT installs_pkey PRIMARY KEY (install_id);
+
+
+--
+-- Name: migrations migrations_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: mutation_items mutation_items_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutation_items
+    ADD CONSTRAINT mutation_items_pkey PRIMARY KEY (mutation_no, item_no);
+
+
+--
+-- Name: mutations mutations_mutation_no_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_mutation_no_key UNIQUE (mutation_no);
+
+
+--
+-- Name: mutations mutations_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_pkey PRIMARY KEY (mutation_id);
+
+
+--
+-- Name: notices notices_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (notice_id);
+
+
+--
+-- Name: pollers pollers_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.pollers
+    ADD CONSTRAINT pollers_pkey PRIMARY KEY (poller_id);
+
+
+--
+-- Name: positions positions_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.positions
+    ADD CONSTRAINT positions_pkey PRIMARY KEY (stream_no, lane, updated_idx);
+
+
+--
+-- Name: provider_documents provider_documents_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.provider_documents
+    ADD CONSTRAINT provider_documents_pkey PRIMARY KEY (provider);
+
+
+--
+-- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
+
+--
+-- Name: rate_holds rate_holds_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_holds
+    ADD CONSTRAINT rate_holds_pkey PRIMARY KEY (hold_id);
+
+
+--
+-- Name: rate_signals rate_signals_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_signals
+    ADD CONSTRAINT rate_signals_pkey PRIMARY KEY (scope);
+
+
+--
+-- Name: rate_windows rate_windows_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_windows
+    ADD CONSTRAINT rate_windows_pkey PRIMARY KEY (scope, name);
+
+
+--
+-- Name: record_counts record_counts_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.record_counts
+    ADD CONSTRAINT record_counts_pkey PRIMARY KEY (sync_id, collection_id);
+
+
+--
+-- Name: stream_times stream_times_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.stream_times
+    ADD CONSTRAINT stream_times_pkey PRIMARY KEY (stream_no, at);
+
+
+--
+-- Name: streams streams_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.streams
+    ADD CONSTRAINT streams_pkey PRIMARY KEY (stream_no);
+
+
+--
+-- Name: streams streams_stream_id_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.streams
+    ADD CONSTRAINT streams_stream_id_key UNIQUE (stream_id);
+
+
+--
+-- Name: sweep_seen sweep_seen_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sweep_seen
+    ADD CONSTRAINT sweep_seen_pkey PRIMARY KEY (sync_id, feed, pass_no, collection_id, upstream_id);
+
+
+--
+-- Name: sync_feeds sync_feeds_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_feeds
+    ADD CONSTRAINT sync_feeds_pkey PRIMARY KEY (sync_id, feed);
+
+
+--
+-- Name: sync_paces sync_paces_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_paces
+    ADD CONSTRAINT sync_paces_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: sync_runs sync_runs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_runs
+    ADD CONSTRAINT sync_runs_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: sync_work sync_work_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_work
+    ADD CONSTRAINT sync_work_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: syncs syncs_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_pkey PRIMARY KEY (sync_id);
+
+
+--
+-- Name: tokens tokens_digest_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.tokens
+    ADD CONSTRAINT tokens_digest_key UNIQUE (digest);
+
+
+--
+-- Name: tokens tokens_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (token_id);
+
+
+--
+-- Name: typed_view_fields typed_view_fields_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.typed_view_fields
+    ADD CONSTRAINT typed_view_fields_pkey PRIMARY KEY (view_name, place);
+
+
+--
+-- Name: typed_view_fields typed_view_fields_view_name_column_name_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.typed_view_fields
+    ADD CONSTRAINT typed_view_fields_view_name_column_name_key UNIQUE (view_name, column_name);
+
+
+--
+-- Name: typed_views typed_views_collection_id_stream_id_sync_id_key; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.typed_views
+    ADD CONSTRAINT typed_views_collection_id_stream_id_sync_id_key UNIQUE NULLS NOT DISTINCT (collection_id, stream_id, sync_id);
+
+
+--
+-- Name: typed_views typed_views_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.typed_views
+    ADD CONSTRAINT typed_views_pkey PRIMARY KEY (view_name);
+
+
+--
+-- Name: wanted_objects wanted_objects_pkey; Type: CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.wanted_objects
+    ADD CONSTRAINT wanted_objects_pkey PRIMARY KEY (sync_id, collection_id, upstream_id);
+
+
+--
+-- Name: records_deleted; Type: INDEX; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE INDEX records_deleted ON sluice.records USING btree (stream_id, record_no) WHERE deleted;
+
+
+--
+-- Name: consumer_settlements_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX consumer_settlements_due ON sluice_internal.consumer_settlements USING btree (consumer_no, lane, due_at) WHERE (due_at IS NOT NULL);
+
+
+--
+-- Name: consumers_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX consumers_by_stream ON sluice_internal.consumers USING btree (stream_no);
+
+
+--
+-- Name: credentials_by_account; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE UNIQUE INDEX credentials_by_account ON sluice_internal.credentials USING btree (provider, account) WHERE (account IS NOT NULL);
+
+
+--
+-- Name: dead_letters_by_token; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX dead_letters_by_token ON sluice_internal.dead_letters USING btree (consumer_no, ack_token);
+
+
+--
+-- Name: descriptions_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX descriptions_due ON sluice_internal.descriptions USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+
+--
+-- Name: mutation_items_by_match; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutation_items_by_match ON sluice_internal.mutation_items USING btree (sync_id, collection_id, md5(match_value)) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (match_value IS NOT NULL));
+
+
+--
+-- Name: mutation_items_by_record; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutation_items_by_record ON sluice_internal.mutation_items USING btree (sync_id, collection_id, upstream_id, mutation_no, item_no) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (upstream_id IS NOT NULL));
+
+
+--
+-- Name: mutation_items_open; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutation_items_open ON sluice_internal.mutation_items USING btree (next_attempt_at, mutation_no, item_no) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+
+--
+-- Name: mutations_by_key; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE UNIQUE INDEX mutations_by_key ON sluice_internal.mutations USING btree (sync_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+
+--
+-- Name: mutations_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutations_by_stream ON sluice_internal.mutations USING btree (stream_no);
+
+
+--
+-- Name: mutations_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX mutations_by_sync ON sluice_internal.mutations USING btree (sync_id, mutation_no);
+
+
+--
+-- Name: notices_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX notices_by_sync ON sluice_internal.notices USING btree (sync_id, notice_id);
+
+
+--
+-- Name: quarantine_by_record; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX quarantine_by_record ON sluice_internal.quarantine USING btree (sync_id, collection_id, upstream_id);
+
+
+--
+-- Name: rate_holds_by_poller; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_holds_by_poller ON sluice_internal.rate_holds USING btree (poller_id);
+
+
+--
+-- Name: rate_holds_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_holds_by_sync ON sluice_internal.rate_holds USING btree (sync_id);
+
+
+--
+-- Name: rate_signals_by_credential; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_signals_by_credential ON sluice_internal.rate_signals USING btree (credential_id) WHERE (credential_id IS NOT NULL);
+
+
+--
+-- Name: rate_signals_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_signals_by_sync ON sluice_internal.rate_signals USING btree (sync_id) WHERE (sync_id IS NOT NULL);
+
+
+--
+-- Name: rate_windows_by_credential; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_windows_by_credential ON sluice_internal.rate_windows USING btree (credential_id) WHERE (credential_id IS NOT NULL);
+
+
+--
+-- Name: rate_windows_by_sync; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX rate_windows_by_sync ON sluice_internal.rate_windows USING btree (sync_id) WHERE (sync_id IS NOT NULL);
+
+
+--
+-- Name: stream_times_by_idx; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX stream_times_by_idx ON sluice_internal.stream_times USING btree (stream_no, idx);
+
+
+--
+-- Name: sync_runs_by_poller; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX sync_runs_by_poller ON sluice_internal.sync_runs USING btree (poller_id) WHERE (poller_id IS NOT NULL);
+
+
+--
+-- Name: sync_runs_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX sync_runs_due ON sluice_internal.sync_runs USING btree (next_attempt_at);
+
+
+--
+-- Name: sync_work_due; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX sync_work_due ON sluice_internal.sync_work USING btree (next_at);
+
+
+--
+-- Name: syncs_by_credential; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_credential ON sluice_internal.syncs USING btree (credential_id);
+
+
+--
+-- Name: syncs_by_external_id; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_external_id ON sluice_internal.syncs USING btree (external_id, sync_id) WHERE (external_id IS NOT NULL);
+
+
+--
+-- Name: syncs_by_metadata; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_metadata ON sluice_internal.syncs USING gin (metadata jsonb_path_ops);
+
+
+--
+-- Name: syncs_by_name; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_name ON sluice_internal.syncs USING btree (name, sync_id) WHERE (name IS NOT NULL);
+
+
+--
+-- Name: syncs_by_provider; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_provider ON sluice_internal.syncs USING btree (provider, sync_id);
+
+
+--
+-- Name: syncs_by_stream; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_by_stream ON sluice_internal.syncs USING btree (stream_no);
+
+
+--
+-- Name: syncs_moving; Type: INDEX; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE INDEX syncs_moving ON sluice_internal.syncs USING btree (moving_from) WHERE (moving_from IS NOT NULL);
+
+
+--
+-- Name: ingests _number_ingest; Type: TRIGGER; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE CONSTRAINT TRIGGER _number_ingest AFTER INSERT ON sluice_internal.ingests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sluice_internal._number_ingest();
+
+
+--
+-- Name: consumers _start_new_consumer; Type: TRIGGER; Schema: sluice_internal; Owner: sluice_owner
+--
+
+CREATE CONSTRAINT TRIGGER _start_new_consumer AFTER INSERT OR UPDATE OF start_idx ON sluice_internal.consumers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.start_idx IS NULL)) EXECUTE FUNCTION sluice_internal._start_new_consumer();
+
+
+--
+-- Name: consumers consumers_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.consumers
+    ADD CONSTRAINT consumers_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: credential_renewals credential_renewals_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.credential_renewals
+    ADD CONSTRAINT credential_renewals_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE;
+
+
+--
+-- Name: described_collections described_collections_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.described_collections
+    ADD CONSTRAINT described_collections_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.descriptions(credential_id) ON DELETE CASCADE;
+
+
+--
+-- Name: descriptions descriptions_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.descriptions
+    ADD CONSTRAINT descriptions_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE;
+
+
+--
+-- Name: erasures erasures_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.erasures
+    ADD CONSTRAINT erasures_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: mutation_items mutation_items_mutation_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutation_items
+    ADD CONSTRAINT mutation_items_mutation_no_fkey FOREIGN KEY (mutation_no) REFERENCES sluice_internal.mutations(mutation_no) ON DELETE CASCADE;
+
+
+--
+-- Name: mutations mutations_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: mutations mutations_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.mutations
+    ADD CONSTRAINT mutations_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: notices notices_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.notices
+    ADD CONSTRAINT notices_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: quarantine quarantine_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.quarantine
+    ADD CONSTRAINT quarantine_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: rate_holds rate_holds_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_holds
+    ADD CONSTRAINT rate_holds_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: rate_signals rate_signals_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_signals
+    ADD CONSTRAINT rate_signals_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE;
+
+
+--
+-- Name: rate_signals rate_signals_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_signals
+    ADD CONSTRAINT rate_signals_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: rate_windows rate_windows_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_windows
+    ADD CONSTRAINT rate_windows_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id) ON DELETE CASCADE;
+
+
+--
+-- Name: rate_windows rate_windows_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.rate_windows
+    ADD CONSTRAINT rate_windows_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sweep_seen sweep_seen_sync_id_feed_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sweep_seen
+    ADD CONSTRAINT sweep_seen_sync_id_feed_fkey FOREIGN KEY (sync_id, feed) REFERENCES sluice_internal.sync_feeds(sync_id, feed) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_feeds sync_feeds_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_feeds
+    ADD CONSTRAINT sync_feeds_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_paces sync_paces_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_paces
+    ADD CONSTRAINT sync_paces_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_runs sync_runs_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_runs
+    ADD CONSTRAINT sync_runs_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: sync_work sync_work_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.sync_work
+    ADD CONSTRAINT sync_work_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: syncs syncs_credential_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES sluice_internal.credentials(credential_id);
+
+
+--
+-- Name: syncs syncs_moving_from_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_moving_from_fkey FOREIGN KEY (moving_from) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: syncs syncs_stream_no_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.syncs
+    ADD CONSTRAINT syncs_stream_no_fkey FOREIGN KEY (stream_no) REFERENCES sluice_internal.streams(stream_no);
+
+
+--
+-- Name: typed_view_fields typed_view_fields_view_name_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.typed_view_fields
+    ADD CONSTRAINT typed_view_fields_view_name_fkey FOREIGN KEY (view_name) REFERENCES sluice_internal.typed_views(view_name) ON DELETE CASCADE;
+
+
+--
+-- Name: wanted_objects wanted_objects_sync_id_fkey; Type: FK CONSTRAINT; Schema: sluice_internal; Owner: sluice_owner
+--
+
+ALTER TABLE ONLY sluice_internal.wanted_objects
+    ADD CONSTRAINT wanted_objects_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE;
+
+
+--
+-- Name: records; Type: ROW SECURITY; Schema: sluice; Owner: sluice_owner
+--
+
+ALTER TABLE sluice.records ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: records records_by_stream; Type: POLICY; Schema: sluice; Owner: sluice_owner
+--
+
+CREATE POLICY records_by_stream ON sluice.records FOR SELECT USING (true);
+
+
+--
+-- Name: POLICY records_by_stream ON records; Type: COMMENT; Schema: sluice; Owner: sluice_owner
+--
+
+COMMENT ON POLICY records_by_stream ON sluice.records IS 'Every role that may read sees every stream, until tokens carry streams.';
+
+
+--
+-- Name: SCHEMA sluice; Type: ACL; Schema: -; Owner: sluice_owner
+--
+
+GRANT USAGE ON SCHEMA sluice TO sluice_reader;
+
+
+--
+-- Name: SCHEMA sluice_internal; Type: ACL; Schema: -; Owner: sluice_owner
+--
+
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_consumer;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_mutator;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_poller;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_server;
+GRANT USAGE ON SCHEMA sluice_internal TO sluice_admin;
+
+
+--
+-- Name: SCHEMA sluice_views; Type: ACL; Schema: -; Owner: sluice_owner
+--
+
+GRANT USAGE ON SCHEMA sluice_views TO sluice_reader;
+
+
+--
+-- Name: TABLE providers; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.providers TO sluice_reader;
+
+
+--
+-- Name: TABLE descriptions; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.descriptions TO sluice_reader;
+
+
+--
+-- Name: FUNCTION collection_refresh(credential_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.collection_refresh(credential_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.collection_refresh(credential_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_ack(consumer_id text, ack_tokens text[], strict boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text[], strict boolean) TO sluice_admin;
+
+
+--
+-- Name: TABLE consumers; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.consumers TO sluice_reader;
+
+
+--
+-- Name: FUNCTION consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_create(consumer_id text, stream_id text, deliver_policy text, ack_wait interval, max_deliver integer, max_ack_pending integer, filter jsonb, metadata jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_delete(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_delete(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_delete(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens text[], ack_wait interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_info(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_info(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_info(consumer_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.consumer_info(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_nack(consumer_id text, ack_tokens text[], delay interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens text[], delay interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_next(consumer_id text, batch_size integer, ack_tokens text[]); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_next(consumer_id text, batch_size integer, ack_tokens text[]) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_pause(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_pause(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_pause(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_peek(consumer_id text, batch_size integer); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_resume(consumer_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_resume(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_resume(consumer_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_seek(consumer_id text, target text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_seek(consumer_id text, target text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_seek(consumer_id text, target text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_term(consumer_id text, ack_tokens text[], reason text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice.consumer_term(consumer_id text, ack_tokens text[], reason text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.consumer_update(consumer_id text, ack_wait interval, max_deliver integer, metadata jsonb, max_ack_pending integer, filter jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION credential_delete(credential_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.credential_delete(credential_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.credential_delete(credential_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.dead_letter_purge(consumer_id text, sync_id text, collection_id text, upstream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.dead_letter_retry(consumer_id text, sync_id text, collection_id text, upstream_id text) TO sluice_admin;
+
+
+--
+-- Name: TABLE mutations; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.mutations TO sluice_reader;
+
+
+--
+-- Name: FUNCTION mutation_cancel(mutation_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_cancel(mutation_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION mutation_resolve(mutation_id text, item_no integer, status text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_resolve(mutation_id text, item_no integer, status text) TO sluice_admin;
+
+
+--
+-- Name: TABLE mutation_items; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.mutation_items TO sluice_reader;
+
+
+--
+-- Name: FUNCTION mutation_result(mutation_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_result(mutation_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_result(mutation_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.mutation_result(mutation_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) TO sluice_mutator;
+GRANT ALL ON FUNCTION sluice.mutation_run(kind text, sync_id text, collection_id text, data jsonb, match_on text, idempotency_key text, if_match text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION provider_create(provider text, document jsonb, source text, replace boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.provider_create(provider text, document jsonb, source text, replace boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.provider_create(provider text, document jsonb, source text, replace boolean) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION provider_delete(provider text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.provider_delete(provider text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.provider_delete(provider text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION provider_info(provider text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.provider_info(provider text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.provider_info(provider text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.provider_info(provider text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.quarantine_purge(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.quarantine_retry(sync_id text, collection_id text, upstream_id text, quarantine_id bigint) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION record_erase(sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.record_erase(sync_id text, collection_id text, upstream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION record_ingest(sync_id text, collection_id text, records jsonb); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.record_ingest(sync_id text, collection_id text, records jsonb) TO sluice_admin;
+
+
+--
+-- Name: TABLE streams; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.streams TO sluice_reader;
+
+
+--
+-- Name: FUNCTION stream_create(stream_id text, lanes integer); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_create(stream_id text, lanes integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_create(stream_id text, lanes integer) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION stream_delete(stream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_delete(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_delete(stream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION stream_info(stream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_info(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_info(stream_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.stream_info(stream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION stream_prune(stream_id text, older_than interval, force boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.stream_prune(stream_id text, older_than interval, force boolean) TO sluice_admin;
+
+
+--
+-- Name: TABLE syncs; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.syncs TO sluice_reader;
+
+
+--
+-- Name: FUNCTION sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_create(stream_id text, provider text, sync_id text, name text, collection_ids text[], credential_id text, rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_delete(sync_id text, emit boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_delete(sync_id text, emit boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_delete(sync_id text, emit boolean) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_info(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_info(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_info(sync_id text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.sync_info(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_move(sync_id text, stream_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_move(sync_id text, stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_move(sync_id text, stream_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_pause(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_pause(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_pause(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_restart(sync_id text, collection_ids text[]); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_restart(sync_id text, collection_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_restart(sync_id text, collection_ids text[]) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_resume(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_resume(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_resume(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_tidy(sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_tidy(sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_tidy(sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.sync_update(sync_id text, name text, collection_ids text[], rate_limit jsonb, metadata jsonb, external_id text, max_age_days integer, sync_frequency interval, credential_id text, drop_records boolean) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.token_create(name text, scopes text[], token_id text, expires_at timestamp with time zone) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION token_revoke(token_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.token_revoke(token_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.token_revoke(token_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION view_create(collection_id text, stream_id text, sync_id text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.view_create(collection_id text, stream_id text, sync_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.view_create(collection_id text, stream_id text, sync_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION view_delete(view_name text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.view_delete(view_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.view_delete(view_name text) TO sluice_admin;
+
+
+--
+-- Name: TABLE views; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.views TO sluice_reader;
+
+
+--
+-- Name: FUNCTION view_info(view_name text); Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice.view_info(view_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice.view_info(view_name text) TO sluice_reader;
+GRANT ALL ON FUNCTION sluice.view_info(view_name text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _ack_token(lane integer, step_no bigint, ordinal integer, secret bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._ack_token(lane integer, step_no bigint, ordinal integer, secret bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize(stream_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize(stream_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_consumer(consumer_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_consumer(consumer_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_mutation(mutation_id text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_sync(sync_id text, "right" text, deleting boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_sync(sync_id text, "right" text, deleting boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorize_view(view_name text, "right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorize_view(view_name text, "right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _authorized("right" text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._authorized("right" text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _certain_time(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._certain_time() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_filter(filter jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_filter(filter jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_id(noun text, id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_id(noun text, id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_idle(sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_idle(sync_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_matching(kind text, collection_id text, data jsonb, match_on text, if_match text, known_match_on text[], knows_if_match boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_max_age(provider text, max_age_days integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_max_age(provider text, max_age_days integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_mutation(sync sluice_internal.syncs, kind text, collection_id text, data jsonb, match_on text, if_match text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_rate_limit(rate_limit jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_reading(batch_size integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_reading(batch_size integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _check_tokens(ack_tokens text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._check_tokens(ack_tokens text[]) FROM PUBLIC;
+
+
+--
+-- Name: TABLE provider_collections; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.provider_collections TO sluice_reader;
+
+
+--
+-- Name: FUNCTION _collection_known(collection_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._collection_known(collection_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _consumer_due(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._consumer_due(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _consumer_ready(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._consumer_ready(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _credential_known(provider text, account text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_known(provider text, account text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_known(provider text, account text) TO sluice_admin;
+
+
+--
+-- Name: TABLE credentials; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.credentials TO sluice_reader;
+
+
+--
+-- Name: FUNCTION _credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text, expires_at timestamp with time zone) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text, expires_at timestamp with time zone, name text, metadata jsonb) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _credential_sealed(credential_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) TO sluice_poller;
+GRANT ALL ON FUNCTION sluice_internal._credential_sealed(credential_id text) TO sluice_admin;
+
+
+--
+-- Name: FUNCTION _description_ask(credential_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._description_ask(credential_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _description_claim(poller_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._description_claim(poller_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._description_claim(poller_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _erased_among(sync_id text, collection_id text, records jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _erasure_digest(sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._erasure_digest(sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._feed_fail(sync_id text, poller_id text, epoch bigint, feed text, error jsonb, retry_in interval, cursor jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._feeds_declare(sync_id text, poller_id text, epoch bigint, feeds jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _feeds_forget(sync_id text, collection_ids text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._feeds_forget(sync_id text, collection_ids text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _feeds_restart(sync_id text, feeds text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._feeds_restart(sync_id text, feeds text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._filter_matches(consumer sluice_internal.consumers, sync_id text, collection_id text, data jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _filter_patterns(given jsonb, suffix text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._filter_patterns(given jsonb, suffix text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._first_lane(consumer sluice_internal.consumers, lanes integer, OUT lane integer, OUT last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _fold_counts(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._fold_counts() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _hold_consumer(consumer sluice_internal.consumers); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _hold_stream(stream sluice_internal.streams); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._hold_stream(stream sluice_internal.streams) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _hold_sync(sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._hold_sync(sync_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _jsonb_refusal(raw text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._jsonb_refusal(raw text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._jsonb_refusal(raw text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _lane_busy(consumer_no integer, lane integer, open_steps bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_busy(consumer_no integer, lane integer, open_steps bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_due(state sluice_internal.consumer_steps); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_due(state sluice_internal.consumer_steps) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_recover(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, mood text, batch_size integer, max_rows integer, max_bytes bigint, max_fresh integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_state(consumer_no integer, lane integer, start_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lane_trim(consumer_no integer, lane integer, step_no bigint, open_steps bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lanes_ready(consumer sluice_internal.consumers, lanes integer, first_lane integer, max_lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lease_check(sync_id text, poller_id text, epoch bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lease_end(sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lease_end(sync_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lock_key(kind integer, number bigint, lane integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lock_touched(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._lock_touched(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _move_cursors(consumer_no integer, lanes integer, cursor_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._move_cursors(consumer_no integer, lanes integer, cursor_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text, only_collection_id text, only_kind text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _mutation_close(mutation_no bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_close(mutation_no bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_complete(mutation_no bigint, item_no integer, poller_id text, epoch integer, status text, upstream_id text, records jsonb, read_from timestamp with time zone, error jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _mutation_erase(sync_id text, collection_id text, upstream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_retry(mutation_no bigint, item_no integer, poller_id text, epoch integer, retry_in interval, was_sent boolean, error jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _mutation_seen(mutation_id text, consumer_ids text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._mutation_seen(mutation_id text, consumer_ids text[]) TO sluice_mutator;
+
+
+--
+-- Name: FUNCTION _next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._next_bounded(consumer sluice_internal.consumers, lanes integer, batch_size integer, is_open boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._next_lanes(consumer sluice_internal.consumers, lanes integer, first_lane integer, done_lanes integer[], batch_size integer, max_rows integer, max_bytes bigint, is_open boolean, max_pending integer, last_idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _notice(sync_id text, kind text, error jsonb, collection_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._notice(sync_id text, kind text, error jsonb, collection_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _num_ack_pending(consumer sluice_internal.consumers, lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._num_ack_pending(consumer sluice_internal.consumers, lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _number_ingest(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._number_ingest() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._page_note(sync_id text, feed text, clear boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _poller_heartbeat(poller_id text, host text, pid integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._poller_heartbeat(poller_id text, host text, pid integer) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _poller_stop(poller_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._poller_stop(poller_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._poller_stop(poller_id text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _progress(consumer sluice_internal.consumers, lanes integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _provider_document(provider text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._provider_document(provider text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._provider_document(provider text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _quarantine_refusal(raw bytea); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._quarantine_refusal(raw bytea) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _random_bits(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._random_bits() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_release(hold_id uuid); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_release(hold_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._rate_release(hold_id uuid) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_said(scope text, cost double precision, most integer, writes boolean, OUT granted integer, OUT wait double precision) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer, unused_from timestamp with time zone) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._record_write_each(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_follow(sync_id text, stream_no integer, collection_id text, records jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_forget(stream_no integer, record_nos bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_forget(stream_no integer, record_nos bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_held(stream_no integer, record_nos bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_held(stream_no integer, record_nos bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_move(sync_id text, stream_no integer, record_nos bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_move(sync_id text, stream_no integer, record_nos bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_refusal(records jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_refusal(records jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_tombstone(sync_id text, stream_no integer, record_nos bigint[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_tombstone(sync_id text, stream_no integer, record_nos bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._records_trim(sync_id text, poller_id text, epoch bigint, max_records integer, OUT more boolean, OUT removed integer) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _renewal_end(credential_id text, poller_id text, version bigint, error jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._renewal_store(credential_id text, version bigint, sealed bytea, key_version integer, expires_in interval, base_url text) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _run_succeeded(run sluice_internal.sync_runs, finished boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _start_new_consumer(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._start_new_consumer() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _start_of(stream_no integer, target text, name text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._start_of(stream_no integer, target text, name text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _stream_unwatch(stream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._stream_unwatch(stream_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _stream_watch(consumer_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) TO sluice_consumer;
+GRANT ALL ON FUNCTION sluice_internal._stream_watch(consumer_id text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sweep_forget(sync_id text, feed text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sweep_forget(sync_id text, feed text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sweep_saw(sync_id text, feed text, records jsonb, quarantine jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_changed(old sluice_internal.syncs, new sluice_internal.syncs, drop_records boolean) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean, only_sync_id text, since timestamp with time zone) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_due(poller_id text, since timestamp with time zone); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_fail(sync_id text, poller_id text, epoch bigint, status text, error jsonb, retry_in interval) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_finish(sync_id text, poller_id text, epoch bigint, next_in interval, complete boolean, pages jsonb) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_release(sync_id text, poller_id text, epoch bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint) TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _sync_tidy(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._sync_tidy() FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._sync_tidy() TO sluice_poller;
+
+
+--
+-- Name: FUNCTION _take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _time_of(stream_no integer, idx bigint); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._time_of(stream_no integer, idx bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _time_pattern(kind text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._time_pattern(kind text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _time_refusal(given jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._time_refusal(given jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _token_check(token text, scope text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._token_check(token text, scope text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sluice_internal._token_check(token text, scope text) TO sluice_server;
+
+
+--
+-- Name: FUNCTION _token_signed(random text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._token_signed(random text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _touch_stream(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._touch_stream(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_changes(typed sluice_internal.typed_views, before jsonb, after jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_column(wanted text, taken text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_column(wanted text, taken text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_expression(field text, kind text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_expression(field text, kind text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_infer(typed sluice_internal.typed_views); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_infer(typed sluice_internal.typed_views) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_make(typed sluice_internal.typed_views); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_make(typed sluice_internal.typed_views) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_sample(collection_id text, stream_id text, sync_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_sample(collection_id text, stream_id text, sync_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_value(column_name text, kind text, value jsonb, known jsonb); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_value(column_name text, kind text, value jsonb, known jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _view_write(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._view_write() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _wake(stream_no integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._wake(stream_no integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _wake_freed(consumer sluice_internal.consumers, ack_tokens text[]); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._wake_freed(consumer sluice_internal.consumers, ack_tokens text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _work_left(work sluice_internal.sync_work, stream_id text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._work_left(work sluice_internal.sync_work, stream_id text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._work_records(work sluice_internal.sync_work, sync sluice_internal.syncs, record_nos bigint[], OUT done integer, OUT held_by text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _work_rest(work sluice_internal.sync_work, most integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._work_rest(work sluice_internal.sync_work, most integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _work_step(work sluice_internal.sync_work, most integer); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._work_step(work sluice_internal.sync_work, most integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _writers(); Type: ACL; Schema: sluice_internal; Owner: sluice_owner
+--
+
+REVOKE ALL ON FUNCTION sluice_internal._writers() FROM PUBLIC;
+
+
+--
+-- Name: TABLE collections; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.collections TO sluice_reader;
+
+
+--
+-- Name: TABLE credential_collections; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.credential_collections TO sluice_reader;
+
+
+--
+-- Name: TABLE provider_fields; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.provider_fields TO sluice_reader;
+
+
+--
+-- Name: TABLE credential_fields; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.credential_fields TO sluice_reader;
+
+
+--
+-- Name: TABLE records; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.records TO sluice_reader;
+GRANT REFERENCES ON TABLE sluice.records TO sluice_admin;
+
+
+--
+-- Name: TABLE dead_letters; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.dead_letters TO sluice_reader;
+
+
+--
+-- Name: TABLE errors; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.errors TO sluice_reader;
+
+
+--
+-- Name: TABLE messages_in_flight; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.messages_in_flight TO sluice_reader;
+
+
+--
+-- Name: TABLE notices; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.notices TO sluice_reader;
+
+
+--
+-- Name: TABLE provider_documents; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.provider_documents TO sluice_reader;
+
+
+--
+-- Name: TABLE quarantine; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.quarantine TO sluice_reader;
+
+
+--
+-- Name: TABLE tokens; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.tokens TO sluice_reader;
+
+
+--
+-- Name: TABLE view_fields; Type: ACL; Schema: sluice; Owner: sluice_owner
+--
+
+GRANT SELECT ON TABLE sluice.view_fields TO sluice_reader;
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
