@@ -14,7 +14,8 @@ from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.progress import counted
 from pgsluice.providers import registry
-from pgsluice.providers.base import BASE_URL, Provider, SecretField, is_base_url
+from pgsluice.providers.base import BASE_URL, SecretField, is_base_url
+from pgsluice.providers.protocol import Provider
 
 VARIABLE = "PGSLUICE_SECRET"
 

@@ -18,7 +18,8 @@ from pgsluice.db.errors import make
 from pgsluice.installation import Installation
 from pgsluice.poller.trying import Trial, tried
 from pgsluice.providers import registry
-from pgsluice.providers.base import Credential, Provider
+from pgsluice.providers.base import Credential
+from pgsluice.providers.protocol import Provider
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

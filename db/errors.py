@@ -53,6 +53,7 @@ NAMES: Final[dict[str, tuple[str, int]]] = {
     "SL207": ("vendor_list_broken", 502),
     "SL208": ("credential_malformed", 422),
     "SL209": ("address_refused", 422),
+    "SL210": ("signature_refused", 401),
     "SL301": ("master_key_missing", 500),
     "SL302": ("secret_unreadable", 500),
     "SL401": ("database_unavailable", 503),

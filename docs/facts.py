@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pgsluice.providers import registry
-from pgsluice.providers.base import Plain, Provider
+from pgsluice.providers.protocol import Plain, Provider
 
 HEAD = "-- Generated from the providers by `make docs`; not to be edited.\n"
 # A line of these files has at most so many characters, as any other in `sql/`.

@@ -22,7 +22,6 @@ from pgsluice.providers.base import (
     Hint,
     Page,
     Partial,
-    Provider,
     Refused,
     Request,
     Response,
@@ -32,6 +31,7 @@ from pgsluice.providers.base import (
 )
 from pgsluice.providers.errors import Paced, ProviderError, RateLimited, Refused4xx, Unauthorized, Unreadable
 from pgsluice.providers.limits import MAX_RETRY_AFTER, Backoff
+from pgsluice.providers.protocol import Provider
 
 __all__ = ["SHORT_PAUSE", "Account", "Stopped", "Vendor", "wait"]
 

@@ -18,8 +18,9 @@ from pgsluice.db import secrets, shares
 from pgsluice.db.errors import LeaseLost, make
 from pgsluice.poller.sharing import Account, kept, opened, wait
 from pgsluice.poller.transport import Transport
-from pgsluice.providers.base import Credential, Provider
+from pgsluice.providers.base import Credential
 from pgsluice.providers.errors import Paced, ProviderError, Unauthorized
+from pgsluice.providers.protocol import Provider
 
 # A token that cannot be renewed early is tried again after so many seconds, while it is still good.
 AGAIN: Final = 10.0

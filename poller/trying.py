@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from pgsluice.db.errors import SluiceError
 from pgsluice.poller.transport import Transport
-from pgsluice.providers.base import Change, Credential, Cursor, Feed, Hint, Page, Provider
+from pgsluice.providers.base import Change, Credential, Cursor, Feed, Hint, Page
 from pgsluice.providers.errors import NotPolled, ProviderError
+from pgsluice.providers.protocol import Provider
 
 PAGES: Final = 2
 # Requests for one collection: one that has parents takes some before its own first page comes.

@@ -28,9 +28,10 @@ from pgsluice.poller.sharing import Desk
 from pgsluice.poller.storing import bounded
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Hint, Provider, Write, Written
+from pgsluice.providers.base import Change, Hint, Write, Written
 from pgsluice.providers.errors import Forbidden, Malformed, Missing, ProviderError, RateLimited, Refused4xx, Unauthorized
 from pgsluice.providers.limits import Backoff
+from pgsluice.providers.protocol import Provider
 
 BETWEEN: Final = Backoff(base=0.5, cap=120.0)
 # 60 attempts with these pauses are about an hour, and so is the limit on the clock for what may have been done.

@@ -19,18 +19,17 @@ Where the ways of vendors have their place: a search window, a GraphQL end curso
 and `Page.wait` is the pause until a job is asked about again; `Request.body` carries GraphQL; a window that must start again is
 `Page.restart`; a list that can be read in several pieces at once is `Page.parts`; what only a complete pass finds is a feed of kind
 `sweep`; throttles are `budget`, what a reply says of them is `signals`; a token that ends is renewed by `renew`; one request for many
-writes is `batch_size`; collections that differ between accounts are found by `describe`.
+writes is `batch_size`; collections that differ between accounts are found by `describe`. How a person's consent becomes a credential is
+in `consent`, what a vendor sends by itself in `webhooks`, and the functions together are the protocol in `protocol`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
-
-from pgsluice.providers.errors import NotPolled, ProviderError
 
 # A feed's position: any JSON object. Only the provider that wrote it looks inside; keep it small, it is stored with every page.
 Cursor = Mapping[str, Any]
@@ -104,6 +103,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     cost: float = 1.0  # in the unit of the vendor's budget; requests, unless it counts points
+    # A file that the vendor's reply led to, wherever it is: it carries no secret of the account, and draws from no budget.
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,130 +251,6 @@ class Page:
     # page that is `done`. Stored with this page, which is not `done`; the feed is once all its parts are.
     parts: tuple[Part, ...] = ()
     total: int | None = None  # how many objects this feed has in all, where the vendor says so
-
-
-class Plain:
-    """The answers of a vendor with one object a request, tokens that do not end, and the same collections for everybody."""
-
-    def batch_size(self, kind: str, collection_id: str) -> int:  # noqa: ARG002 (the protocol's)
-        return 1
-
-    def budget(self, credential: Credential) -> tuple[Limit, ...]:  # noqa: ARG002
-        return ()
-
-    def signals(self, response: Response) -> Signals | None:  # noqa: ARG002
-        return None
-
-    def renew(self, credential: Credential) -> Request | None:  # noqa: ARG002
-        return None
-
-    def read_renewed(self, credential: Credential, response: Response) -> Renewed:  # noqa: ARG002
-        raise NotPolled("this credential has nothing to renew")
-
-    def describe(self, cursor: Cursor | None, credential: Credential) -> Request | None:  # noqa: ARG002
-        return None
-
-    def read_described(self, cursor: Cursor | None, response: Response) -> Described:  # noqa: ARG002
-        raise NotPolled("this provider has the same collections for every account")
-
-
-class Provider(Protocol):
-    """One kind of API: four facts, and functions that depend on nothing but their arguments."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def collections(self) -> Mapping[str, Collection]: ...
-
-    @property
-    def free_form(self) -> bool:
-        """Whether any collection_id will do: `collections` is empty, and the caller feeds the records."""
-        ...
-
-    @property
-    def credential_kinds(self) -> Mapping[str, tuple[SecretField, ...]]:
-        """The kinds of credential and the values each consists of. Empty: none is needed."""
-        ...
-
-    def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:
-        """The feeds of a sync with these collections (None: all), in the order to start them. `since`: as Feed.since.
-
-        Raises UnknownCollection.
-        """
-        ...
-
-    def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
-        """The next request of a feed. `cursor` is what its last page gave, None at the start or after a restart."""
-        ...
-
-    def read(self, feed: Feed, cursor: Cursor | None, response: Response) -> Page:
-        """What the reply to `request(feed, cursor, …)` says. Raises ProviderError; then nothing of the reply counts."""
-        ...
-
-    def fetch(self, hint: Hint, credential: Credential) -> Request:
-        """The request for one object."""
-        ...
-
-    def read_fetched(self, hint: Hint, response: Response) -> Change | Refused | Partial:
-        """What the reply to `fetch(hint, …)` says; a Change with `deleted` where the object is gone; Partial where it takes more replies.
-
-        Raises ProviderError.
-        """
-        ...
-
-    @property
-    def key_window(self) -> timedelta | None:
-        """How long after the first attempt a write may be repeated with the same key and not be done twice. None: not at all."""
-        ...
-
-    def batch_size(self, kind: str, collection_id: str) -> int:
-        """How many writes of that kind one request may carry."""
-        ...
-
-    def write(self, writes: Sequence[Write], credential: Credential) -> Request:
-        """The request for writes of one kind to one collection, at most `batch_size` of them, each to another object.
-
-        Raises NotPolled, UnknownCollection, and Refused4xx for what cannot be said to the vendor.
-        """
-        ...
-
-    def read_written(self, writes: Sequence[Write], response: Response) -> tuple[Written | ProviderError, ...]:
-        """What the reply to `write(writes, …)` says of each, in their order. Raises ProviderError if it speaks of all alike.
-
-        Refused4xx, with the vendor's own error in `details`, if the vendor will not do it; Missing if there is no such object; Conflict if
-        it is not the version that was wanted; RateLimited if it was not done for now. After any other one it may have been done.
-        """
-        ...
-
-    def budget(self, credential: Credential) -> tuple[Limit, ...]:
-        """What the vendor allows this credential; each request draws its `cost` from all of them. Empty: nothing is known."""
-        ...
-
-    def signals(self, response: Response) -> Signals | None:
-        """What any reply, good or bad, says of the vendor's budget."""
-        ...
-
-    def renew(self, credential: Credential) -> Request | None:
-        """The request that brings a new token for one that has ended or soon will; None where there is nothing to renew."""
-        ...
-
-    def read_renewed(self, credential: Credential, response: Response) -> Renewed:
-        """What the reply to `renew(credential)` says. Raises ProviderError: Unauthorized if the grant is gone, so that a person
-        has to consent again."""
-        ...
-
-    def describe(self, cursor: Cursor | None, credential: Credential) -> Request | None:
-        """The request for the collections and fields that this account has; None where `collections` is all there is to know."""
-        ...
-
-    def read_described(self, cursor: Cursor | None, response: Response) -> Described:
-        """What the reply to `describe(cursor, …)` says. Raises ProviderError."""
-        ...
-
-    def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
-        """Raise Malformed if this cannot be a secret of that kind, before it is sealed. Never repeats the secret."""
-        ...
 
 
 BASE_URL: Final = "an address like https://api.example.com, without a login or a query"

@@ -148,3 +148,9 @@ class Malformed(ProviderError):
     """The credential cannot be one of its kind."""
 
     code = "SL208"
+
+
+class Forged(ProviderError):
+    """What claims to come from the vendor was not made with the secret, or not now."""
+
+    code = "SL210"

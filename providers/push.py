@@ -14,7 +14,6 @@ from pgsluice.providers.base import (
     Feed,
     Hint,
     Page,
-    Plain,
     Request,
     Response,
     SecretField,
@@ -22,6 +21,7 @@ from pgsluice.providers.base import (
     Written,
 )
 from pgsluice.providers.errors import Malformed, NotPolled, ProviderError
+from pgsluice.providers.protocol import Plain
 
 
 class Push(Plain):

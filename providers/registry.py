@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pgsluice.providers.base import Provider
 from pgsluice.providers.errors import UnknownProvider
+from pgsluice.providers.protocol import Provider
 from pgsluice.providers.push import Push
 from pgsluice.providers.rest import Rest
 from pgsluice.providers.rest_document import document

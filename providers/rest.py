@@ -22,7 +22,6 @@ from pgsluice.providers.base import (
     Hint,
     Limit,
     Page,
-    Plain,
     Refused,
     Renewed,
     Request,
@@ -33,6 +32,7 @@ from pgsluice.providers.base import (
     Written,
 )
 from pgsluice.providers.errors import NotPolled, ProviderError, Refused4xx, UnknownCollection
+from pgsluice.providers.protocol import Plain
 from pgsluice.providers.rest_document import WRITES, Ask, Document
 from pgsluice.providers.rest_document import Collection as Spec
 from pgsluice.providers.rest_source import Source

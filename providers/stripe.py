@@ -24,7 +24,6 @@ from pgsluice.providers.base import (
     Limit,
     Page,
     Partial,
-    Plain,
     Refused,
     Request,
     Response,
@@ -34,6 +33,7 @@ from pgsluice.providers.base import (
     Written,
 )
 from pgsluice.providers.errors import Malformed, ProviderError
+from pgsluice.providers.protocol import Plain
 from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object, quiet_for
 from pgsluice.providers.stripe_fields import fields_of

@@ -41,6 +41,7 @@ from (values
     ('SL207', 'vendor_list_broken', 502, 'The vendor''s list repeats itself, so its end cannot be found.'),
     ('SL208', 'credential_malformed', 422, 'The secret does not have the form the vendor gives out.'),
     ('SL209', 'address_refused', 422, 'The address is private or local and was not allowed.'),
+    ('SL210', 'signature_refused', 401, 'What was sent is not signed with the secret, or is too old.'),
     ('SL301', 'master_key_missing', 500, 'Secrets cannot be sealed or opened without the master key.'),
     ('SL302', 'secret_unreadable', 500, 'The master key does not open this secret.'),
     ('SL401', 'database_unavailable', 503, 'The database cannot be reached.'),

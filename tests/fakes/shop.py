@@ -19,8 +19,21 @@ from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Collection, Credential, Cursor, Feed, Hint, Page, Part, Plain, Refused, Request, Response
+from pgsluice.providers.base import (
+    Change,
+    Collection,
+    Credential,
+    Cursor,
+    Feed,
+    Hint,
+    Page,
+    Part,
+    Refused,
+    Request,
+    Response,
+)
 from pgsluice.providers.errors import Forbidden, Refused4xx, Unauthorized, Unavailable, Unreadable
+from pgsluice.providers.protocol import Plain
 
 KINDS = ("customer", "plan")
 PAGE = 5

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Partial, Provider, Refused, Request, Response
+from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Partial, Refused, Request, Response
+from pgsluice.providers.protocol import Provider
 
 Cursor = Mapping[str, Any]
 Doc = dict[str, Any]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from samples.replies import customers, gone, reply_of
 
-from pgsluice.providers.base import Credential, Feed, Page, Provider, Response
+from pgsluice.providers.base import Credential, Feed, Page, Response
 from pgsluice.providers.errors import ListBroken, Malformed, Refused4xx, UnknownCollection, Unreadable
+from pgsluice.providers.protocol import Provider
 from pgsluice.providers.stripe import Stripe
 
 KEY = Credential("stripe_key", {"secret": "sk_test_x"})

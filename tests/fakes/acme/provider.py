@@ -19,7 +19,6 @@ from pgsluice.providers.base import (
     Hint,
     Limit,
     Page,
-    Plain,
     Renewed,
     Request,
     Response,
@@ -30,6 +29,7 @@ from pgsluice.providers.base import (
 )
 from pgsluice.providers.errors import Conflict, ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable
 from pgsluice.providers.limits import retry_after
+from pgsluice.providers.protocol import Plain
 
 THINGS: Final = "stripe:customer"
 
