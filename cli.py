@@ -65,6 +65,9 @@ class Root(click.Group):
     "--poll-interval", type=Seconds(min=0.05, max=1e6), default=5.0, show_default=True, help="Seconds between two readings of an account."
 )
 @click.option("--listen", default="127.0.0.1:7420", show_default=True, help="Address of the HTTP server, host:port.")
+@click.option(
+    "--public-url", callback=running.public_url, help="Address of the HTTP server as vendors and browsers reach it: https://host[/path]."
+)
 @click.option("--bootstrap-token", help="A token with all scopes that needs no database entry. Better in PGSLUICE_BOOTSTRAP_TOKEN.")
 @click.option("--log-format", type=click.Choice(["console", "json"]), default="console", show_default=True, help="For people or machines.")
 @click.pass_context
@@ -75,7 +78,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
     """
     names = ("database_url", "data_dir", "master_key", "master_key_file", "master_key_previous", "allow_private_addresses")
     ctx.obj = Installation(**{name: options[name] for name in names}, address=options["listen"], say=terminal.aside)
-    ctx.meta.update({name: options[name] for name in ("poll_interval", "log_format", "bootstrap_token")})
+    ctx.meta.update({name: options[name] for name in ("poll_interval", "log_format", "bootstrap_token", "public_url")})
     configure_logs(options["log_format"])
 
 

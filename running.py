@@ -26,6 +26,7 @@ from pgsluice.doctor import examine
 from pgsluice.installation import Installation
 from pgsluice.poller.loop import Poller, Settings
 from pgsluice.progress import Progress, configure_logs
+from pgsluice.providers.base import BASE_URL, is_base_url
 from pgsluice.server.run import Server as HttpServer
 from pgsluice.server.run import Settings as HttpSettings
 
@@ -78,7 +79,14 @@ def _who_is_who(installation: Installation, workers: int) -> list[str]:
 
 
 def _settings(ctx: click.Context, workers: int, patience: float) -> Settings:
-    return Settings(workers, ctx.meta["poll_interval"], patience, ctx.obj.allow_private_addresses)
+    return Settings(workers, ctx.meta["poll_interval"], patience, ctx.obj.allow_private_addresses, ctx.meta["public_url"])
+
+
+def public_url(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Callback of `--public-url`: without a slash at its end."""
+    if value is not None and not is_base_url(value):
+        raise click.BadParameter(f"{BASE_URL} is needed")
+    return None if value is None else value.rstrip("/")
 
 
 @click.command()
@@ -119,6 +127,7 @@ def _http(ctx: click.Context, **options: Any) -> HttpServer:
             host=host,
             port=port,
             bootstrap_token=ctx.meta["bootstrap_token"],
+            public_url=ctx.meta["public_url"],
             **options,
         )
     )

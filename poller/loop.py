@@ -55,6 +55,7 @@ class Settings:
     poll_interval: float = 5.0
     database_patience: float = 60.0
     allow_private_addresses: bool = False
+    public_url: str | None = None  # where vendors reach the HTTP server, without a slash at the end
 
 
 def _quiet(_tally: Tally) -> None:

@@ -16,6 +16,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7420
     bootstrap_token: str | None = field(default=None, repr=False)
+    public_url: str | None = None  # where vendors and browsers reach it, without a slash at the end; None: only as they call it
     max_body: int = 8 * 1024 * 1024
     connections: int = 10
     statement_timeout: float = 30.0
