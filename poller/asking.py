@@ -44,6 +44,8 @@ SHORT_PAUSE: Final = 5.0
 PAGE_TRIES: Final = 2
 HINT_TRIES: Final = 8
 BETWEEN: Final = Backoff(base=0.5, cap=2.0)  # limits are counted by the second
+# All that a request for a file may say of itself: another host gets nothing that opens the account.
+HARMLESS: Final = frozenset({"accept", "accept-encoding", "range", "if-range"})
 # A reply of more bytes is read in a thread: the heartbeats must not wait for it.
 LARGE_REPLY: Final = 1024 * 1024
 
@@ -83,7 +85,7 @@ class Vendor:
 
         def build(credential: Credential) -> Request:
             request = self._provider.request(feed, cursor, credential)
-            if cursor is not None:
+            if cursor is not None and not request.elsewhere:
                 _same_place(request, self._provider.request(feed, None, credential))
             return request
 
@@ -186,13 +188,15 @@ class Vendor:
         loop = asyncio.get_running_loop()
         while (seconds := self._pause_until - loop.time()) > 0:
             await self._wait(seconds)
+        if request.elsewhere:
+            _carries_nothing(request)
         async with AsyncExitStack() as stack:
-            if self._gate is not None:
+            if self._gate is not None and not request.elsewhere:
                 await stack.enter_async_context(self._gate.request(request.cost))
             if sending is not None:
                 await sending()
             response = await self._transport.send(request)
-        signals = self._provider.signals(response)
+        signals = None if request.elsewhere else self._provider.signals(response)
         try:
             found = await asyncio.to_thread(read, response) if len(response.body) > LARGE_REPLY else read(response)
         except RateLimited as exc:
@@ -229,6 +233,17 @@ def _louder(signals: Signals | None, asked: float | None) -> Signals | None:
     if signals is None:
         return Signals(wait=seconds)
     return Signals(seconds, signals.remaining, signals.resets_in, signals.restore_rate)
+
+
+def _carries_nothing(request: Request) -> None:
+    """Refuses to ask another place for a file with anything that could be a secret of the account."""
+    named = sorted(name for name in request.headers if name.lower() not in HARMLESS)
+    if named or request.body is not None or request.method != "GET":
+        raise Refused4xx(
+            "a request to another place than the vendor's would carry more than its address",
+            details=", ".join(named) or request.method,
+            hint="the credential is not sent to another place; this is an error of the provider",
+        )
 
 
 def _same_place(request: Request, first: Request) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from pgsluice.db.errors import SluiceError
 from pgsluice.poller import asking
 from pgsluice.poller.asking import Stopped, Vendor
-from pgsluice.providers.base import Change, Credential, Feed, Hint, Page, Partial, Request, Response
-from pgsluice.providers.errors import ProviderError, RateLimited, Unauthorized, Unavailable, Unreadable
+from pgsluice.poller.transport import Transport
+from pgsluice.providers.base import Change, Credential, Feed, Hint, Limit, Page, Partial, Request, Response
+from pgsluice.providers.errors import ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable, Unreadable
 from pgsluice.providers.limits import Backoff
 
 FEED = Feed("list", "backfill", ("c",))
@@ -193,3 +196,90 @@ def test_pieces_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(Unreadable):
         objects(answers, 1)
     assert len(answers.asked) == 5
+
+
+# ---------------------------------------------------------------- a file on another host
+
+
+class Files(Answers):
+    """A list whose second page is a file somewhere else."""
+
+    file = Request("GET", "https://files.example/result", (("signature", "x"),), {"Range": "bytes=0-9"}, elsewhere=True)
+
+    def budget(self, _credential: Credential) -> tuple[Limit, ...]:
+        return (Limit("requests", 1, 1.0),)
+
+    def request(self, _feed: object, cursor: object, _credential: Credential) -> Request:
+        return Request("GET", "https://api.example/list", headers={"Authorization": "Bearer x"}) if cursor is None else self.file
+
+    def signals(self, response: Response) -> None:
+        assert "files.example" not in response.url, "what a file's host says is nothing of the vendor's budget"
+
+
+def second_page(answers: Answers) -> Page:
+    async def main() -> Page:
+        return await vendor(answers).page(FEED, {"at": 1})
+
+    return asyncio.run(main())
+
+
+def test_a_file_may_be_elsewhere() -> None:
+    answers = Files(lambda _url: None)
+    assert second_page(answers).done
+    assert answers.asked == ["https://files.example/result"]
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-Shopify-Access-Token", "x-api-key", "Cookie"])
+def test_a_file_elsewhere_is_asked_for_without_a_secret(name: str) -> None:
+    answers = Files(lambda _url: None)
+    answers.file = dataclasses.replace(Files.file, headers={"Range": "bytes=0-9", name: "secret-value"})
+    with pytest.raises(Refused4xx) as caught:
+        second_page(answers)
+    assert name in str(caught.value.details)
+    assert "secret-value" not in str(caught.value.as_dict())
+    assert answers.asked == []
+
+
+@pytest.mark.parametrize("given", [{"method": "POST"}, {"body": b"{}"}])
+def test_a_file_elsewhere_is_only_looked_at(given: dict[str, Any]) -> None:
+    answers = Files(lambda _url: None)
+    answers.file = dataclasses.replace(Files.file, **given)
+    with pytest.raises(Refused4xx):
+        second_page(answers)
+    assert answers.asked == []
+
+
+def test_a_page_elsewhere_that_is_no_file_is_refused() -> None:
+    answers = Files(lambda _url: None)
+    answers.file = dataclasses.replace(Files.file, elsewhere=False)
+    with pytest.raises(Refused4xx, match="is said to be at"):
+        second_page(answers)
+    assert answers.asked == []
+
+
+def test_a_file_elsewhere_draws_from_no_budget() -> None:
+    """Neither a place among the sync's requests nor a point of the vendor's budget."""
+    answers = Files(lambda _url: None)
+    asked = vendor(answers)
+
+    class Closed:
+        def request(self, cost: float) -> None:
+            raise AssertionError(f"drawn: {cost}")
+
+        async def heard(self, signals: object) -> None:
+            assert signals is None
+
+    asked._gate = Closed()  # type: ignore[assignment]
+    assert asyncio.run(asked.page(FEED, {"at": 1})).done
+
+
+def test_a_file_at_a_private_address_is_refused() -> None:
+    """The check of addresses is the transport's, and knows no exception."""
+
+    async def main() -> None:
+        async with Transport() as transport:
+            await transport.send(dataclasses.replace(Files.file, url="https://127.0.0.1:4443/result"))
+
+    with pytest.raises(SluiceError) as caught:
+        asyncio.run(main())
+    assert caught.value.code == "SL209"
