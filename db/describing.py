@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from pgsluice.db import rows
@@ -26,6 +26,13 @@ class Claimed:
     key_version: int
     base_url: str | None
     attempt: int
+    credential_version: int
+    credential_renew_at: datetime | None
+    clock: datetime
+    oauth_app_id: str | None = None
+    client_id: str | None = None
+    client_sealed: bytes | None = field(default=None, repr=False)
+    client_key_version: int | None = None
 
 
 class Look(NamedTuple):

@@ -46,7 +46,7 @@ class ClaimedSync:
 
     `sealed`, `key_version`, `kind`, `base_url` and `credential_…` are the credential's, None without one. `attempt` counts failures in a
     row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`: (`collection_id`,
-    `upstream_id`) of objects to be fetched once more.
+    `upstream_id`) of objects to be fetched once more. `client_…`: of the OAuth app that the credential was obtained through.
     """
 
     sync_id: str
@@ -68,6 +68,10 @@ class ClaimedSync:
     credential_expires_at: datetime | None = None
     credential_renew_at: datetime | None = None
     wanted: tuple[tuple[str, str], ...] = ()
+    oauth_app_id: str | None = None
+    client_id: str | None = None
+    client_sealed: bytes | None = field(default=None, repr=False)
+    client_key_version: int | None = None
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,16 @@ def open_sealed(sealed: bytes, aad: str, key: MasterKey, key_version: int = 1) -
     return Secret(json.loads(opened))
 
 
+def of_oauth_app(oauth_app_id: str) -> str:
+    """What the secret of an OAuth app is bound to. No credential has such an id: Postgres keeps no NUL."""
+    return f"oauth app\0{oauth_app_id}"
+
+
+def of_signin(signin_id: str) -> str:
+    """What the secrets of a consent are bound to."""
+    return f"signin\0{signin_id}"
+
+
 def _bound(aad: str) -> bytes:
     return b"pgsluice credential\x00" + _FORMAT + aad.encode()
 

@@ -44,6 +44,10 @@ class Secret:
     renew_at: datetime | None
     error: Mapping[str, Any] | None
     clock: datetime
+    oauth_app_id: str | None = None
+    client_id: str | None = None
+    client_sealed: bytes | None = field(default=None, repr=False)
+    client_key_version: int | None = None
 
 
 async def rate_take(

@@ -51,6 +51,10 @@ class ClaimedItem:
     if_match: str | None = None
     credential_version: int | None = None
     credential_renew_at: datetime | None = None
+    oauth_app_id: str | None = None
+    client_id: str | None = None
+    client_sealed: bytes | None = field(default=None, repr=False)
+    client_key_version: int | None = None
 
 
 async def listen(conn: Connection) -> None:

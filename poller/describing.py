@@ -14,9 +14,10 @@ import structlog
 from pgsluice.db import describing, secrets
 from pgsluice.db.describing import Claimed
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError
-from pgsluice.poller.asking import Stopped, Vendor
+from pgsluice.poller.asking import Account, Stopped, Vendor
 from pgsluice.poller.pull import opened
 from pgsluice.poller.session import Session, first_of, unexpected
+from pgsluice.poller.sharing import Desk, client_of
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import limits, registry
 from pgsluice.providers.base import Collection
@@ -76,8 +77,13 @@ class Describer:
 
     async def _described(self, claimed: Claimed) -> list[Mapping[str, Any]]:
         name = f"description of {claimed.credential_id}"
-        credential = opened(name, claimed.credential_id, claimed.sealed, claimed.key_version, claimed.kind, claimed.base_url, self._key)
-        vendor = Vendor(registry.get(claimed.provider), credential, self._transport, self._stopping)
+        client = client_of(claimed, self._key)
+        credential = opened(
+            name, claimed.credential_id, claimed.sealed, claimed.key_version, claimed.kind, claimed.base_url, self._key, client
+        )
+        desk = Desk(self._session, self._session.poller_id, self._key)
+        account = Account(desk, None, claimed.credential_id, claimed.credential_version, claimed.credential_renew_at, claimed.clock)
+        vendor = Vendor(registry.get(claimed.provider), credential, self._transport, self._stopping, account=account)
         return [as_row(collection) for collection in await vendor.described()]
 
     async def _failed(self, claimed: Claimed, exc: ProviderError | SluiceError) -> None:

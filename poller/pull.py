@@ -24,13 +24,13 @@ from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor, wait
 from pgsluice.poller.page import Batch
 from pgsluice.poller.plan import Plan, Unit
 from pgsluice.poller.session import end
-from pgsluice.poller.sharing import Desk
+from pgsluice.poller.sharing import Desk, client_of
 from pgsluice.poller.storing import Outdated, Step, Store, whole
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Credential, Cursor, Feed, Page, Refused
+from pgsluice.providers.base import Change, Client, Credential, Cursor, Feed, Page, Refused
 from pgsluice.providers.errors import ProviderError
 
 __all__ = ["Stopped", "Tally", "Turn"]
@@ -81,7 +81,8 @@ class Turn:
         self.since = None if sync.max_age_days is None else sync.clock - timedelta(days=sync.max_age_days)
         provider = registry.get(sync.provider)
         self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids, self.since)
-        credential = opened(sync.sync_id, sync.credential_id, sync.sealed, sync.key_version, sync.kind, sync.base_url, key)
+        client = client_of(sync, key)
+        credential = opened(sync.sync_id, sync.credential_id, sync.sealed, sync.key_version, sync.kind, sync.base_url, key, client)
         account = Account(
             Desk(conn, poller_id, key),
             sync.sync_id,
@@ -308,6 +309,7 @@ def opened(  # noqa: PLR0917  a sealed credential as the database gives it
     kind: str | None,
     base_url: str | None,
     key: secrets.MasterKey | None,
+    client: Client | None = None,
 ) -> Credential:
     """A sync's credential, unsealed. Raises SluiceError where there is none, no master key, or the wrong one."""
     if sealed is None or credential_id is None or kind is None:
@@ -318,4 +320,4 @@ def opened(  # noqa: PLR0917  a sealed credential as the database gives it
             code="SL301",
             hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE to the key it was sealed with",
         )
-    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url)
+    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url, client)

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import make
 from pgsluice.db.statements import Database
-from pgsluice.providers.base import Credential, Limit, Signals
+from pgsluice.providers.base import Client, Credential, Limit, Signals
 from pgsluice.providers.errors import Paced
 
 # A poller asks for up to so many requests in one grant; the database gives no more than the rate allows in a second.
@@ -73,7 +73,7 @@ class Account:
     """A sync, and the version of its credential's secret that was claimed with it. Times are the database's."""
 
     desk: Desk
-    sync_id: str
+    sync_id: str | None  # None: the credential is used for no sync, and no limit of one is kept
     credential_id: str | None = None
     version: int | None = None
     renew_at: datetime | None = None
@@ -92,7 +92,29 @@ def opened(secret: shares.Secret, credential_id: str, key: secrets.MasterKey | N
     if key is None:
         raise make("there is no master key to open the credential with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
     opened_ = secrets.open_sealed(secret.sealed, credential_id, key, secret.key_version)
-    return Credential(secret.kind, opened_, secret.base_url, None, secret.expires_at)
+    return Credential(secret.kind, opened_, secret.base_url, client_of(secret, key), secret.expires_at)
+
+
+class WithClient(Protocol):
+    """What was claimed, with the OAuth app of its credential."""
+
+    @property
+    def oauth_app_id(self) -> str | None: ...
+    @property
+    def client_id(self) -> str | None: ...
+    @property
+    def client_sealed(self) -> bytes | None: ...
+    @property
+    def client_key_version(self) -> int | None: ...
+
+
+def client_of(claimed: WithClient, key: secrets.MasterKey | None) -> Client | None:
+    """The OAuth app that the credential was obtained through, opened. SL302. Without a key, the credential's own error says more."""
+    if claimed.oauth_app_id is None or claimed.client_id is None or claimed.client_sealed is None or key is None:
+        return None
+    bound = secrets.of_oauth_app(claimed.oauth_app_id)
+    secret = secrets.open_sealed(claimed.client_sealed, bound, key, claimed.client_key_version or 1)
+    return Client(claimed.client_id, secret["client_secret"])
 
 
 class Gate:
@@ -102,10 +124,10 @@ class Gate:
     """
 
     def __init__(
-        self, account: Account, limits: tuple[Limit, ...], stopping: asyncio.Event, patience: float, *, writes: bool = False
+        self, account: Account, sync_id: str, limits: tuple[Limit, ...], stopping: asyncio.Event, patience: float, *, writes: bool = False
     ) -> None:
         self._desk = account.desk
-        self._sync_id = account.sync_id
+        self._sync_id = sync_id
         self._limits = [{"name": limit.name, "allowed": limit.allowed, "seconds": limit.seconds} for limit in limits]
         self._stopping = stopping
         self._patience = patience

@@ -24,7 +24,7 @@ from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor
 from pgsluice.poller.page import Batch
 from pgsluice.poller.pull import opened
 from pgsluice.poller.session import unexpected
-from pgsluice.poller.sharing import Desk
+from pgsluice.poller.sharing import Desk, client_of
 from pgsluice.poller.storing import bounded
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
@@ -107,7 +107,8 @@ class Attempt:
         item = self._first
         provider = registry.get(item.provider)
         key = self._desk.key
-        secret = opened(item.sync_id, item.credential_id, item.sealed, item.key_version, item.credential_kind, item.base_url, key)
+        client = client_of(item, key)
+        secret = opened(item.sync_id, item.credential_id, item.sealed, item.key_version, item.credential_kind, item.base_url, key, client)
         account = Account(self._desk, item.sync_id, item.credential_id, item.credential_version, item.credential_renew_at, item.clock)
         vendor = Vendor(provider, secret, self._transport, self._stopping, SHORT_PAUSE, account=account, writes=True)
         while self._open:

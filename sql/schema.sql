@@ -219,15 +219,20 @@ create table sluice_internal.credentials (
     version bigint default 1 not null,
     expires_at timestamp with time zone,
     renew_at timestamp with time zone,
+    oauth_app_id text collate "C",
+    scopes text[] collate "C",
     constraint credentials_account_check CHECK (((octet_length(account) >= 1) AND (octet_length(account) <= 200))),
     constraint credentials_credential_id_check CHECK (((octet_length(credential_id) >= 1) AND (octet_length(credential_id) <= 200))),
     constraint credentials_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    constraint credentials_oauth_app_id_fkey FOREIGN KEY (oauth_app_id) REFERENCES sluice_internal.oauth_apps(oauth_app_id),
     constraint credentials_pkey PRIMARY KEY (credential_id)
 );
+CREATE INDEX credentials_by_oauth_app ON sluice_internal.credentials USING btree (oauth_app_id) WHERE (oauth_app_id IS NOT NULL);
 CREATE UNIQUE INDEX credentials_by_account ON sluice_internal.credentials USING btree (provider, account) WHERE (account IS NOT NULL);
 comment on table sluice_internal.credentials is 'Secrets, sealed by the application (AES-256-GCM, credential_id authenticated).';
 comment on column sluice_internal.credentials.account is 'The account at the vendor, where it is known: each account has one credential.';
 comment on column sluice_internal.credentials.version is 'Rises with each secret: who holds an older one takes the new one.';
+comment on column sluice_internal.credentials.scopes is 'What the vendor granted, where it says so.';
 
 create table sluice_internal.dead_letters (
     consumer_no integer not null,
@@ -398,6 +403,79 @@ create table sluice_internal.notices (
 );
 CREATE INDEX notices_by_sync ON sluice_internal.notices USING btree (sync_id, notice_id);
 comment on table sluice_internal.notices is 'What happened to a connection: it broke, it works again, and the like. Kept for 90 days.';
+
+create table sluice_internal.oauth_apps (
+    oauth_app_id text collate "C" not null,
+    provider text not null,
+    client_id text not null,
+    sealed bytea not null,
+    key_version integer not null,
+    version bigint default 1 not null,
+    name text,
+    base_url text,
+    scopes text[] collate "C" default '{}'::text[] not null,
+    redirect_urls text[] collate "C" default '{}'::text[] not null,
+    metadata jsonb default '{}'::jsonb not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    updated_at timestamp with time zone default clock_timestamp() not null,
+    constraint oauth_apps_client_id_check CHECK (((octet_length(client_id) >= 1) AND (octet_length(client_id) <= 1000))),
+    constraint oauth_apps_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    constraint oauth_apps_oauth_app_id_check CHECK (((octet_length(oauth_app_id) >= 1) AND (octet_length(oauth_app_id) <= 200))),
+    constraint oauth_apps_pkey PRIMARY KEY (oauth_app_id)
+);
+comment on table sluice_internal.oauth_apps is 'Apps at vendors through which credentials are obtained; the client secret sealed by the application (AES-256-GCM, oauth_app_id authenticated).';
+comment on column sluice_internal.oauth_apps.version is 'Rises with each client secret.';
+comment on column sluice_internal.oauth_apps.scopes is 'Asked for where a consent names none; empty: the provider''s own.';
+comment on column sluice_internal.oauth_apps.redirect_urls is 'Where a browser may be sent after a consent: these addresses and no other.';
+
+create table sluice_internal.oauth_signins (
+    signin_id text collate "C" not null,
+    oauth_app_id text collate "C" not null,
+    kind text not null,
+    redirect_url text,
+    state text,
+    scopes text[] collate "C" default '{}'::text[] not null,
+    "values" jsonb default '{}'::jsonb not null,
+    name text,
+    metadata jsonb,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    begun_at timestamp with time zone,
+    state_digest bytea,
+    browser_digest bytea,
+    redirect_uri text,
+    verifier bytea,
+    verifier_key_version integer,
+    answered_at timestamp with time zone,
+    answer bytea,
+    answer_key_version integer,
+    poller_id text collate "C",
+    taken_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    credential_id text collate "C",
+    error jsonb,
+    constraint oauth_signins_browser_digest_check CHECK ((octet_length(browser_digest) = 32)),
+    constraint oauth_signins_check CHECK (((begun_at IS NULL) = (state_digest IS NULL))),
+    constraint oauth_signins_check1 CHECK (((begun_at IS NULL) = (redirect_uri IS NULL))),
+    constraint oauth_signins_check2 CHECK (((answered_at IS NULL) OR (begun_at IS NOT NULL))),
+    constraint oauth_signins_check3 CHECK (((finished_at IS NULL) = (num_nonnulls(credential_id, error) = 0))),
+    constraint oauth_signins_check4 CHECK ((num_nonnulls(credential_id, error) <= 1)),
+    constraint oauth_signins_check5 CHECK (((finished_at IS NULL) OR (num_nonnulls(verifier, answer) = 0))),
+    constraint oauth_signins_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    constraint oauth_signins_oauth_app_id_fkey FOREIGN KEY (oauth_app_id) REFERENCES sluice_internal.oauth_apps(oauth_app_id) ON DELETE CASCADE,
+    constraint oauth_signins_pkey PRIMARY KEY (signin_id),
+    constraint oauth_signins_signin_id_check CHECK ((octet_length(signin_id) = 64)),
+    constraint oauth_signins_state_check CHECK ((octet_length(state) <= 5120)),
+    constraint oauth_signins_state_digest_check CHECK ((octet_length(state_digest) = 32)),
+    constraint oauth_signins_state_digest_key UNIQUE (state_digest),
+    constraint oauth_signins_values_check CHECK ((jsonb_typeof("values") = 'object'::text))
+);
+CREATE INDEX oauth_signins_answered ON sluice_internal.oauth_signins USING btree (answered_at) WHERE ((answered_at IS NOT NULL) AND (finished_at IS NULL));
+CREATE INDEX oauth_signins_by_age ON sluice_internal.oauth_signins USING btree (created_at);
+CREATE INDEX oauth_signins_by_app ON sluice_internal.oauth_signins USING btree (oauth_app_id);
+comment on table sluice_internal.oauth_signins is 'Consents that were asked for in the last day: begun by a browser, answered by the vendor, turned into a credential by a poller.';
+comment on column sluice_internal.oauth_signins.signin_id is 'SHA-256 of what stands in the start address, which is kept nowhere.';
+comment on column sluice_internal.oauth_signins.state_digest is 'SHA-256 of the state that the vendor was given; state itself is the caller''s own.';
+comment on column sluice_internal.oauth_signins.answer is 'The query of the callback, sealed; forgotten at the end, like the verifier.';
 
 create table sluice_internal.pollers (
     poller_id text collate "C" not null,
@@ -4491,7 +4569,7 @@ $function$;
 comment on function sluice_internal._description_ask(text) is 'Lets a poller ask the account what collections it has, once this commits; nothing where they are the same for everybody.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._description_claim(poller_id text)
- RETURNS TABLE(credential_id text, epoch bigint, provider text, kind text, sealed bytea, key_version integer, base_url text, attempt integer, next_in interval)
+ RETURNS TABLE(credential_id text, epoch bigint, provider text, kind text, sealed bytea, key_version integer, base_url text, attempt integer, next_in interval, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4521,7 +4599,8 @@ begin
     if not found then
         return query
         select null::text, null::bigint, null::text, null::text, null::bytea, null::int, null::text, null::int,
-            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds')
+            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds'),
+            null::bigint, null::timestamptz, clock_timestamp(), null::text, null::text, null::bytea, null::int
         from sluice_internal.descriptions as d
         having min(d.next_attempt_at) is not null;
         return;
@@ -4533,9 +4612,11 @@ begin
         where d.credential_id = v_id
         returning d.credential_id, d.epoch, d.attempt
     )
-    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval
+    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval,
+        c.version, c.renew_at, clock_timestamp(), a.oauth_app_id, a.client_id, a.sealed, a.key_version
     from taken as t
-    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id;
+    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = c.oauth_app_id;
 end
 $function$;
 comment on function sluice_internal._description_claim(text) is 'Takes an account that is to be asked for its collections; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
@@ -5697,7 +5778,7 @@ $function$;
 comment on function sluice_internal._move_cursors(integer,integer,bigint) is 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text)
- RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone)
+ RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5802,11 +5883,16 @@ begin
         m.match_on,
         m.if_match,
         k.version,
-        k.renew_at
+        k.renew_at,
+        a.oauth_app_id,
+        a.client_id,
+        a.sealed,
+        a.key_version
     from claimed as c
     inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
     left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id
     order by c.mutation_no, c.item_no;
 end
 $function$;
@@ -7844,7 +7930,7 @@ $function$;
 comment on function sluice_internal._records_trim(text,text,bigint,integer) is 'The next step of a walk over a sync''s records, once an hour: looks at up to max_records of them and removes, without a word to consumers, those that were created more than max_age_days ago. more: call again. Locks the removed ones, in key order. Errors: SL130.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._renewal_claim(credential_id text, poller_id text, held_version bigint, renew boolean)
- RETURNS TABLE(state text, version bigint, kind text, sealed bytea, key_version integer, base_url text, expires_at timestamp with time zone, renew_at timestamp with time zone, error jsonb, clock timestamp with time zone)
+ RETURNS TABLE(state text, version bigint, kind text, sealed bytea, key_version integer, base_url text, expires_at timestamp with time zone, renew_at timestamp with time zone, error jsonb, clock timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -7854,6 +7940,7 @@ declare
     v_known sluice_internal.credentials;
     v_renewal sluice_internal.credential_renewals;
     v_state text;
+    v_app sluice_internal.oauth_apps;
 begin
     perform sluice_internal._authorize(null, 'poller');
     select k.* into v_known
@@ -7880,6 +7967,7 @@ begin
         on conflict (credential_id) do update set
             version = excluded.version, poller_id = excluded.poller_id, begun_at = clock_timestamp(), error = null, failed_at = null;
     end if;
+    select a.* into v_app from sluice_internal.oauth_apps as a where a.oauth_app_id = v_known.oauth_app_id;
     return query select
         v_state,
         v_known.version,
@@ -7890,7 +7978,11 @@ begin
         v_known.expires_at,
         v_known.renew_at,
         v_renewal.error,
-        clock_timestamp();
+        clock_timestamp(),
+        v_app.oauth_app_id,
+        v_app.client_id,
+        v_app.sealed,
+        v_app.key_version;
 end
 $function$;
 comment on function sluice_internal._renewal_claim(text,text,bigint,boolean) is 'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a living poller renews it), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
@@ -8747,7 +8839,7 @@ $function$;
 comment on function sluice_internal._sync_changed(sluice_internal.syncs,sluice_internal.syncs,boolean) is 'What follows from changed settings: feeds of dropped collections go, added ones are read, the turn at hand ends. The caller holds the sync.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sync_claim(poller_id text, max_syncs integer, ignore_schedule boolean DEFAULT false, only_sync_id text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
- RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone, max_age_days integer, max_concurrent_requests integer, due_at timestamp with time zone, credential_version bigint, credential_expires_at timestamp with time zone, credential_renew_at timestamp with time zone, wanted jsonb)
+ RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, sealed bytea, key_version integer, kind text, base_url text, attempt integer, feeds jsonb, clock timestamp with time zone, max_age_days integer, max_concurrent_requests integer, due_at timestamp with time zone, credential_version bigint, credential_expires_at timestamp with time zone, credential_renew_at timestamp with time zone, wanted jsonb, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -8848,13 +8940,18 @@ begin
                 order by o.since
                 limit 100
             ) as w
-        )
+        ),
+        a.oauth_app_id,
+        a.client_id,
+        a.sealed,
+        a.key_version
     from claimed as c
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
-    left join sluice_internal.credentials as k on k.credential_id = y.credential_id;
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
 end
 $function$;
-comment on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. Locks the runs (skips locked ones).';
+comment on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS TABLE(due integer, next_in interval, held integer)

@@ -8,7 +8,14 @@ returns table (
     key_version int,
     base_url text,
     attempt int,
-    next_in interval
+    next_in interval,
+    credential_version bigint,
+    credential_renew_at timestamptz,
+    clock timestamptz,
+    oauth_app_id text,
+    client_id text,
+    client_sealed bytea,
+    client_key_version int
 )
 language plpgsql
 volatile
@@ -40,7 +47,8 @@ begin
     if not found then
         return query
         select null::text, null::bigint, null::text, null::text, null::bytea, null::int, null::text, null::int,
-            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds')
+            greatest(min(d.next_attempt_at) - clock_timestamp(), interval '2 seconds'),
+            null::bigint, null::timestamptz, clock_timestamp(), null::text, null::text, null::bytea, null::int
         from sluice_internal.descriptions as d
         having min(d.next_attempt_at) is not null;
         return;
@@ -52,9 +60,11 @@ begin
         where d.credential_id = v_id
         returning d.credential_id, d.epoch, d.attempt
     )
-    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval
+    select t.credential_id, t.epoch, c.provider, c.kind, c.sealed, c.key_version, c.base_url, t.attempt, null::interval,
+        c.version, c.renew_at, clock_timestamp(), a.oauth_app_id, a.client_id, a.sealed, a.key_version
     from taken as t
-    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id;
+    inner join sluice_internal.credentials as c on c.credential_id = t.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = c.oauth_app_id;
 end
 $$;
 

@@ -28,7 +28,11 @@ returns table (
     match_on text,
     if_match text,
     credential_version bigint,
-    credential_renew_at timestamptz
+    credential_renew_at timestamptz,
+    oauth_app_id text,
+    client_id text,
+    client_sealed bytea,
+    client_key_version int
 )
 language plpgsql
 volatile
@@ -135,11 +139,16 @@ begin
         m.match_on,
         m.if_match,
         k.version,
-        k.renew_at
+        k.renew_at,
+        a.oauth_app_id,
+        a.client_id,
+        a.sealed,
+        a.key_version
     from claimed as c
     inner join sluice_internal.mutations as m on m.mutation_no = c.mutation_no
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
     left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id
     order by c.mutation_no, c.item_no;
 end
 $$;

@@ -14,7 +14,11 @@ returns table (
     expires_at timestamptz,
     renew_at timestamptz,
     error jsonb,
-    clock timestamptz
+    clock timestamptz,
+    oauth_app_id text,
+    client_id text,
+    client_sealed bytea,
+    client_key_version int
 )
 language plpgsql
 volatile
@@ -26,6 +30,7 @@ declare
     v_known sluice_internal.credentials;
     v_renewal sluice_internal.credential_renewals;
     v_state text;
+    v_app sluice_internal.oauth_apps;
 begin
     perform sluice_internal._authorize(null, 'poller');
     select k.* into v_known
@@ -52,6 +57,7 @@ begin
         on conflict (credential_id) do update set
             version = excluded.version, poller_id = excluded.poller_id, begun_at = clock_timestamp(), error = null, failed_at = null;
     end if;
+    select a.* into v_app from sluice_internal.oauth_apps as a where a.oauth_app_id = v_known.oauth_app_id;
     return query select
         v_state,
         v_known.version,
@@ -62,7 +68,11 @@ begin
         v_known.expires_at,
         v_known.renew_at,
         v_renewal.error,
-        clock_timestamp();
+        clock_timestamp(),
+        v_app.oauth_app_id,
+        v_app.client_id,
+        v_app.sealed,
+        v_app.key_version;
 end
 $$;
 

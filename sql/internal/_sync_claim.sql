@@ -24,7 +24,11 @@ returns table (
     credential_version bigint,
     credential_expires_at timestamptz,
     credential_renew_at timestamptz,
-    wanted jsonb
+    wanted jsonb,
+    oauth_app_id text,
+    client_id text,
+    client_sealed bytea,
+    client_key_version int
 )
 language plpgsql
 volatile
@@ -127,12 +131,17 @@ begin
                 order by o.since
                 limit 100
             ) as w
-        )
+        ),
+        a.oauth_app_id,
+        a.client_id,
+        a.sealed,
+        a.key_version
     from claimed as c
     inner join sluice_internal.syncs as y on y.sync_id = c.sync_id
-    left join sluice_internal.credentials as k on k.credential_id = y.credential_id;
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
 end
 $$;
 
 comment on function sluice_internal._sync_claim(text, int, boolean, text, timestamptz) is
-'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. Locks the runs (skips locked ones).';
+'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';
