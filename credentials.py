@@ -50,7 +50,7 @@ def _unknown_secret(provider_name: str, kind: str | None) -> dict[str, str]:
     kind = kind or next(iter(kinds), None)
     if kind not in kinds:
         raise make(f"provider {provider_name} has no credential of kind {kind}", code="SL001", hint=f"it has: {', '.join(kinds) or 'none'}")
-    return {"kind": str(kind), **{field.name: "…" for field in kinds[str(kind)]}}
+    return {"kind": str(kind), **{field.name: "…" for field in kinds[str(kind)] if not field.optional}}
 
 
 def secret_of(known: Provider, kind: str | None, **ways: Any) -> tuple[str, dict[str, str]]:
@@ -84,16 +84,20 @@ def _given(fields: tuple[SecretField, ...], *, key: str | None, secret_stdin: bo
 
 
 def _fields(text: str, fields: tuple[SecretField, ...]) -> dict[str, str]:
-    """The text as a secret: the value itself where there is but one, else a JSON object of them."""
+    """The text as a secret: the value itself where but one is needed, else a JSON object of them."""
     if len(fields) < 2:
         return {fields[0].name if fields else "secret": text}
+    needed = [field.name for field in fields if not field.optional]
     try:
         found = rows.decode(text)
     except (ValueError, SluiceError):
         found = None
-    names = [field.name for field in fields]
-    if not isinstance(found, dict) or set(found) != set(names) or not all(isinstance(value, str) for value in found.values()):
-        raise make("the secret must be a JSON object of texts", code="SL208", hint=f"its keys: {', '.join(names)}")
+    if len(needed) == 1 and not isinstance(found, dict):
+        return {needed[0]: text}
+    names = {field.name for field in fields}
+    if not isinstance(found, dict) or not set(needed) <= set(found) <= names or not all(isinstance(value, str) for value in found.values()):
+        said = ", ".join(f"{field.name} (may be left out)" if field.optional else field.name for field in fields)
+        raise make("the secret must be a JSON object of texts", code="SL208", hint=f"its keys: {said}")
     return found
 
 

@@ -83,12 +83,22 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
 
 
 def load_facts() -> ModuleType:
-    """`facts.py` beside this file, which is no package."""
-    spec = importlib.util.spec_from_file_location("docs_facts", ROOT / "docs" / "facts.py")
+    """What SQL has of the providers."""
+    return _beside("facts")
+
+
+def document_reference() -> str:
+    """The page about provider documents."""
+    return str(_beside("documents").page())
+
+
+def _beside(name: str) -> ModuleType:
+    """A file beside this one, which is in no package."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["docs_facts"] = module
+    sys.modules[f"docs_{name}"] = module
     spec.loader.exec_module(module)
     return module
 
@@ -104,6 +114,7 @@ def main() -> None:
             with psycopg.connect(server.conninfo) as conn:
                 (REFERENCE / "sql.md").write_text(sql_reference(conn), encoding="utf-8")
         (REFERENCE / "cli.md").write_text(cli_reference(), encoding="utf-8")
+        (REFERENCE / "documents.md").write_text(document_reference(), encoding="utf-8")
         embedded.wait_until_stopped(folder / "data")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

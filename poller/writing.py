@@ -182,12 +182,25 @@ class Attempt:
         return held.item.clock - held.item.first_sent_at + timedelta(seconds=time.monotonic() - self._begun)
 
     def _recognised(self, held: _Held, provider: Provider) -> bool:
-        return provider.key_window is not None and self._age(held) < provider.key_window
+        window = provider.key_window_of(self._first.kind, self._first.collection_id)
+        return window is not None and self._age(held) < window
+
+    def _out_of_window(self, provider: Provider) -> SluiceError:
+        window = provider.key_window_of(self._first.kind, self._first.collection_id)
+        if window is None:
+            why = f"{provider.name} recognises no repetition"
+        else:
+            why = f"{provider.name} recognises a repetition for {window.total_seconds() / 3600:g} hours only"
+        return make(
+            f"the write may have been done, and may not be repeated: {why}",
+            code="SL205",
+            hint="look at the vendor whether it was done, and decide with mutation_resolve",
+        )
 
     async def _end_unrecognised(self, provider: Provider) -> None:
         for held in [held for held in self._open if held.before and not self._recognised(held, provider)]:
             self._open.remove(held)
-            await self._end(held, "unknown", error=_out_of_window(provider).as_dict())
+            await self._end(held, "unknown", error=self._out_of_window(provider).as_dict())
 
     # ------------------------------------------------------------ what became of it
 
@@ -275,18 +288,6 @@ def _is_refusal(exc: ProviderError) -> bool:
     if isinstance(exc, RateLimited):
         return True
     return isinstance(exc, Refused4xx | Unauthorized | Forbidden | Malformed) and not exc.retryable
-
-
-def _out_of_window(provider: Provider) -> SluiceError:
-    if provider.key_window is None:
-        why = f"{provider.name} recognises no repetition"
-    else:
-        why = f"{provider.name} recognises a repetition for {provider.key_window.total_seconds() / 3600:g} hours only"
-    return make(
-        f"the write may have been done, and may not be repeated: {why}",
-        code="SL205",
-        hint="look at the vendor whether it was done, and decide with mutation_resolve",
-    )
 
 
 def _advised(exc: Failure, item: ClaimedItem) -> dict[str, Any]:

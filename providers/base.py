@@ -63,6 +63,7 @@ class SecretField:
 
     name: str  # the key in Credential.secret
     description: str  # what to paste, and where the vendor shows it
+    optional: bool = False  # may be left out, as the refresh token of an app whose tokens do not end
 
 
 @dataclass(frozen=True, slots=True)

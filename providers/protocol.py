@@ -34,7 +34,14 @@ from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
 class Plain:
     """The answers of a vendor with one object a request, tokens that do not end, and the same collections for everybody."""
 
-    def batch_size(self, kind: str, collection_id: str) -> int:  # noqa: ARG002 (the protocol's)
+    @property
+    def key_window(self) -> timedelta | None:
+        return None
+
+    def key_window_of(self, kind: str, collection_id: str) -> timedelta | None:  # noqa: ARG002 (the protocol's)
+        return self.key_window
+
+    def batch_size(self, kind: str, collection_id: str) -> int:  # noqa: ARG002
         return 1
 
     def budget(self, credential: Credential) -> tuple[Limit, ...]:  # noqa: ARG002
@@ -142,6 +149,10 @@ class Provider(Protocol):
     @property
     def key_window(self) -> timedelta | None:
         """How long after the first attempt a write may be repeated with the same key and not be done twice. None: not at all."""
+        ...
+
+    def key_window_of(self, kind: str, collection_id: str) -> timedelta | None:
+        """The same of one kind of write to one collection, where the vendor's ways differ."""
         ...
 
     def batch_size(self, kind: str, collection_id: str) -> int:

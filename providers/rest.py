@@ -58,7 +58,7 @@ class Rest(Plain):
         }
         self.credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
             rest_auth.kind_of(document, suffix): tuple(
-                SecretField(name, field.description) for name, field in auth.fields.items() if not field.optional
+                SecretField(name, field.description, field.optional) for name, field in auth.fields.items()
             )
             for suffix, auth in document.auth.items()
         }
@@ -70,6 +70,10 @@ class Rest(Plain):
     @property
     def key_window(self) -> timedelta | None:
         spec = self.document.idempotency
+        return None if spec is None else rest_paths.duration(spec.window)
+
+    def key_window_of(self, kind: str, collection_id: str) -> timedelta | None:
+        spec = rest_writes.spec_of(self.document, self._name(collection_id), kind)[1].idempotency or self.document.idempotency
         return None if spec is None else rest_paths.duration(spec.window)
 
     def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:

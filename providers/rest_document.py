@@ -133,6 +133,12 @@ class Batch(_Frozen, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Idempotency(_Frozen, frozen=True, kw_only=True):
+    """For how long the vendor recognises a repeated write by {key}."""
+
+    window: str
+
+
 class Write(Ask, frozen=True, kw_only=True):
     """One write, or a batch."""
 
@@ -142,6 +148,7 @@ class Write(Ask, frozen=True, kw_only=True):
     match_on: tuple[str, ...] = ()
     take: Mapping[str, str] = {}  # placeholder → member of the data that it stands for and that is not sent in the body
     batch: Batch | None = None
+    idempotency: Idempotency | None = None  # of this write, where the vendor recognises not all of them, or not as long
 
 
 class FieldSpec(_Frozen, frozen=True, kw_only=True):
@@ -253,12 +260,6 @@ class Limits(_Frozen, frozen=True, kw_only=True):
     budget: tuple[Budget, ...] = ()
     headers: tuple[Quota, ...] = ()
     body: Quota | None = None
-
-
-class Idempotency(_Frozen, frozen=True, kw_only=True):
-    """For how long the vendor recognises a repeated write by {key}."""
-
-    window: str
 
 
 class Document(_Frozen, frozen=True, kw_only=True):

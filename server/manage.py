@@ -159,7 +159,7 @@ def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, s
             raise BadFields({"kind": f"{provider} has no such kind; it has: {', '.join(kinds) or 'none'}"})
         names = {field.name: text for field in kinds[kind]}
         secret = bodies.fields(properties, **names)
-        missing = {name: "is missing" for name in names if name not in secret}
+        missing = {field.name: "is missing" for field in kinds[kind] if field.name not in secret and not field.optional}
         if missing:
             raise BadFields(missing)
         known.seal_check(kind, secret)

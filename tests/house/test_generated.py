@@ -33,6 +33,10 @@ def test_the_cli_reference_is_current(reference: ModuleType) -> None:
     assert reference.cli_reference() == (ROOT / "docs/reference/cli.md").read_text(), "run: make docs"
 
 
+def test_the_reference_of_documents_is_current(reference: ModuleType) -> None:
+    assert reference.document_reference() == (ROOT / "docs/reference/documents.md").read_text(), "run: make docs"
+
+
 def test_the_facts_of_providers_are_current(reference: ModuleType) -> None:
     for name, made in reference.load_facts().files().items():
         assert made == (ROOT / "sql" / "internal" / name).read_text(), "run: make docs"

@@ -333,3 +333,56 @@ thing:
         read = Reader(rest, source, lambda _: reply({"items": [{"id": "y"}]}), part.cursor)
         assert read.ids() == ["y"]
         assert read.pages[-1].done
+
+
+DELETIONS = """
+thing:
+  updated_at: at
+  list: {path: /things, records: items, paging: {style: none}}
+  deletions:
+    path: /trash
+    params: {SINCE page: "{page}"}
+    records: gone
+    id: thing.id
+    deleted_at: {path: at, format: unix}
+    page_size: 2
+    paging: {style: page}
+    format: unix
+    order: ORDER
+"""
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_what_the_vendor_lists_as_deleted_is_gone(filtered: bool) -> None:
+    """Newest first, read until what is known; or asked for since then."""
+    text = DELETIONS.replace("SINCE", 'since: "{since}",' if filtered else "").replace("ORDER", "none" if filtered else "desc")
+    rest = provider(text)
+    trash = [{"thing": {"id": f"old{number}"}, "at": NOW - 5000 * number} for number in range(1, 9)]
+    now = NOW
+
+    def server(request: Request) -> Response:
+        given = query(request)
+        found = [one for one in trash if int(one["at"]) >= int(given.get("since", 0))]
+        start = (int(given["page"]) - 1) * 2
+        return reply({"gone": found[start : start + 2]}, now=now)
+
+    # A collection whose deletions are listed needs no sweep for them; the first reading begins behind both feeds' first pages.
+    feeds = {found.name: found for found in rest.feeds(["acme:thing"])}
+    assert set(feeds) == {"acme:thing", "acme:thing:deletions", "acme:thing:sweep"}
+    assert "acme:thing:deletions" in feeds["acme:thing"].after
+    reader = Reader(rest, feeds["acme:thing:deletions"], server)
+    assert reader.page().changes == ()
+    assert len(reader.all()) <= 2  # a page, by which it is seen that there is nothing new
+    now += 1000
+    trash[:0] = [{"thing": {"id": f"new{number}"}, "at": NOW + 500 - number} for number in range(3)]
+    gone = reader.all()
+    assert {(found.upstream_id, found.deleted, found.raw) for found in gone if isinstance(found, Change)} >= {
+        (f"new{number}", True, None) for number in range(3)
+    }
+    assert {str(found.upstream_id)[:3] for found in gone[3:]} <= {"old"}
+    assert len(gone) <= 4
+    assert all(isinstance(found, Change) and found.upstream_updated_at is not None for found in gone)
+    asked = len(reader.asked)
+    now += 1000
+    reader.all()
+    assert len(reader.asked) - asked <= 3  # the old ones are not gone through again

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from providers.declared import CREDENTIAL, NOW, feed, provider, reply
 
+from pgsluice.providers import registry
 from pgsluice.providers.base import Client, Credential, Write
 from pgsluice.providers.errors import (
     Conflict,
@@ -219,3 +221,16 @@ def test_a_secret_cannot_break_out_of_its_header() -> None:
     with pytest.raises(Malformed) as caught:
         rest.seal_check("acme_key", {"secret": "a\nb"})
     assert "a\nb" not in str(caught.value.as_dict())
+
+
+def test_for_how_long_a_write_is_recognised_may_differ() -> None:
+    text = COLLECTIONS.replace('headers: {Idempotency-Key: "{key}"}}', 'headers: {Idempotency-Key: "{key}"}, idempotency: {window: 2h}}')
+    some = provider(text)
+    assert some.key_window is None
+    assert some.key_window_of("create", "acme:thing") == timedelta(hours=2)
+    assert some.key_window_of("update", "acme:thing") is None
+    every = provider(text, idempotency={"window": "24h"})
+    assert every.key_window_of("create", "acme:thing") == timedelta(hours=2)
+    assert every.key_window_of("update", "acme:thing") == every.key_window == timedelta(hours=24)
+    assert registry.get("zendesk").key_window_of("create", "zendesk:ticket") == timedelta(hours=2)
+    assert registry.get("stripe").key_window_of("create", "stripe:customer") == registry.get("stripe").key_window

@@ -34,8 +34,7 @@ class ZendeskDesk(Desk):
     written = "zendesk:ticket"
     refused: ClassVar[Doc] = {"subject": "without a comment"}
     words = "cannot be blank"
-    # Of new tickets it would, for two hours; the provider's words know one window for all writes, so none is relied on.
-    recognises = False
+    recognises = True  # new tickets, for two hours
     believes_empty_pages = True
 
     def __init__(self) -> None:
