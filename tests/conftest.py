@@ -2,7 +2,7 @@
 SERVER=16 in the environment for that one alone.
 
 `server`        the test server of one major version (fsync off), shared by all tests and all workers of a run
-`template_db`   name of the migrated database on it that the others are cloned from
+`template_db`   name of the migrated database on it that the others are cloned from; nobody connects to it, or there would be no clones
 `db`            connection string of a fresh clone, dropped after the test; `shared_db`: one clone for all tests of a module
 `conn`          an autocommit connection to `db`, with search_path sluice
 `data_dir`      a path for an embedded server of the test's own, which the account that runs it for root can reach
@@ -171,25 +171,13 @@ def template_db(server: embedded.Server) -> str:
     return TEMPLATE
 
 
-def _copy(admin: psycopg.Connection, name: str, template: str) -> None:
-    """Nobody but the server works in the template: an autovacuum worker that, on a loaded machine, does not leave within the 5 s the server waits."""
-    for last in (False, False, False, True):
-        try:
-            admin.execute(f"create database {name} template {template} strategy file_copy")
-            return
-        except psycopg.errors.ObjectInUse:
-            if last:
-                raise
-            admin.execute("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s", [template])
-
-
 def _clone(server: embedded.Server, template: str) -> Iterator[str]:
     name = f"t_{os.getpid()}_{next(_numbers)}"
     left = _left.setdefault(server.conninfo, [])
     with _admin(server) as admin:
         while left:
             admin.execute(f"drop database if exists {left.pop()} with (force)")
-        _copy(admin, name, template)
+        admin.execute(f"create database {name} template {template} strategy file_copy")
     yield make_conninfo(server.conninfo, dbname=name)
     # Dropped before the next clone is made: right now it would wait 0.1 s for the backends of this test to be gone.
     left.append(name)

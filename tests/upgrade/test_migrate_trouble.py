@@ -14,7 +14,6 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from upgrade.trees import GROW, SMALL, THINGS, Tree, names, refused
 
-from pgsluice.db import embedded
 from pgsluice.db.dump import schema_dump
 from pgsluice.db.errors import SluiceError
 from pgsluice.db.migrate import Report, migrate
@@ -90,11 +89,11 @@ def test_twenty_at_once(tree: Tree, blank: str, look: psycopg.Connection) -> Non
     assert names(look) == SMALL
 
 
-def test_twenty_at_once_with_the_real_schema(server: embedded.Server, template_db: str, blank: str) -> None:
+def test_twenty_at_once_with_the_real_schema(db: str, blank: str) -> None:
     with ThreadPoolExecutor(20) as pool:
         reports = list(pool.map(lambda _: migrate(blank), range(20)))
     assert sum(report.installed for report in reports) == 1
-    assert schema_dump(blank) == schema_dump(make_conninfo(server.conninfo, dbname=template_db))
+    assert schema_dump(blank) == schema_dump(db)
 
 
 def test_it_waits_for_another_migrate_and_says_so_when_it_gives_up(tree: Tree, blank: str) -> None:

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from upgrade.trees import Tree, names
 
 from pgsluice.db import embedded
@@ -21,10 +20,10 @@ def psql(server: embedded.Server, conninfo: str, script: str, folder: Path) -> s
     return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
 
 
-def test_it_equals_migrate(server: embedded.Server, blank: str, template_db: str, tmp_path: Path) -> None:
+def test_it_equals_migrate(server: embedded.Server, blank: str, db: str, tmp_path: Path) -> None:
     done = psql(server, blank, single_file(), tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert schema_dump(blank) == schema_dump(make_conninfo(server.conninfo, dbname=template_db))
+    assert schema_dump(blank) == schema_dump(db)
     report = migrate(blank)
     assert (report.applied, report.installed, report.swept, report.left_out) == ([], False, [], [])
 
