@@ -28,6 +28,12 @@ def files() -> Mapping[str, str]:
             [[text(known.name), flag(known.free_form), flag(describes(known))] for known in providers],
             "The providers that come with this release; describes: accounts differ, so the account is asked for its collections.",
         ),
+        "_open_providers.sql": view(
+            "_open_providers",
+            {"provider": "text", "form": "text"},
+            [[text(known.name), text(known.open_form)] for known in providers if known.open_form is not None],
+            "The providers whose accounts have collections of their own, and the form of those names, as a regular expression.",
+        ),
         "_builtin_collections.sql": view(
             "_builtin_collections",
             {

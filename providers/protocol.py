@@ -35,6 +35,10 @@ class Plain:
     """The answers of a vendor with one object a request, tokens that do not end, and the same collections for everybody."""
 
     @property
+    def open_form(self) -> str | None:
+        return None
+
+    @property
     def key_window(self) -> timedelta | None:
         return None
 
@@ -113,6 +117,15 @@ class Provider(Protocol):
     @property
     def free_form(self) -> bool:
         """Whether any collection_id will do: `collections` is empty, and the caller feeds the records."""
+        ...
+
+    @property
+    def open_form(self) -> str | None:
+        """Where accounts have collections of their own: the form of all ids, a regular expression that Python and Postgres read alike.
+
+        `feeds`, `fetch` and `write` then take any id of that form, and what the account does not have the vendor refuses. None: there are
+        only those of `collections`.
+        """
         ...
 
     @property

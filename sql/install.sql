@@ -45,6 +45,7 @@
 
 -- Syncs: one connection to one account
 \ir internal/_builtin_providers.sql
+\ir internal/_open_providers.sql
 \ir internal/_builtin_collections.sql
 \ir internal/_builtin_fields.sql
 \ir internal/_document_collections.sql
@@ -69,6 +70,7 @@
 \ir views/quarantine.sql
 \ir views/notices.sql
 \ir syncs/credential_delete.sql
+\ir internal/_collection_open.sql
 \ir internal/_check_sync.sql
 \ir internal/_check_rate_limit.sql
 \ir internal/_check_max_age.sql
@@ -202,6 +204,7 @@
 \ir views/mutation_items.sql
 \ir internal/_authorize_mutation.sql
 \ir internal/_check_matching.sql
+\ir internal/_collection_writes.sql
 \ir internal/_check_mutation.sql
 \ir internal/_mutation_close.sql
 \ir mutations/mutation_run.sql

@@ -1419,6 +1419,13 @@ create view sluice_internal._live_messages as
 -- columns: consumer_no integer, lane smallint, step_no bigint, ordinal integer, record_no bigint, updated_idx bigint, deliver_count integer, nacked boolean, due_at timestamp with time zone, secret bigint
 comment on view sluice_internal._live_messages is 'The messages of a lane''s steps that are not settled: leased until due_at, or nacked and free again at due_at. Ask for consumer_no, lane and the open steps.';
 
+create view sluice_internal._open_providers as
+ SELECT NULL::text AS provider,
+    NULL::text AS form
+  WHERE false;
+-- columns: provider text, form text
+comment on view sluice_internal._open_providers is 'The providers whose accounts have collections of their own, and the form of those names, as a regular expression.';
+
 -- ---------------- Functions
 
 CREATE OR REPLACE FUNCTION sluice.collection_refresh(credential_id text)
@@ -4092,9 +4099,8 @@ begin
             message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
             hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
     end if;
-    select c.mutations, c.match_on, c.if_match into v_kinds, v_match_on, v_if_match
-    from sluice.provider_collections as c
-    where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
+    select w.mutations, w.matches, w.if_match into v_kinds, v_match_on, v_if_match
+    from sluice_internal._collection_writes(sync, _check_mutation.collection_id, _check_mutation.match_on) as w;
     if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
         raise exception using
             errcode = 'SL001',
@@ -4238,7 +4244,7 @@ begin
                 select d.collection_id
                 from sluice_internal.described_collections as d
                 where d.credential_id = _check_sync.credential_id collate "C"
-            )
+            ) and not sluice_internal._collection_open(_check_sync.provider, u.id)
         end
     limit 1;
     if found then
@@ -4321,8 +4327,52 @@ CREATE OR REPLACE FUNCTION sluice_internal._collection_known(collection_id text)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN ((EXISTS (SELECT FROM sluice.provider_collections c WHERE (c.collection_id = _collection_known.collection_id))) OR (EXISTS (SELECT FROM sluice_internal.described_collections d WHERE (d.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.syncs y WHERE (_collection_known.collection_id = ANY (y.collection_ids)))) OR (EXISTS (SELECT FROM sluice_internal.record_counts n WHERE (n.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.ingests i WHERE (_collection_known.collection_id = ANY (i.collection_ids)))));
+RETURN ((EXISTS (SELECT FROM sluice.provider_collections c WHERE (c.collection_id = _collection_known.collection_id))) OR (EXISTS (SELECT FROM sluice_internal.described_collections d WHERE (d.collection_id = (_collection_known.collection_id COLLATE "C")))) OR sluice_internal._collection_open(NULL::text, collection_id) OR (EXISTS (SELECT FROM sluice_internal.syncs y WHERE (_collection_known.collection_id = ANY (y.collection_ids)))) OR (EXISTS (SELECT FROM sluice_internal.record_counts n WHERE (n.collection_id = (_collection_known.collection_id COLLATE "C")))) OR (EXISTS (SELECT FROM sluice_internal.ingests i WHERE (_collection_known.collection_id = ANY (i.collection_ids)))));
 comment on function sluice_internal._collection_known(text) is 'Whether any provider, account or sync has a collection of that name.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._collection_open(provider text, collection_id text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (EXISTS (SELECT FROM sluice_internal._open_providers o WHERE ((o.provider = COALESCE(_collection_open.provider, o.provider)) AND (_collection_open.collection_id ~ (('^('::text || o.form) || ')$'::text)) AND (octet_length(_collection_open.collection_id) <= 200))));
+comment on function sluice_internal._collection_open(text,text) is 'Whether an account of that provider (null: of any) may have a collection of that name, though nobody has seen one yet: it has the form of one.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._collection_writes(sync sluice_internal.syncs, collection_id text, match_on text, OUT mutations text[], OUT matches text[], OUT if_match boolean)
+ RETURNS record
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT k.mutations,
+     k.matches,
+     k.if_match
+    FROM ( SELECT 1 AS place,
+             d.mutations,
+             d.match_on AS matches,
+             d.if_match
+            FROM sluice_internal.described_collections d
+           WHERE ((d.credential_id = ((_collection_writes.sync).credential_id COLLATE "C")) AND (d.collection_id = (_collection_writes.collection_id COLLATE "C")))
+         UNION ALL
+          SELECT 2,
+             c.mutations,
+                 CASE
+                     WHEN sluice_internal._collection_open(c.provider, c.collection_id) THEN ARRAY[_collection_writes.match_on]
+                     ELSE c.match_on
+                 END AS match_on,
+             c.if_match
+            FROM sluice.provider_collections c
+           WHERE ((c.provider = (_collection_writes.sync).provider) AND (c.collection_id = _collection_writes.collection_id))
+         UNION ALL
+          SELECT 3,
+             ARRAY['create'::text, 'update'::text, 'upsert'::text, 'delete'::text] AS "array",
+             ARRAY[_collection_writes.match_on] AS "array",
+             true
+           WHERE sluice_internal._collection_open((_collection_writes.sync).provider, _collection_writes.collection_id)) k
+   ORDER BY k.place
+  LIMIT 1;
+END;
+comment on function sluice_internal._collection_writes(sluice_internal.syncs,text,text) is 'What can be written to a collection of a sync, and what an upsert may match on. Of a collection that nobody described yet everything, and then the vendor says no.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._consumer_due(consumer_id text)
  RETURNS timestamp with time zone
@@ -9592,8 +9642,17 @@ begin
                         when 'date' then 'date'
                         else 'jsonb'
                     end as kind
-                from sluice.provider_fields as f
-                where f.collection_id = typed.collection_id
+                from (
+                    select p.name, p.place, p.type
+                    from sluice.provider_fields as p
+                    where p.collection_id = typed.collection_id
+                    union all
+                    -- what accounts have of their own
+                    select e.field ->> 'name', e.place::int, e.field ->> 'type'
+                    from sluice_internal.described_collections as d
+                    cross join lateral jsonb_array_elements(d.fields) with ordinality as e (field, place)
+                    where d.collection_id = typed.collection_id collate "C"
+                ) as f
             ) as k
             group by k.name
         ),

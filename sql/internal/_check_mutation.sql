@@ -30,9 +30,8 @@ begin
             message = format('sync "%s" has no collection "%s"', sync.sync_id, left(coalesce(_check_mutation.collection_id, 'null'), 200)),
             hint = format('It has: %s.', array_to_string(sync.collection_ids, ', '));
     end if;
-    select c.mutations, c.match_on, c.if_match into v_kinds, v_match_on, v_if_match
-    from sluice.provider_collections as c
-    where c.provider = sync.provider and c.collection_id = _check_mutation.collection_id;
+    select w.mutations, w.matches, w.if_match into v_kinds, v_match_on, v_if_match
+    from sluice_internal._collection_writes(sync, _check_mutation.collection_id, _check_mutation.match_on) as w;
     if _check_mutation.kind is null or _check_mutation.kind not in ('create', 'update', 'delete', 'upsert') then
         raise exception using
             errcode = 'SL001',

@@ -34,7 +34,7 @@ begin
                 select d.collection_id
                 from sluice_internal.described_collections as d
                 where d.credential_id = _check_sync.credential_id collate "C"
-            )
+            ) and not sluice_internal._collection_open(_check_sync.provider, u.id)
         end
     limit 1;
     if found then

@@ -35,8 +35,17 @@ begin
                         when 'date' then 'date'
                         else 'jsonb'
                     end as kind
-                from sluice.provider_fields as f
-                where f.collection_id = typed.collection_id
+                from (
+                    select p.name, p.place, p.type
+                    from sluice.provider_fields as p
+                    where p.collection_id = typed.collection_id
+                    union all
+                    -- what accounts have of their own
+                    select e.field ->> 'name', e.place::int, e.field ->> 'type'
+                    from sluice_internal.described_collections as d
+                    cross join lateral jsonb_array_elements(d.fields) with ordinality as e (field, place)
+                    where d.collection_id = typed.collection_id collate "C"
+                ) as f
             ) as k
             group by k.name
         ),
