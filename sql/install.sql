@@ -28,10 +28,12 @@
 -- Records: written at once, numbered at commit
 \ir internal/_certain_time.sql
 \ir internal/_time_refusal.sql
+\ir internal/_record_usual.sql
 \ir internal/_records_refusal.sql
 \ir internal/_verdict.sql
 \ir internal/_record_write_each.sql
 \ir internal/_record_write.sql
+\ir internal/_renumber.sql
 \ir internal/_number_ingest.sql
 \ir internal/_fold_counts.sql
 \ir internal/_records_forget.sql
@@ -41,6 +43,8 @@
 \ir internal/_erased_among.sql
 \ir internal/_record_recheck.sql
 \ir internal/_record_store.sql
+\ir internal/_record_write_one.sql
+\ir internal/_ingest_refusal.sql
 \ir records/record_ingest.sql
 
 -- Syncs: one connection to one account

@@ -2984,39 +2984,54 @@ CREATE OR REPLACE FUNCTION sluice.record_ingest(sync_id text, collection_id text
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
     v_sync sluice_internal.syncs := sluice_internal._authorize_sync(record_ingest.sync_id, 'admin');
     v_refusal text;
+    v_item jsonb;
+    v_verdict text;
     v_done record;
 begin
-    if coalesce(record_ingest.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(record_ingest.collection_id) > 200 then
-        raise exception using
-            errcode = 'SL001',
-            message = format('"%s" is not a collection id', left(record_ingest.collection_id, 200)),
-            hint = 'A collection is named provider:object, for example stripe:customer or push:order.';
-    end if;
-    if not coalesce(
-        case
-            when v_sync.collection_ids <> '{}' then record_ingest.collection_id = any(v_sync.collection_ids)
-            else record_ingest.collection_id like 'push:%'
-        end,
-        false
-    ) then
-        raise exception using
-            errcode = 'SL106',
-            message = format('sync "%s" has no collection "%s"', v_sync.sync_id, left(record_ingest.collection_id, 200)),
-            hint = coalesce(
-                'It has: ' || nullif(array_to_string(v_sync.collection_ids, ', '), '') || '.',
-                'It takes any that is named push:object, for example push:order.'
-            );
+    -- Most calls bring something for a collection of the kind that a sync without a list takes, or for one on its list.
+    if (case
+        when record_ingest.collection_id is null or octet_length(record_ingest.collection_id) > 200 then false
+        when v_sync.collection_ids = '{}' then record_ingest.collection_id ~ '^push:.'
+        else record_ingest.collection_id = any(v_sync.collection_ids)
+    end) then
+        null;
+    else
+        perform sluice_internal._ingest_refusal(v_sync, record_ingest.collection_id);
     end if;
     if jsonb_typeof(record_ingest.records) is distinct from 'array' then
         raise exception using
             errcode = 'SL001',
             message = 'records must be a JSON array',
             hint = 'Each element is {"upstream_id": …, "data": {…}}, optionally with upstream_created_at, upstream_updated_at, deleted.';
+    end if;
+    -- One object: a path of its own, several times cheaper.
+    if jsonb_array_length(record_ingest.records) = 1 and v_sync.moving_from is null and v_sync.erasures = 0
+        and current_setting('transaction_isolation') = 'read committed'
+    then
+        v_item := record_ingest.records -> 0;
+        if sluice_internal._record_usual(v_item) then
+            v_verdict := sluice_internal._record_write_one(v_sync, record_ingest.collection_id, v_item, null);
+            if v_verdict is not null then
+                new := (v_verdict = 'new')::int;
+                changed := (v_verdict = 'changed')::int;
+                unchanged := (v_verdict = 'unchanged')::int;
+                refused := 0;
+                return next;
+                if v_verdict <> 'unchanged' and random() < 0.01 then
+                    perform sluice_internal._fold_counts();
+                end if;
+                return;
+            end if;
+        end if;
     end if;
     v_refusal := sluice_internal._records_refusal(record_ingest.records);
     if v_refusal is not null then
@@ -5101,6 +5116,38 @@ end
 $function$;
 comment on function sluice_internal._hold_sync(text) is 'Before a sync is changed: no page is committed meanwhile. Locks the work on its records and its run; SL102 and SL165 if it was deleted first.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._ingest_refusal(sync sluice_internal.syncs, collection_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    if coalesce(_ingest_refusal.collection_id, '') !~ '^[a-z0-9_-]+:.+$' or octet_length(_ingest_refusal.collection_id) > 200 then
+        raise exception using
+            errcode = 'SL001',
+            message = format('"%s" is not a collection id', left(_ingest_refusal.collection_id, 200)),
+            hint = 'A collection is named provider:object, for example stripe:customer or push:order.';
+    end if;
+    if not coalesce(
+        case
+            when sync.collection_ids <> '{}' then _ingest_refusal.collection_id = any(sync.collection_ids)
+            else _ingest_refusal.collection_id like 'push:%'
+        end,
+        false
+    ) then
+        raise exception using
+            errcode = 'SL106',
+            message = format('sync "%s" has no collection "%s"', sync.sync_id, left(_ingest_refusal.collection_id, 200)),
+            hint = coalesce(
+                'It has: ' || nullif(array_to_string(sync.collection_ids, ', '), '') || '.',
+                'It takes any that is named push:object, for example push:order.'
+            );
+    end if;
+end
+$function$;
+comment on function sluice_internal._ingest_refusal(sluice_internal.syncs,text) is 'Raises what is wrong with a collection id given to record_ingest, if anything is: SL001 if it is none, SL106 if the sync does not have it.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._jsonb_refusal(raw text)
  RETURNS text
  LANGUAGE plpgsql
@@ -6392,58 +6439,39 @@ CREATE OR REPLACE FUNCTION sluice_internal._number_ingest()
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
- SET jit TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
- SET enable_memoize TO 'off'
- SET enable_bitmapscan TO 'off'
 AS $function$
 declare
     v_sequence regclass := 'sluice_internal.position_' || new.stream_no;
     v_count int := cardinality(new.updated_idxs);
-    v_lanes int;
-    v_stream_id text;
 begin
-    select s.lanes, s.stream_id into v_lanes, v_stream_id from sluice_internal.streams as s where s.stream_no = new.stream_no;
-    if current_setting('sluice.touched_streams', true) = new.stream_no::text then
-        perform pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0));
-    else
+    -- In conditions, which cost less than statements.
+    if current_setting('sluice.touched_streams', true) is distinct from new.stream_no::text then
         perform sluice_internal._lock_touched(new.stream_no);
+    elsif pg_advisory_xact_lock(sluice_internal._lock_key(1, new.stream_no, 0)) is null then
+        null;
     end if;
     -- The numbers drawn at ingest stand if they are one run and nobody drew a later one: then whoever committed before has
     -- lower ones, and whoever commits after will find that theirs are not the last. Otherwise new ones are drawn here,
     -- under the lock.
-    if new.updated_idxs[v_count] = pg_sequence_last_value(v_sequence)
-        and new.updated_idxs[v_count] - new.updated_idxs[1] + 1 = v_count
+    if new.updated_idxs[v_count] <> pg_sequence_last_value(v_sequence)
+        or new.updated_idxs[v_count] - new.updated_idxs[1] + 1 <> v_count
     then
-        if v_count = 1 then
-            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
-            values (new.stream_no, new.record_nos[1] % v_lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]);
-        else
-            insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
-            select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
-            from rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first);
-        end if;
-    else
-        with renumbered as (
-            update sluice.records as r
-            set updated_idx = n.next_idx
-            from (
-                select u.record_no, u.updated_idx, u.first, nextval(v_sequence) as next_idx
-                from unnest(new.record_nos, new.updated_idxs, new.firsts) as u (record_no, updated_idx, first)
-                offset 0
-            ) as n
-            -- written again in this transaction: the later write has its own number
-            where r.record_no = n.record_no and r.updated_idx = n.updated_idx
-            returning r.record_no, r.updated_idx, n.first
-        )
+        perform sluice_internal._renumber(new.stream_no, new.record_nos, new.updated_idxs, new.firsts);
+    elsif v_count = 1 then
         insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
-        select new.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
-        from renumbered as n;
+        select new.stream_no, new.record_nos[1] % s.lanes, new.firsts[1], new.updated_idxs[1], new.record_nos[1]
+        from sluice_internal.streams as s
+        where s.stream_no = new.stream_no;
+    else
+        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+        select new.stream_no, n.record_no % s.lanes, n.first, n.updated_idx, n.record_no
+        from sluice_internal.streams as s
+        cross join rows from (unnest(new.record_nos), unnest(new.updated_idxs), unnest(new.firsts)) as n (record_no, updated_idx, first)
+        where s.stream_no = new.stream_no;
     end if;
     -- At most one NOTIFY a transaction, and only while somebody waits: it serialises commits of the whole server.
     if not pg_try_advisory_xact_lock(sluice_internal._lock_key(5, new.stream_no, 0)) then
-        perform pg_notify('sluice_streams', v_stream_id);
+        perform pg_notify('sluice_streams', s.stream_id) from sluice_internal.streams as s where s.stream_no = new.stream_no;
     end if;
     return null;
 end
@@ -7151,6 +7179,13 @@ end
 $function$;
 comment on function sluice_internal._record_store(text,text,jsonb,timestamp with time zone) is '_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._record_usual(value jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (jsonb_typeof(value) <> 'object'::text) THEN false WHEN ((value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[]) <> '{}'::jsonb) THEN false ELSE ((jsonb_typeof((value -> 'upstream_id'::text)) = 'string'::text) AND ((octet_length((value ->> 'upstream_id'::text)) >= 1) AND (octet_length((value ->> 'upstream_id'::text)) <= 200)) AND (jsonb_typeof((value -> 'data'::text)) <> 'null'::text) AND COALESCE(((value ->> 'upstream_created_at'::text) ~ sluice_internal._certain_time()), true) AND COALESCE(((value ->> 'upstream_updated_at'::text) ~ sluice_internal._certain_time()), true)) END;
+comment on function sluice_internal._record_usual(jsonb) is 'Whether an element given to record_ingest is like most: certainly in order, which takes no closer look; null or false if that is not certain. Days up to 28 are in every month. Inlined, so it pins no search path.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._record_write(stream_no integer, sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
  RETURNS record
  LANGUAGE plpgsql
@@ -7639,6 +7674,91 @@ end
 $function$;
 comment on function sluice_internal._record_write_each(integer,text,text,jsonb,timestamp with time zone) is '_record_write in the general way: objects that stand in the call more than once, in rounds; those of which another writer came first, again.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._record_write_one(sync sluice_internal.syncs, collection_id text, item jsonb, read_from timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+    v_upstream_id text := item ->> 'upstream_id';
+    v_data jsonb := nullif(item -> 'data', 'null');
+    v_created_at timestamptz := item ->> 'upstream_created_at';
+    v_updated_at timestamptz := item ->> 'upstream_updated_at';
+    v_deleted boolean := coalesce((item ->> 'deleted')::boolean, false);
+    v_read_until timestamptz := case when _record_write_one.read_from is not null then clock_timestamp() end;
+    v_touched text := current_setting('sluice.touched_streams', true);
+    v_verdict text;
+    v_same boolean;
+    v_done record;
+begin
+    select sluice_internal._verdict(
+        o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
+        v_updated_at, _record_write_one.read_from, v_read_until, v_deleted, v_data
+    )
+    into v_verdict
+    from sluice.records as o
+    where
+        o.sync_id = sync.sync_id
+        and o.collection_id = _record_write_one.collection_id collate "C"
+        and o.upstream_id = v_upstream_id collate "C";
+    if found and v_verdict <> 'changed' then
+        return case when v_verdict = 'unchanged' then v_verdict end;
+    end if;
+    if v_touched is null or v_touched = '' then
+        v_touched := set_config('sluice.touched_streams', sync.stream_no::text, true);
+    elsif v_touched <> sync.stream_no::text then
+        perform sluice_internal._touch_stream(sync.stream_no);
+    end if;
+    -- The verdict is asked again under the row's lock: another writer may have come first.
+    insert into sluice.records as r (
+        sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+        stream_id, read_from, read_until
+    )
+    select
+        sync.sync_id, _record_write_one.collection_id, v_upstream_id, nextval(('sluice_internal.position_' || s.stream_no)::regclass),
+        v_created_at, v_updated_at, v_deleted, v_data, s.stream_id, _record_write_one.read_from, v_read_until
+    from sluice_internal.streams as s
+    where s.stream_no = sync.stream_no
+    on conflict on constraint records_key do update set
+        updated_idx = excluded.updated_idx,
+        upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
+        upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
+        deleted = excluded.deleted,
+        data = coalesce(excluded.data, r.data),
+        read_from = excluded.read_from,
+        read_until = excluded.read_until
+    where sluice_internal._verdict(
+        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+        excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
+    ) = 'changed'
+    returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+    if not found then
+        return null;
+    end if;
+    -- Noted, and in the same statement, which begins when the record is locked: is the sync still what it was?
+    with noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        values (
+            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
+            array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
+        )
+    )
+    select true into v_same
+    from sluice_internal.syncs as y
+    where
+        y.sync_id = sync.sync_id and y.stream_no = sync.stream_no and y.moving_from is null and y.deleting_since is null
+        and y.erasures = 0 and y.collection_ids = sync.collection_ids;
+    if not found then
+        perform sluice_internal._record_recheck(
+            (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
+            sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)
+        );
+    end if;
+    return case when v_done.first then 'new' else 'changed' end;
+end
+$function$;
+comment on function sluice_internal._record_write_one(sluice_internal.syncs,text,jsonb,timestamp with time zone) is '_record_store for one object of a sync that is not being moved and had nothing erased, shorter: answers new, changed or unchanged; null, with nothing written, if it is anything else, which the general way has to look at. Runs under its caller''s settings. Locks the record.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._records_follow(sync_id text, stream_no integer, collection_id text, records jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -7826,16 +7946,7 @@ begin
         from jsonb_array_elements(_records_refusal.records) with ordinality as e (value, ordinality)
         cross join lateral (
             select case
-                -- most are like this, and need no closer look; days up to 28 are in every month
-                when
-                    jsonb_typeof(e.value) = 'object'
-                    and e.value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[] = '{}'
-                    and jsonb_typeof(e.value -> 'upstream_id') = 'string'
-                    and octet_length(e.value ->> 'upstream_id') between 1 and 200
-                    and jsonb_typeof(e.value -> 'data') <> 'null'
-                    and coalesce(e.value ->> 'upstream_created_at' ~ sluice_internal._certain_time(), true)
-                    and coalesce(e.value ->> 'upstream_updated_at' ~ sluice_internal._certain_time(), true)
-                    then null
+                when sluice_internal._record_usual(e.value) then null
                 when jsonb_typeof(e.value) <> 'object' then 'is not an object'
                 when jsonb_typeof(e.value -> 'upstream_id') is distinct from 'string'
                     or octet_length(e.value ->> 'upstream_id') not between 1 and 200
@@ -8092,6 +8203,42 @@ begin
 end
 $function$;
 comment on function sluice_internal._renewal_store(text,bigint,bytea,integer,interval,text) is 'Stores what a vendor answered to the renewal of that version of a secret, in one step; answers the new version, null if another secret was stored meanwhile. Locks the credential.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._renumber(stream_no integer, record_nos bigint[], updated_idxs bigint[], firsts boolean[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sequence regclass := 'sluice_internal.position_' || _renumber.stream_no;
+    v_lanes int := (select s.lanes from sluice_internal.streams as s where s.stream_no = _renumber.stream_no);
+begin
+    with renumbered as (
+        update sluice.records as r
+        set updated_idx = n.next_idx
+        from (
+            select u.record_no, u.updated_idx, u.first, nextval(v_sequence) as next_idx
+            from unnest(_renumber.record_nos, _renumber.updated_idxs, _renumber.firsts) as u (record_no, updated_idx, first)
+            offset 0
+        ) as n
+        -- written again in this transaction: the later write has its own number
+        where r.record_no = n.record_no and r.updated_idx = n.updated_idx
+        returning r.record_no, r.updated_idx, n.first
+    )
+    insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+    select _renumber.stream_no, n.record_no % v_lanes, n.first, n.updated_idx, n.record_no
+    from renumbered as n;
+end
+$function$;
+comment on function sluice_internal._renumber(integer,bigint[],bigint[],boolean[]) is 'Numbers records anew, in the order in which they were written, and puts them into their lanes. Under the stream''s commit lock.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._run_succeeded(run sluice_internal.sync_runs, finished boolean)
  RETURNS void

@@ -12,16 +12,7 @@ begin
         from jsonb_array_elements(_records_refusal.records) with ordinality as e (value, ordinality)
         cross join lateral (
             select case
-                -- most are like this, and need no closer look; days up to 28 are in every month
-                when
-                    jsonb_typeof(e.value) = 'object'
-                    and e.value - '{upstream_id,data,upstream_created_at,upstream_updated_at}'::text[] = '{}'
-                    and jsonb_typeof(e.value -> 'upstream_id') = 'string'
-                    and octet_length(e.value ->> 'upstream_id') between 1 and 200
-                    and jsonb_typeof(e.value -> 'data') <> 'null'
-                    and coalesce(e.value ->> 'upstream_created_at' ~ sluice_internal._certain_time(), true)
-                    and coalesce(e.value ->> 'upstream_updated_at' ~ sluice_internal._certain_time(), true)
-                    then null
+                when sluice_internal._record_usual(e.value) then null
                 when jsonb_typeof(e.value) <> 'object' then 'is not an object'
                 when jsonb_typeof(e.value -> 'upstream_id') is distinct from 'string'
                     or octet_length(e.value ->> 'upstream_id') not between 1 and 200
