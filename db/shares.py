@@ -53,7 +53,7 @@ class Secret:
 async def rate_take(
     conn: Database,
     poller_id: str,
-    sync_id: str,
+    sync_id: str | None,
     *,
     limits: Sequence[Mapping[str, Any]] = (),
     wanted: int = 1,
@@ -62,11 +62,15 @@ async def rate_take(
     hold_id: UUID,
     unused: int = 0,
     unused_from: datetime | None = None,
+    credential_id: str | None = None,
 ) -> Grant:
-    """Draws from the limits of a sync and its credential. `limits`: `{name, allowed, seconds}` each; `unused` of a grant return."""
-    query = "select * from sluice_internal._rate_take(%s, %s, %s::jsonb, %s, %s, %s, %s, %s, %s)"
+    """Draws from the limits of a sync and its credential; without a sync, of the credential alone.
+
+    `limits`: `{name, allowed, seconds}` each; `unused` of a grant return.
+    """
+    query = "select * from sluice_internal._rate_take(%s, %s, %s::jsonb, %s, %s, %s, %s, %s, %s, %s)"
     limited = rows.json_parameter(list(limits))
-    (row,) = await run(conn, query, sync_id, poller_id, limited, wanted, cost, writes, hold_id, unused, unused_from)
+    (row,) = await run(conn, query, sync_id, poller_id, limited, wanted, cost, writes, hold_id, unused, unused_from, credential_id)
     return Grant(**row)
 
 
@@ -77,16 +81,17 @@ async def rate_release(conn: Database, hold_id: UUID) -> None:
 
 async def rate_signal(
     conn: Database,
-    sync_id: str,
+    sync_id: str | None,
     *,
+    credential_id: str | None = None,
     wait: float | None = None,
     remaining: float | None = None,
     resets_in: float | None = None,
     restore_rate: float | None = None,
 ) -> None:
     """What the vendor said of its budget, for every sync of the credential. Seconds."""
-    query = "select sluice_internal._rate_signal(%s, %s, %s, %s, %s)"
-    await run(conn, query, sync_id, wait, remaining, resets_in, restore_rate)
+    query = "select sluice_internal._rate_signal(%s, %s, %s, %s, %s, %s)"
+    await run(conn, query, sync_id, wait, remaining, resets_in, restore_rate, credential_id)
 
 
 async def renewal_claim(conn: Database, poller_id: str, credential_id: str, version: int, *, renew: bool) -> Secret | None:

@@ -75,9 +75,7 @@ class Vendor:
         self._stopping = stopping
         self._patience = patience
         self._tokens = Tokens(provider, credential, transport, stopping, patience, account)
-        self._gate = None
-        if account is not None and account.sync_id is not None:
-            self._gate = Gate(account, account.sync_id, provider.budget(credential), stopping, patience, writes=writes)
+        self._gate = Gate(account, provider.budget(credential), stopping, patience, writes=writes) if account is not None else None
         self._pause_until = float("-inf")  # without a gate: the vendor asked for a pause
 
     # ------------------------------------------------------------ reading

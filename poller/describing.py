@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -15,11 +14,12 @@ from pgsluice.db import describing, secrets
 from pgsluice.db.describing import Claimed
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError
 from pgsluice.poller.asking import Account, Stopped, Vendor
-from pgsluice.poller.pull import opened
+from pgsluice.poller.failing import advised, delay
+from pgsluice.poller.knowing import know
 from pgsluice.poller.session import Session, first_of, unexpected
-from pgsluice.poller.sharing import Desk, client_of
+from pgsluice.poller.sharing import Desk, client_of, opened
 from pgsluice.poller.transport import Transport
-from pgsluice.providers import limits, registry
+from pgsluice.providers import registry
 from pgsluice.providers.base import Collection
 from pgsluice.providers.errors import ProviderError
 
@@ -76,10 +76,16 @@ class Describer:
             await self._failed(claimed, unexpected(exc))
 
     async def _described(self, claimed: Claimed) -> list[Mapping[str, Any]]:
-        name = f"description of {claimed.credential_id}"
-        client = client_of(claimed, self._key)
+        await know(self._session, [claimed.provider])
         credential = opened(
-            name, claimed.credential_id, claimed.sealed, claimed.key_version, claimed.kind, claimed.base_url, self._key, client
+            f"the description of {claimed.credential_id}",
+            claimed.credential_id,
+            claimed.sealed,
+            claimed.key_version,
+            claimed.kind,
+            claimed.base_url,
+            self._key,
+            client_of(claimed, self._key),
         )
         desk = Desk(self._session, self._session.poller_id, self._key)
         account = Account(desk, None, claimed.credential_id, claimed.credential_version, claimed.credential_renew_at, claimed.clock)
@@ -87,11 +93,10 @@ class Describer:
         return [as_row(collection) for collection in await vendor.described()]
 
     async def _failed(self, claimed: Claimed, exc: ProviderError | SluiceError) -> None:
-        chance = random.random()  # noqa: S311  jitter
-        delay = limits.next_delay(exc, claimed.attempt - 1, chance) if isinstance(exc, ProviderError) else limits.LASTING.delay(0, chance)
         log.warning("account not described", credential=claimed.credential_id, code=exc.code, error=exc.message)
-        error = exc.as_dict()
-        await describing.end(self._session, self._session.poller_id, claimed, error=error, retry_in=timedelta(seconds=delay))
+        error = advised(exc, claimed.credential_id)
+        retry_in = timedelta(seconds=delay(exc, claimed.attempt - 1))
+        await describing.end(self._session, self._session.poller_id, claimed, error=error, retry_in=retry_in)
 
 
 def as_row(collection: Collection) -> Mapping[str, Any]:

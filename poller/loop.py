@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError
 from pgsluice.db.leases import ClaimedSync
 from pgsluice.db.statements import Pool
 from pgsluice.poller.describing import Describer
+from pgsluice.poller.failing import advised, delay
 from pgsluice.poller.knowing import know
 from pgsluice.poller.mutating import Writer
 from pgsluice.poller.places import LOOK, TURNS_A_PLACE, Horizon, Places
@@ -26,8 +26,7 @@ from pgsluice.poller.pull import Stopped, Turn
 from pgsluice.poller.session import Session, end, first_of, unexpected
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
-from pgsluice.providers import limits
-from pgsluice.providers.errors import Malformed, ProviderError, RateLimited, Unauthorized
+from pgsluice.providers.errors import ProviderError, RateLimited
 
 # After SIGTERM the page at hand may still be finished, but the process ends within ten seconds.
 LAST_PAGE: Final = 6.0
@@ -41,8 +40,6 @@ TURN: Final = 15.0
 GRAIN: Final = 0.25
 # A database that was back for so many seconds is a new loss when it goes away again.
 STEADY: Final = 5.0
-# Ours, or the database's for a moment: a bug and a full disk are likelier to pass than a missing key.
-_LASTING: Final = frozenset({"SL002", "SL104", "SL105", "SL106", "SL209", "SL301", "SL302"})
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
@@ -267,26 +264,10 @@ class Poller:
 
     async def _failed(self, pool: Pool, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
         tally.outcome = "rate_limited" if isinstance(exc, RateLimited) else "error"
-        tally.error = _advised(exc, sync)
+        tally.error = advised(exc, sync.credential_id)
         # A page that went through begins a new row of failures.
-        delay = _delay(exc, 0 if tally.pages else sync.attempt)
-        await leases.fail(pool, self._session.poller_id, sync, status=tally.outcome, error=tally.error, retry_in=timedelta(seconds=delay))
-
-
-def _delay(exc: ProviderError | SluiceError, attempt: int) -> float:
-    chance = random.random()  # noqa: S311  jitter
-    if isinstance(exc, ProviderError):
-        return limits.next_delay(exc, attempt, chance)
-    return (limits.LASTING if exc.code in _LASTING else limits.TRANSIENT).delay(attempt, chance)
-
-
-def _advised(exc: ProviderError | SluiceError, sync: ClaimedSync) -> dict[str, str | None]:
-    """The error as people get it; where a new secret is wanted, with the command that stores it."""
-    error = exc.as_dict()
-    if isinstance(exc, Unauthorized | Malformed) and sync.credential_id is not None:
-        command = f"pgsluice credential update {sync.credential_id}"
-        error["hint"] = f"{error['hint']}: {command}" if error["hint"] else command
-    return error
+        retry_in = timedelta(seconds=delay(exc, 0 if tally.pages else sync.attempt))
+        await leases.fail(pool, self._session.poller_id, sync, status=tally.outcome, error=tally.error, retry_in=retry_in)
 
 
 def _log(tally: Tally) -> None:

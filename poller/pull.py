@@ -16,7 +16,6 @@ from typing import Any, Final
 import structlog
 
 from pgsluice.db import secrets
-from pgsluice.db.errors import make
 from pgsluice.db.leases import ClaimedSync
 from pgsluice.db.statements import Database
 from pgsluice.poller import room
@@ -24,13 +23,13 @@ from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor, wait
 from pgsluice.poller.page import Batch
 from pgsluice.poller.plan import Plan, Unit
 from pgsluice.poller.session import end
-from pgsluice.poller.sharing import Desk, client_of
+from pgsluice.poller.sharing import Desk, client_of, opened
 from pgsluice.poller.storing import Outdated, Step, Store, whole
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Client, Credential, Cursor, Feed, Page, Refused
+from pgsluice.providers.base import Change, Cursor, Feed, Page, Refused
 from pgsluice.providers.errors import ProviderError
 
 __all__ = ["Stopped", "Tally", "Turn"]
@@ -81,8 +80,17 @@ class Turn:
         self.since = None if sync.max_age_days is None else sync.clock - timedelta(days=sync.max_age_days)
         provider = registry.get(sync.provider)
         self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids, self.since)
-        client = client_of(sync, key)
-        credential = opened(sync.sync_id, sync.credential_id, sync.sealed, sync.key_version, sync.kind, sync.base_url, key, client)
+        credential = opened(
+            f"sync {sync.sync_id}",
+            sync.credential_id,
+            sync.sealed,
+            sync.key_version,
+            sync.kind,
+            sync.base_url,
+            key,
+            client_of(sync, key),
+            sync.credential_expires_at,
+        )
         account = Account(
             Desk(conn, poller_id, key),
             sync.sync_id,
@@ -299,25 +307,3 @@ class Turn:
 
 def _is_older(change: Change, since: datetime) -> bool:
     return change.upstream_created_at is not None and change.upstream_created_at < since
-
-
-def opened(  # noqa: PLR0917  a sealed credential as the database gives it
-    sync_id: str,
-    credential_id: str | None,
-    sealed: bytes | None,
-    key_version: int | None,
-    kind: str | None,
-    base_url: str | None,
-    key: secrets.MasterKey | None,
-    client: Client | None = None,
-) -> Credential:
-    """A sync's credential, unsealed. Raises SluiceError where there is none, no master key, or the wrong one."""
-    if sealed is None or credential_id is None or kind is None:
-        raise make(f"sync {sync_id} has no credential", code="SL104", hint="create one, and the sync anew with it")
-    if key is None:
-        raise make(
-            "there is no master key to open the credential with",
-            code="SL301",
-            hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE to the key it was sealed with",
-        )
-    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url, client)

@@ -16,7 +16,7 @@ import structlog
 
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import LeaseLost, make
-from pgsluice.poller.sharing import Account, kept, opened, wait
+from pgsluice.poller.sharing import Account, client_of, kept, opened, wait
 from pgsluice.poller.transport import Transport
 from pgsluice.providers.base import Credential
 from pgsluice.providers.errors import Paced, ProviderError, Unauthorized
@@ -136,7 +136,17 @@ class Tokens:
         return True
 
     def _adopt(self, found: shares.Secret, credential_id: str, key: secrets.MasterKey | None) -> None:
-        self.credential = opened(found, credential_id, key)
+        self.credential = opened(
+            f"credential {credential_id}",
+            credential_id,
+            found.sealed,
+            found.key_version,
+            found.kind,
+            found.base_url,
+            key,
+            client_of(found, key),
+            found.expires_at,
+        )
         self._version = found.version
         lasts = float("inf") if found.renew_at is None else (found.renew_at - found.clock).total_seconds()
         self._due = time.monotonic() + lasts

@@ -70,10 +70,10 @@ class Desk:
 
 @dataclass(frozen=True)
 class Account:
-    """A sync, and the version of its credential's secret that was claimed with it. Times are the database's."""
+    """A sync (None: the credential itself is asked something), and the version of the secret that was claimed. Times are the database's."""
 
     desk: Desk
-    sync_id: str | None  # None: the credential is used for no sync, and no limit of one is kept
+    sync_id: str | None
     credential_id: str | None = None
     version: int | None = None
     renew_at: datetime | None = None
@@ -85,14 +85,6 @@ class Account:
         if self.renew_at is None or self.clock is None:
             return float("inf")
         return (self.renew_at - self.clock).total_seconds()
-
-
-def opened(secret: shares.Secret, credential_id: str, key: secrets.MasterKey | None) -> Credential:
-    """SL301, SL302."""
-    if key is None:
-        raise make("there is no master key to open the credential with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
-    opened_ = secrets.open_sealed(secret.sealed, credential_id, key, secret.key_version)
-    return Credential(secret.kind, opened_, secret.base_url, client_of(secret, key), secret.expires_at)
 
 
 class WithClient(Protocol):
@@ -117,6 +109,29 @@ def client_of(claimed: WithClient, key: secrets.MasterKey | None) -> Client | No
     return Client(claimed.client_id, secret["client_secret"])
 
 
+def opened(  # noqa: PLR0917  a sealed credential as the database gives it
+    whose: str,
+    credential_id: str | None,
+    sealed: bytes | None,
+    key_version: int | None,
+    kind: str | None,
+    base_url: str | None,
+    key: secrets.MasterKey | None,
+    client: Client | None = None,
+    expires_at: datetime | None = None,
+) -> Credential:
+    """The credential of `whose` (in words), unsealed. SL104 where there is none, SL301 without a master key, SL302 with a wrong one."""
+    if sealed is None or credential_id is None or kind is None:
+        raise make(f"{whose} has no credential", code="SL104", hint="create one, and the sync anew with it")
+    if key is None:
+        raise make(
+            "there is no master key to open the credential with",
+            code="SL301",
+            hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE to the key it was sealed with",
+        )
+    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url, client, expires_at)
+
+
 class Gate:
     """Lets the requests of one sync through as its limits, its credential's and the vendor allow.
 
@@ -124,10 +139,11 @@ class Gate:
     """
 
     def __init__(
-        self, account: Account, sync_id: str, limits: tuple[Limit, ...], stopping: asyncio.Event, patience: float, *, writes: bool = False
+        self, account: Account, limits: tuple[Limit, ...], stopping: asyncio.Event, patience: float, *, writes: bool = False
     ) -> None:
         self._desk = account.desk
-        self._sync_id = sync_id
+        self._sync_id = account.sync_id
+        self._credential_id = account.credential_id
         self._limits = [{"name": limit.name, "allowed": limit.allowed, "seconds": limit.seconds} for limit in limits]
         self._stopping = stopping
         self._patience = patience
@@ -166,6 +182,7 @@ class Gate:
             shares.rate_signal(
                 self._desk.database,
                 self._sync_id,
+                credential_id=self._credential_id,
                 wait=signals.wait,
                 remaining=signals.remaining,
                 resets_in=signals.resets_in,
@@ -221,6 +238,7 @@ class Gate:
                 hold_id=hold_id,
                 unused=unused if self._drawn_at is not None else 0,
                 unused_from=self._drawn_at,
+                credential_id=self._credential_id,
             )
         )
         try:

@@ -17,14 +17,14 @@ from typing import Any, Final
 
 import structlog
 
-from pgsluice.db import leases, rows, writes
+from pgsluice.db import leases, writes
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
 from pgsluice.db.writes import ClaimedItem
 from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor
+from pgsluice.poller.failing import Failure, advised
 from pgsluice.poller.page import Batch
-from pgsluice.poller.pull import opened
 from pgsluice.poller.session import unexpected
-from pgsluice.poller.sharing import Desk, client_of
+from pgsluice.poller.sharing import Desk, client_of, opened
 from pgsluice.poller.storing import bounded
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
@@ -44,7 +44,6 @@ _LASTING: Final = frozenset({"SL104", "SL209"})
 _STORE_TRIES: Final = 4
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
-Failure = ProviderError | SluiceError
 
 
 class _OutOfWindow(Exception):
@@ -107,8 +106,8 @@ class Attempt:
         item = self._first
         provider = registry.get(item.provider)
         key = self._desk.key
-        client = client_of(item, key)
-        secret = opened(item.sync_id, item.credential_id, item.sealed, item.key_version, item.credential_kind, item.base_url, key, client)
+        whose, client = f"sync {item.sync_id}", client_of(item, key)
+        secret = opened(whose, item.credential_id, item.sealed, item.key_version, item.credential_kind, item.base_url, key, client)
         account = Account(self._desk, item.sync_id, item.credential_id, item.credential_version, item.credential_renew_at, item.clock)
         vendor = Vendor(provider, secret, self._transport, self._stopping, SHORT_PAUSE, account=account, writes=True)
         while self._open:
@@ -232,9 +231,9 @@ class Attempt:
         if retryable and not tired:
             asked = exc.retry_after if isinstance(exc, RateLimited) else None
             chance = random.random()  # noqa: S311  jitter
-            await self._put_back(held, BETWEEN.delay(item.attempt - 1, chance, asked), _advised(exc, item))
+            await self._put_back(held, BETWEEN.delay(item.attempt - 1, chance, asked), advised(exc, item.credential_id))
             return
-        error = _advised(exc, item)
+        error = advised(exc, item.credential_id)
         if held.maybe_done:
             error["hint"] = "whether the vendor did it cannot be known: look there, and decide with mutation_resolve"
         await self._end(held, "unknown" if held.maybe_done else "failed", error=error)
@@ -290,16 +289,16 @@ def _is_refusal(exc: ProviderError) -> bool:
     return isinstance(exc, Refused4xx | Unauthorized | Forbidden | Malformed) and not exc.retryable
 
 
-def _advised(exc: Failure, item: ClaimedItem) -> dict[str, Any]:
-    """The error as people get it: the vendor's own as JSON, and where a new secret is wanted, the command that stores it."""
-    error: dict[str, Any] = dict(exc.as_dict())
-    command = f"pgsluice credential update {item.credential_id}"
-    if isinstance(exc, Unauthorized | Malformed) and item.credential_id is not None and command not in (error["hint"] or ""):
-        error["hint"] = f"{error['hint']}: {command}" if error["hint"] else command
-    if isinstance(error["details"], str) and error["details"].startswith("{"):
-        with suppress(ValueError):
-            error["details"] = rows.decode(error["details"])
-    return error
+def _out_of_window(provider: Provider) -> SluiceError:
+    if provider.key_window is None:
+        why = f"{provider.name} recognises no repetition"
+    else:
+        why = f"{provider.name} recognises a repetition for {provider.key_window.total_seconds() / 3600:g} hours only"
+    return make(
+        f"the write may have been done, and may not be repeated: {why}",
+        code="SL205",
+        hint="look at the vendor whether it was done, and decide with mutation_resolve",
+    )
 
 
 def _log(item: ClaimedItem, outcome: str, error: Mapping[str, Any] | None) -> None:

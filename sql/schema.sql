@@ -6491,9 +6491,17 @@ declare
 begin
     perform sluice_internal._authorize(null, 'poller');
     v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
-    select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
-    into new, changed, unchanged, refused, refetch
-    from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+    if _page_commit.records = '[]' then
+        new := 0;
+        changed := 0;
+        unchanged := 0;
+        refused := 0;
+        refetch := '[]';
+    else
+        select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
+        into new, changed, unchanged, refused, refetch
+        from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+    end if;
 
     -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
     v_clear := refetch = '[]';
@@ -6751,55 +6759,79 @@ comment on function sluice_internal._random_bits() is '64 bits from the server''
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
-BEGIN ATOMIC
- UPDATE sluice_internal.rate_windows r SET (ends, amounts) = ( SELECT COALESCE(array_agg(s.slot_end ORDER BY s.slot_end), '{}'::timestamp with time zone[]) AS "coalesce",
-             COALESCE(array_agg(s.amount ORDER BY s.slot_end), '{}'::double precision[]) AS "coalesce"
-            FROM ( SELECT p.slot_end,
-                     GREATEST(sum(p.amount), (0)::double precision) AS amount
-                    FROM ( SELECT u.slot_end,
-                             u.amount
-                            FROM UNNEST(r.ends, r.amounts) u(slot_end, amount)
-                           WHERE ((EXTRACT(epoch FROM (clock_timestamp() - u.slot_end)))::double precision < ((_rate_draw.seconds * (1.1)::double precision) + (0.001)::double precision))
-                         UNION ALL
-                          SELECT to_timestamp((((floor((((EXTRACT(epoch FROM _rate_draw.moment))::double precision * (64)::double precision) / _rate_draw.seconds)) + (1)::double precision) * _rate_draw.seconds) / (64)::double precision)) AS to_timestamp,
-                             _rate_draw.amount AS amount) p(slot_end, amount)
-                   GROUP BY p.slot_end) s
-           WHERE (s.amount > (0)::double precision))
-   WHERE ((r.scope = _rate_draw.scope) AND (r.name = _rate_draw.name));
-END;
+AS $function$
+#variable_conflict use_column
+begin
+    -- Slots of a 64th of the window: the row stays small, whatever the rate.
+    update sluice_internal.rate_windows as r
+    set (ends, amounts) = (
+        select coalesce(array_agg(s.slot_end order by s.slot_end), '{}'), coalesce(array_agg(s.amount order by s.slot_end), '{}')
+        from (
+            select p.slot_end, greatest(sum(p.amount), 0) as amount
+            from (
+                select u.slot_end, u.amount
+                from unnest(r.ends, r.amounts) as u (slot_end, amount)
+                where extract(epoch from clock_timestamp() - u.slot_end) < _rate_draw.seconds * 1.1 + 0.001
+                union all
+                select
+                    to_timestamp((floor(extract(epoch from _rate_draw.moment)::double precision * 64 / _rate_draw.seconds) + 1)
+                        * _rate_draw.seconds / 64),
+                    _rate_draw.amount
+            ) as p (slot_end, amount)
+            group by p.slot_end
+        ) as s
+        where s.amount > 0
+    )
+    where r.scope = _rate_draw.scope and r.name = _rate_draw.name;
+end
+$function$;
 comment on function sluice_internal._rate_draw(text,text,double precision,double precision,timestamp with time zone) is 'Notes that so much was drawn from a window at that moment (negative: given back, since it was not used), and forgets what no longer counts.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone)
- RETURNS TABLE(free double precision, wait double precision)
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone, OUT free double precision, OUT wait double precision)
+ RETURNS record
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-BEGIN ATOMIC
- WITH parts AS (
-          SELECT u.amount,
-             ((((EXTRACT(epoch FROM (u.ends - _rate_free.moment)))::double precision + _rate_free.seconds) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) + LEAST((1.0)::double precision, (_rate_free.seconds / (20)::double precision))) AS counts_for
-            FROM UNNEST((_rate_free.taken).ends, (_rate_free.taken).amounts) u(ends, amount)
-         ), counted AS (
-          SELECT p.counts_for,
-             sum(p.amount) OVER (ORDER BY p.counts_for) AS given_back
-            FROM parts p
-           WHERE ((p.counts_for > (0)::double precision) AND (p.amount > (0)::double precision))
-         ), room AS (
-          SELECT (_rate_free.allowed - COALESCE(sum(p.amount), (0)::double precision)) AS free
-            FROM parts p
-           WHERE (p.counts_for > (0)::double precision)
-         )
-  SELECT r.free,
-         CASE
-             WHEN ((r.free + (0.000000001)::double precision) >= _rate_free.cost) THEN (0)::double precision
-             ELSE COALESCE(( SELECT min(c.counts_for) AS min
-                FROM counted c
-               WHERE (((r.free + c.given_back) + (0.000000001)::double precision) >= _rate_free.cost)), _rate_free.seconds)
-         END AS "coalesce"
-    FROM room r;
-END;
+AS $function$
+#variable_conflict use_column
+declare
+    -- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
+    -- whole window after that.
+    v_counts double precision := _rate_free.seconds + least(1.0, _rate_free.seconds / 20) + least(1.0, _rate_free.seconds / 20);
+    v_given_back double precision := 0;
+    v_part record;
+begin
+    free := _rate_free.allowed;
+    wait := 0;
+    if taken.amounts = '{}' then
+        return;
+    end if;
+    select _rate_free.allowed - coalesce(sum(u.amount), 0) into free
+    from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
+    where extract(epoch from u.slot_end - _rate_free.moment)::double precision + v_counts > 0;
+    if free + 1e-9 >= _rate_free.cost then
+        return;
+    end if;
+    wait := _rate_free.seconds;
+    for v_part in
+        select
+            u.amount,
+            extract(epoch from u.slot_end - _rate_free.moment)::double precision
+            + v_counts as counts_for
+        from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
+        order by u.slot_end
+    loop
+        continue when v_part.counts_for <= 0;
+        v_given_back := v_given_back + v_part.amount;
+        if free + v_given_back + 1e-9 >= _rate_free.cost then
+            wait := v_part.counts_for;
+            return;
+        end if;
+    end loop;
+end
+$function$;
 comment on function sluice_internal._rate_free(sluice_internal.rate_windows,double precision,double precision,double precision,timestamp with time zone) is 'What is left of a window that allows so much in any so many seconds, and how many seconds until cost is.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_hold(sync_id text, poller_id text, hold_id uuid, most integer, writes boolean)
@@ -6850,39 +6882,39 @@ comment on function sluice_internal._rate_hold(text,text,uuid,integer,boolean) i
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision)
  RETURNS TABLE(scope text, name text, sync_id text, credential_id text, allowed double precision, seconds double precision, unit double precision)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-BEGIN ATOMIC
- SELECT w.scope,
-     w.name,
-     w.sync_id,
-     w.credential_id,
-     w.allowed,
-     w.seconds,
-     w.unit
-    FROM ( SELECT ('sync:'::text || (_rate_limits.sync).sync_id) AS "?column?",
-             'requests'::text AS "?column?",
-             (_rate_limits.sync).sync_id AS sync_id,
-             NULL::text AS text,
-             (((_rate_limits.sync).rate_limit -> 'allowed_requests'::text))::double precision AS float8,
-             (((_rate_limits.sync).rate_limit -> 'interval'::text))::double precision AS float8,
-             (1)::double precision AS float8
-         UNION ALL
-          SELECT COALESCE(('credential:'::text || (_rate_limits.sync).credential_id), ('sync:'::text || (_rate_limits.sync).sync_id)) AS "coalesce",
-             ('budget:'::text || l.name),
-                 CASE
-                     WHEN ((_rate_limits.sync).credential_id IS NULL) THEN (_rate_limits.sync).sync_id
-                     ELSE NULL::text
-                 END AS "case",
-             (_rate_limits.sync).credential_id AS credential_id,
-             l.allowed,
-             l.seconds,
-             LEAST(_rate_limits.cost, l.allowed) AS "least"
-            FROM jsonb_to_recordset(COALESCE(_rate_limits.limits, '[]'::jsonb)) l(name text, allowed double precision, seconds double precision)) w(scope, name, sync_id, credential_id, allowed, seconds, unit)
-   WHERE ((w.allowed > (0)::double precision) AND (w.seconds > (0)::double precision))
-   ORDER BY w.scope, w.name;
-END;
+AS $function$
+#variable_conflict use_column
+begin
+    return query
+    select w.*
+    from (
+        select
+            'sync:' || sync.sync_id,
+            'requests',
+            sync.sync_id,
+            null::text,
+            (sync.rate_limit -> 'allowed_requests')::double precision,
+            (sync.rate_limit -> 'interval')::double precision,
+            1::double precision
+        union all
+        select
+            coalesce('credential:' || sync.credential_id, 'sync:' || sync.sync_id),
+            'budget:' || l.name,
+            case when sync.credential_id is null then sync.sync_id end,
+            sync.credential_id,
+            l.allowed,
+            l.seconds,
+            least(_rate_limits.cost, l.allowed)
+        from jsonb_to_recordset(coalesce(_rate_limits.limits, '[]')) as l (name text, allowed double precision, seconds double precision)
+    ) as w (scope, name, sync_id, credential_id, allowed, seconds, unit)
+    where w.allowed > 0 and w.seconds > 0
+    -- everybody locks them in this order
+    order by w.scope, w.name;
+end
+$function$;
 comment on function sluice_internal._rate_limits(sluice_internal.syncs,jsonb,double precision) is 'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_release(hold_id uuid)
@@ -6941,7 +6973,7 @@ end
 $function$;
 comment on function sluice_internal._rate_said(text,double precision,integer,boolean) is 'How many requests of that cost, at most so many, what the vendor last said leaves room for, and how many seconds until one. Takes them from what it said. Locks that row.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision)
+CREATE OR REPLACE FUNCTION sluice_internal._rate_signal(sync_id text, wait double precision, remaining double precision, resets_in double precision, restore_rate double precision, credential_id text DEFAULT NULL::text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -6958,7 +6990,12 @@ begin
     perform sluice_internal._authorize(null, 'poller');
     select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_signal.sync_id collate "C";
     if not found then
-        return;
+        select c.credential_id into v_sync.credential_id
+        from sluice_internal.credentials as c
+        where c.credential_id = _rate_signal.credential_id collate "C";
+        if not found then
+            return;
+        end if;
     end if;
     insert into sluice_internal.rate_signals as s (
         scope, sync_id, credential_id, quiet_until, remaining, resets_at, restore_rate, said_at
@@ -6987,9 +7024,9 @@ begin
         said_at = case when excluded.remaining is null then s.said_at else excluded.said_at end;
 end
 $function$;
-comment on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision) is 'What a vendor said of its budget, for all syncs of the credential: wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';
+comment on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) is 'What a vendor said of its budget, for all syncs of the credential (of the sync, or where there is none the named one): wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer DEFAULT 0, unused_from timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION sluice_internal._rate_take(sync_id text, poller_id text, limits jsonb, wanted integer, cost double precision, writes boolean, hold_id uuid, unused integer DEFAULT 0, unused_from timestamp with time zone DEFAULT NULL::timestamp with time zone, credential_id text DEFAULT NULL::text)
  RETURNS TABLE(granted integer, wait double precision, lasts double precision, held boolean, drawn_at timestamp with time zone)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -7011,6 +7048,12 @@ begin
     held := false;
     drawn_at := clock_timestamp();
     select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    if not found then
+        -- no sync, but the account itself is asked something
+        select c.credential_id into v_sync.credential_id
+        from sluice_internal.credentials as c
+        where c.credential_id = _rate_take.credential_id collate "C";
+    end if;
     v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
     if v_most > 0 then
         held := sluice_internal._rate_hold(v_sync.sync_id, _rate_take.poller_id, _rate_take.hold_id, v_most, _rate_take.writes);
@@ -7018,19 +7061,25 @@ begin
         wait := case when held then 0 else 0.1 end;
     end if;
     for v_window in select l.* from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l loop
-        insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
-        select v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id
-        where not exists (
-            select from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name
-        )
-        on conflict do nothing;
-        perform from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name for update;
+        select r.* into v_taken
+        from sluice_internal.rate_windows as r
+        where r.scope = v_window.scope and r.name = v_window.name
+        for update;
+        if not found then
+            insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
+            values (v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id)
+            on conflict do nothing;
+            select r.* into v_taken
+            from sluice_internal.rate_windows as r
+            where r.scope = v_window.scope and r.name = v_window.name
+            for update;
+        end if;
         if _rate_take.unused > 0 then
             perform sluice_internal._rate_draw(
                 v_window.scope, v_window.name, v_window.seconds, -_rate_take.unused::double precision, _rate_take.unused_from
             );
+            select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
         end if;
-        select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
         -- A tenth of it, one request at least, is for writes alone.
         select f.free, f.wait into v_free
         from sluice_internal._rate_free(
@@ -7053,7 +7102,7 @@ begin
         lasts := least(lasts, v_window.seconds / 20);
     end loop;
     granted := greatest(granted, 0);
-    if v_sync.sync_id is null then
+    if v_sync.sync_id is null and v_sync.credential_id is null then
         granted := 0;
         wait := 1;
     elsif granted > 0 then
@@ -7079,7 +7128,7 @@ begin
     return next;
 end
 $function$;
-comment on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone) is 'A grant for requests of a sync: up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
+comment on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone,text) is 'A grant for requests of a sync (credential_id, where there is none: of the account itself): up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb)
  RETURNS void
@@ -9248,16 +9297,34 @@ declare
     v_page record;
 begin
     perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     for v_page in
         select p.*
         from jsonb_to_recordset(_sync_finish.pages) as p (feed text, "cursor" jsonb, read_from timestamptz, facts jsonb)
     loop
+        -- The usual end of a turn: nothing came, and nothing was wrong before.
+        update sluice_internal.sync_feeds as f
+        set
+            cursor_state = v_page."cursor",
+            done = false,
+            pages = f.pages + 1,
+            next_attempt_at = null,
+            last_success_at = clock_timestamp(),
+            updated_at = clock_timestamp()
+        where
+            v_page.facts = '{"more": false}'
+            and f.sync_id = v_run.sync_id
+            and f.feed = v_page.feed collate "C"
+            and f.kind = 'changes'
+            and f.error is null
+            and f.completed_at is not null;
+        continue when found;
         perform sluice_internal._page_commit(
             _sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch, v_page.feed, v_page."cursor", false, '[]', '[]',
             v_page.read_from, v_page.facts
         );
+        v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     end loop;
-    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     perform sluice_internal._run_succeeded(v_run, true);
     update sluice_internal.sync_runs as r
     set
@@ -10435,8 +10502,8 @@ grant execute on function sluice_internal._poller_heartbeat(text,text,integer) t
 grant execute on function sluice_internal._poller_stop(text) to sluice_poller;
 grant execute on function sluice_internal._provider_document(text) to sluice_poller;
 grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
-grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision) to sluice_poller;
-grant execute on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone) to sluice_poller;
+grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) to sluice_poller;
+grant execute on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone,text) to sluice_poller;
 grant execute on function sluice_internal._records_trim(text,text,bigint,integer) to sluice_poller;
 grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
 grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;

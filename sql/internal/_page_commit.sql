@@ -30,9 +30,17 @@ declare
 begin
     perform sluice_internal._authorize(null, 'poller');
     v_run := sluice_internal._lease_check(_page_commit.sync_id, _page_commit.poller_id, _page_commit.epoch);
-    select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
-    into new, changed, unchanged, refused, refetch
-    from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+    if _page_commit.records = '[]' then
+        new := 0;
+        changed := 0;
+        unchanged := 0;
+        refused := 0;
+        refetch := '[]';
+    else
+        select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
+        into new, changed, unchanged, refused, refetch
+        from sluice_internal._record_store(v_run.sync_id, null, _page_commit.records, _page_commit.read_from) as w;
+    end if;
 
     -- What has to be fetched again must not be behind the cursor: a crash before it is fetched would lose it.
     v_clear := refetch = '[]';

@@ -3,45 +3,51 @@ create or replace function sluice_internal._rate_free(
     allowed double precision,
     seconds double precision,
     cost double precision,
-    moment timestamptz
+    moment timestamptz,
+    out free double precision,
+    out wait double precision
 )
-returns table (
-    free double precision,
-    wait double precision
-)
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
-begin atomic
--- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
--- whole window after that.
-with parts as (
-    select
-        u.amount,
-        extract(epoch from u.ends - moment)::double precision
-        + seconds + least(1.0, seconds / 20) + least(1.0, seconds / 20) as counts_for
-    from unnest((taken).ends, (taken).amounts) as u (ends, amount)
-),
-counted as (
-    select
-        p.counts_for,
-        sum(p.amount) over (order by p.counts_for) as given_back
-    from parts as p
-    where p.counts_for > 0 and p.amount > 0
-),
-room as (
-    select allowed - coalesce(sum(p.amount), 0) as free
-    from parts as p
-    where p.counts_for > 0
-)
-select
-    r.free,
-    case
-        when r.free + 1e-9 >= cost then 0
-        else coalesce((select min(c.counts_for) from counted as c where r.free + c.given_back + 1e-9 >= cost), seconds)
-    end
-from room as r;
-end;
+as $$
+#variable_conflict use_column
+declare
+    -- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
+    -- whole window after that.
+    v_counts double precision := _rate_free.seconds + least(1.0, _rate_free.seconds / 20) + least(1.0, _rate_free.seconds / 20);
+    v_given_back double precision := 0;
+    v_part record;
+begin
+    free := _rate_free.allowed;
+    wait := 0;
+    if taken.amounts = '{}' then
+        return;
+    end if;
+    select _rate_free.allowed - coalesce(sum(u.amount), 0) into free
+    from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
+    where extract(epoch from u.slot_end - _rate_free.moment)::double precision + v_counts > 0;
+    if free + 1e-9 >= _rate_free.cost then
+        return;
+    end if;
+    wait := _rate_free.seconds;
+    for v_part in
+        select
+            u.amount,
+            extract(epoch from u.slot_end - _rate_free.moment)::double precision
+            + v_counts as counts_for
+        from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
+        order by u.slot_end
+    loop
+        continue when v_part.counts_for <= 0;
+        v_given_back := v_given_back + v_part.amount;
+        if free + v_given_back + 1e-9 >= _rate_free.cost then
+            wait := v_part.counts_for;
+            return;
+        end if;
+    end loop;
+end
+$$;
 
 comment on function sluice_internal._rate_free(
     sluice_internal.rate_windows, double precision, double precision, double precision, timestamptz

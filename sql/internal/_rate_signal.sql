@@ -3,7 +3,8 @@ create or replace function sluice_internal._rate_signal(
     wait double precision,
     remaining double precision,
     resets_in double precision,
-    restore_rate double precision
+    restore_rate double precision,
+    credential_id text default null
 )
 returns void
 language plpgsql
@@ -22,7 +23,12 @@ begin
     perform sluice_internal._authorize(null, 'poller');
     select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_signal.sync_id collate "C";
     if not found then
-        return;
+        select c.credential_id into v_sync.credential_id
+        from sluice_internal.credentials as c
+        where c.credential_id = _rate_signal.credential_id collate "C";
+        if not found then
+            return;
+        end if;
     end if;
     insert into sluice_internal.rate_signals as s (
         scope, sync_id, credential_id, quiet_until, remaining, resets_at, restore_rate, said_at
@@ -52,5 +58,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._rate_signal(text, double precision, double precision, double precision, double precision) is
-'What a vendor said of its budget, for all syncs of the credential: wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';
+comment on function sluice_internal._rate_signal(text, double precision, double precision, double precision, double precision, text) is
+'What a vendor said of its budget, for all syncs of the credential (of the sync, or where there is none the named one): wait seconds of silence (an hour at most), what remains until it resets in so many seconds or is refilled by restore_rate a second. Locks one row of rate_signals.';

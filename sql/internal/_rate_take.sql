@@ -7,7 +7,8 @@ create or replace function sluice_internal._rate_take(
     writes boolean,
     hold_id uuid,
     unused int default 0,
-    unused_from timestamptz default null
+    unused_from timestamptz default null,
+    credential_id text default null
 )
 returns table (
     granted int,
@@ -37,6 +38,12 @@ begin
     held := false;
     drawn_at := clock_timestamp();
     select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _rate_take.sync_id collate "C";
+    if not found then
+        -- no sync, but the account itself is asked something
+        select c.credential_id into v_sync.credential_id
+        from sluice_internal.credentials as c
+        where c.credential_id = _rate_take.credential_id collate "C";
+    end if;
     v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
     if v_most > 0 then
         held := sluice_internal._rate_hold(v_sync.sync_id, _rate_take.poller_id, _rate_take.hold_id, v_most, _rate_take.writes);
@@ -44,19 +51,25 @@ begin
         wait := case when held then 0 else 0.1 end;
     end if;
     for v_window in select l.* from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l loop
-        insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
-        select v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id
-        where not exists (
-            select from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name
-        )
-        on conflict do nothing;
-        perform from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name for update;
+        select r.* into v_taken
+        from sluice_internal.rate_windows as r
+        where r.scope = v_window.scope and r.name = v_window.name
+        for update;
+        if not found then
+            insert into sluice_internal.rate_windows (scope, name, sync_id, credential_id)
+            values (v_window.scope, v_window.name, v_window.sync_id, v_window.credential_id)
+            on conflict do nothing;
+            select r.* into v_taken
+            from sluice_internal.rate_windows as r
+            where r.scope = v_window.scope and r.name = v_window.name
+            for update;
+        end if;
         if _rate_take.unused > 0 then
             perform sluice_internal._rate_draw(
                 v_window.scope, v_window.name, v_window.seconds, -_rate_take.unused::double precision, _rate_take.unused_from
             );
+            select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
         end if;
-        select r.* into v_taken from sluice_internal.rate_windows as r where r.scope = v_window.scope and r.name = v_window.name;
         -- A tenth of it, one request at least, is for writes alone.
         select f.free, f.wait into v_free
         from sluice_internal._rate_free(
@@ -79,7 +92,7 @@ begin
         lasts := least(lasts, v_window.seconds / 20);
     end loop;
     granted := greatest(granted, 0);
-    if v_sync.sync_id is null then
+    if v_sync.sync_id is null and v_sync.credential_id is null then
         granted := 0;
         wait := 1;
     elsif granted > 0 then
@@ -106,5 +119,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._rate_take(text, text, jsonb, int, double precision, boolean, uuid, int, timestamptz) is
-'A grant for requests of a sync: up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
+comment on function sluice_internal._rate_take(text, text, jsonb, int, double precision, boolean, uuid, int, timestamptz, text) is
+'A grant for requests of a sync (credential_id, where there is none: of the account itself): up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';

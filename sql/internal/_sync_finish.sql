@@ -18,16 +18,34 @@ declare
     v_page record;
 begin
     perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     for v_page in
         select p.*
         from jsonb_to_recordset(_sync_finish.pages) as p (feed text, "cursor" jsonb, read_from timestamptz, facts jsonb)
     loop
+        -- The usual end of a turn: nothing came, and nothing was wrong before.
+        update sluice_internal.sync_feeds as f
+        set
+            cursor_state = v_page."cursor",
+            done = false,
+            pages = f.pages + 1,
+            next_attempt_at = null,
+            last_success_at = clock_timestamp(),
+            updated_at = clock_timestamp()
+        where
+            v_page.facts = '{"more": false}'
+            and f.sync_id = v_run.sync_id
+            and f.feed = v_page.feed collate "C"
+            and f.kind = 'changes'
+            and f.error is null
+            and f.completed_at is not null;
+        continue when found;
         perform sluice_internal._page_commit(
             _sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch, v_page.feed, v_page."cursor", false, '[]', '[]',
             v_page.read_from, v_page.facts
         );
+        v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     end loop;
-    v_run := sluice_internal._lease_check(_sync_finish.sync_id, _sync_finish.poller_id, _sync_finish.epoch);
     perform sluice_internal._run_succeeded(v_run, true);
     update sluice_internal.sync_runs as r
     set

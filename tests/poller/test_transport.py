@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pgsluice.db.errors import SluiceError
-from pgsluice.poller import transport
 from pgsluice.poller.transport import Transport, is_public
 from pgsluice.providers.base import Request, Response
 from pgsluice.providers.errors import Refused4xx, Unavailable, Unreadable
@@ -28,6 +27,10 @@ class Vendor:
         self.heads: list[bytes] = []
         self.port = 0
         self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def serving(self) -> set[asyncio.Task[None]]:
+        return self._serving
 
     @property
     def connections(self) -> int:
@@ -136,6 +139,7 @@ def test_every_status_is_a_reply(status: str) -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "cut off", id="cut in a chunk"),
         pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", "damaged", id="no chunk"),
         pytest.param(reply(b"not gzip", "Content-Encoding: gzip"), "damaged", id="not gzip"),
+        pytest.param(reply(gzip.compress(b"[1]" * 99)[:-9], "Content-Encoding: gzip"), "cut off", id="gzip without its end"),
     ],
 )
 def test_a_broken_body_is_unreadable(data: bytes, what: str) -> None:
@@ -254,17 +258,17 @@ def test_private_addresses_are_refused(host: str) -> None:
 def test_the_address_that_was_looked_at_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that is public when it is checked and private right after: it is asked for once."""
     answers = [["127.0.0.9", "203.0.114.7"], ["127.0.0.1"]]
-    dialled: list[str] = []
+    dialled: list[tuple[str, str]] = []
 
     async def resolve(self: Any, host: str, port: int, **_: Any) -> Any:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in answers.pop(0)]
 
-    async def dial(self: Any, host: str, *_: Any) -> Any:
-        dialled.append(host)
-        raise transport.httpcore.ConnectError("far away")
+    async def dial(self: Any, protocol: Any, host: str, *_: Any, server_hostname: str, **__: Any) -> Any:
+        dialled.append((host, server_hostname))
+        raise OSError("far away")
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
-    monkeypatch.setattr(transport.httpcore.AnyIOBackend, "connect_tcp", dial)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", dial)
 
     async def main() -> None:
         async with Transport() as sender:
@@ -272,7 +276,7 @@ def test_the_address_that_was_looked_at_is_connected_to(monkeypatch: pytest.Monk
 
     with pytest.raises(Unavailable):
         asyncio.run(main())
-    assert dialled == ["203.0.114.7"]
+    assert dialled == [("203.0.114.7", "rebind.example")]
 
 
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

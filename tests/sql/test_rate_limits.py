@@ -108,6 +108,23 @@ def test_a_grant_is_what_the_rate_allows_in_its_lifetime(one: Session, sync: Cal
     assert take(one, "slow", wanted=1000).granted == 1
 
 
+def test_an_account_that_is_asked_without_a_sync_draws_from_its_budget(one: Session, sync: Callable[..., str]) -> None:
+    """As when it is asked for its collections: the syncs of the credential have so much less."""
+    sync()
+
+    def of_the_account() -> Any:
+        query = "select * from sluice_internal._rate_take(null, 'p1', %s::jsonb, 1, 1, false, %s, 0, null, %s)"
+        return one.one(query, json.dumps([LIMIT]), uuid.uuid4(), "k")
+
+    assert [of_the_account().granted for _ in range(2)] == [1, 1]
+    assert count(one, limits=[LIMIT]) == 2
+    assert of_the_account().granted == 0
+    one.rows("select sluice_internal._rate_signal(null, 60, null, null, null, 'k')")
+    assert 50 < take(one).wait <= 60
+    query = "select * from sluice_internal._rate_take(null, 'p1', '[]', 1, 1, false, %s, 0, null, 'unknown')"
+    assert one.one(query, uuid.uuid4()).granted == 0
+
+
 def test_what_was_not_used_comes_back(one: Session, sync: Callable[..., str]) -> None:
     sync(allowed_requests=6000, interval=60)
     grant = take(one, wanted=100)
