@@ -153,7 +153,7 @@ def _document_of(call: Call, name: str) -> str:
 
         found = shipped_text(name)
         if found is None:
-            raise make(f"the provider {name} is not described by a document", code="SL004", hint="github and zendesk are")
+            raise make(f"the provider {name} is not described by a document", code="SL004", hint="github and zendesk are, for example")
         return found
     with call.installation.client() as client:
         rows = client.provider_documents(provider=name)

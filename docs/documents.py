@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pgsluice.providers import registry, rest_document
+from pgsluice.providers import registry, rest_access, rest_document
 from pgsluice.providers.rest import SWEEP_FOR_CHANGES, SWEEP_FOR_DELETIONS
 from pgsluice.providers.rest_check import schema
 from pgsluice.providers.rest_text import shipped, shipped_text
@@ -76,7 +76,8 @@ def _table(title: str, part: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _defaults(title: str) -> dict[str, str]:
-    struct = getattr(rest_document, STRUCTS.get(title, ""), None)
+    word = STRUCTS.get(title, "")
+    struct = getattr(rest_document, word, None) or getattr(rest_access, word, None)
     if struct is None:
         return {}
     found = {field.name: field.default for field in msgspec.structs.fields(struct)}

@@ -20,7 +20,7 @@ from pgsluice.providers.stripe import Stripe
 
 _PROVIDERS: Final[dict[str, Provider]] = {provider.name: provider for provider in (Push(), Stripe())}
 # Documents in `documents/`, each named after its provider.
-_DOCUMENTS: Final = ("github", "zendesk")
+_DOCUMENTS: Final = ("airtable", "github", "intercom", "jira", "linear", "notion", "zendesk")
 # Documents out of the database, as JSON text, by their providers' names.
 _OWN: Final[dict[str, str]] = {}
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

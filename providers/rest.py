@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pgsluice.providers import replies, rest_auth, rest_errors, rest_feeds, rest_paths, rest_records, rest_walk, rest_writes
+from pgsluice.providers import (
+    replies,
+    rest_auth,
+    rest_consent,
+    rest_errors,
+    rest_feeds,
+    rest_paths,
+    rest_records,
+    rest_walk,
+    rest_webhooks,
+    rest_writes,
+)
 from pgsluice.providers.base import (
     Change,
     Collection,
@@ -31,12 +42,14 @@ from pgsluice.providers.base import (
     Write,
     Written,
 )
+from pgsluice.providers.consent import Consent, Granted, Signin
 from pgsluice.providers.errors import NotPolled, ProviderError, Refused4xx, UnknownCollection
 from pgsluice.providers.protocol import Plain
 from pgsluice.providers.rest_document import WRITES, Ask, Document
 from pgsluice.providers.rest_document import Collection as Spec
 from pgsluice.providers.rest_source import Source
 from pgsluice.providers.rest_template import Value, filled, json_text, parameters, placeholders
+from pgsluice.providers.webhooks import Delivery, Received, Webhooks
 
 CHANGES: Final = ":changes"
 SWEEP: Final = ":sweep"
@@ -114,7 +127,7 @@ class Rest(Plain):
         assert spec.fetch is not None
         vendor = self.document.title or self.document.name
         verdict = rest_errors.verdict(self.document, response, graphql=spec.fetch.graphql is not None)
-        raw = b"null" if verdict != "fine" else rest_walk.readable(response, vendor, spec.fetch.record)
+        raw = b"null" if verdict != "fine" else _fetched(response, vendor, spec.fetch.record)
         if verdict == "missing" or (raw == b"null" and spec.fetch.record):
             return Change(hint.collection_id, hint.upstream_id, raw=None, deleted=True)
         if not raw.startswith(b"{"):
@@ -161,6 +174,32 @@ class Rest(Plain):
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         rest_auth.check(self.document, kind, secret)
+
+    @property
+    def consents(self) -> Mapping[str, Consent]:
+        return rest_consent.consents(self.document)
+
+    def authorize(self, signin: Signin) -> str:
+        return rest_consent.authorize(self.document, signin)
+
+    def exchange(self, signin: Signin, answer: Mapping[str, str]) -> Request:
+        return rest_consent.exchange(self.document, signin, answer)
+
+    def read_exchanged(self, signin: Signin, answer: Mapping[str, str], response: Response) -> Granted:  # noqa: ARG002
+        return rest_consent.read_exchanged(self.document, signin, response)
+
+    def identify(self, credential: Credential) -> Request | None:
+        return None if self.document.identify is None else self._request(self.document.identify, credential, {})
+
+    def read_identified(self, response: Response) -> str:
+        return rest_consent.read_identified(self.document, response)
+
+    @property
+    def webhooks(self) -> Webhooks | None:
+        return rest_webhooks.described(self.document)
+
+    def receive(self, delivery: Delivery, secrets: Sequence[str]) -> Received:
+        return rest_webhooks.receive(self.document, delivery, secrets)
 
     # ------------------------------------------------------------ how
 
@@ -218,6 +257,14 @@ class Rest(Plain):
         known = {name for name, _ in params}
         query = (*params, *(pair for pair in signed if pair[0] not in known))
         return Request(verb, url, query, {"Accept": rest_writes.JSON, **rest_auth.checked_headers(own), **extra, **headers}, body, ask.cost)
+
+
+def _fetched(response: Response, vendor: str, place: str) -> bytes:
+    """The object of an answer; null where it is looked for in a list that is empty."""
+    inside, _, number = place.rpartition(".")
+    if number.isdecimal() and rest_walk.readable(response, vendor, inside).replace(b" ", b"") == b"[]":
+        return b"null"
+    return rest_walk.readable(response, vendor, place)
 
 
 _VERBS: Final = {"create": "POST", "update": "PATCH", "upsert": "PUT", "delete": "DELETE"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,7 +13,8 @@ import msgspec
 from pgsluice.providers import replies, rest_errors
 from pgsluice.providers.base import Credential, Renewed, Request, Response
 from pgsluice.providers.errors import Malformed, Refused4xx, Unauthorized
-from pgsluice.providers.rest_document import Auth, Document, Renew
+from pgsluice.providers.rest_access import Auth, Consent, Renew, SecretSpec
+from pgsluice.providers.rest_document import Document
 from pgsluice.providers.rest_template import Value, filled, parameters, placeholders
 
 # What may stand in an address: nothing that ends a host's name or begins another part.
@@ -38,11 +39,16 @@ def auth_of(document: Document, kind: str) -> Auth:
 def check(document: Document, kind: str, secret: Mapping[str, str]) -> None:
     """Raises Malformed if this cannot be a secret of that kind. Never repeats it."""
     auth = auth_of(document, kind)
-    in_address = {name.removeprefix("credential.") for name in placeholders(document.base_url)}
+    in_address = {name.removeprefix("credential.") for name in placeholders(auth.base_url or document.base_url)}
     unknown = set(secret) - set(auth.fields)
     if unknown - {"access_token"}:
         raise Malformed(f"{kind} has no field {min(unknown)!r}", hint=f"its fields: {', '.join(auth.fields)}")
-    for name, spec in auth.fields.items():
+    check_fields(auth.fields, secret, in_address)
+
+
+def check_fields(fields: Mapping[str, SecretSpec], secret: Mapping[str, str], in_address: Container[str]) -> None:
+    """Raises Malformed for a value that cannot be. Never repeats it."""
+    for name, spec in fields.items():
         value = secret.get(name, "")
         if not value and spec.optional:
             continue
@@ -67,7 +73,7 @@ def base_url(document: Document, credential: Credential) -> str:
     """Where the account lives, without a slash at the end. Raises Malformed."""
     if credential.base_url:
         return credential.base_url.rstrip("/")
-    return _address(document.base_url, values(credential))
+    return _address(auth_of(document, credential.kind).base_url or document.base_url, values(credential))
 
 
 def sign(document: Document, credential: Credential) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
@@ -102,23 +108,42 @@ def renew(document: Document, credential: Credential) -> Request | None:
     if spec.grant == "refresh_token":
         fields["refresh_token"] = str(given["credential.refresh_token"])
     fields.update(parameters(spec.params, given))
+    if spec.url.startswith("/"):
+        return token_request(spec, base_url(document, credential) + spec.url, fields, given)
+    # Where the account's address comes from the token's own answer, it says nothing of where tokens are.
+    return token_request(spec, token_address(spec.url, None if spec.base_url else credential.base_url, given), fields, given)
+
+
+def token_address(template: str, own: str | None, given: Mapping[str, Value]) -> str:
+    """An address of the vendor's sign-in, on the host of `own` where the account lives elsewhere. Raises Malformed."""
+    if template.startswith("/"):
+        return (own or "").rstrip("/") + template
+    found = _address(template, given)
+    if not own:
+        return found
+    host, parts = urlsplit(own), urlsplit(found)
+    return f"{host.scheme}://{host.netloc}{parts.path}"
+
+
+def token_request(spec: Renew | Consent, address: str, fields: dict[str, str], given: Mapping[str, Value]) -> Request:
+    """A request for tokens, with the client's id and secret. Raises Malformed."""
     headers = {"Accept": "application/json", **{name: filled(text, given) or "" for name, text in spec.headers.items()}}
-    client = {name: str(given[f"client.{name}"]) for name in ("id", "secret") if f"client.{name}" in given}
+    client = {name: str(given[f"client.{name}"]) for name in ("id", "secret") if given.get(f"client.{name}")}
     if spec.client == "basic" and client:
         pair = f"{quote(client.get('id', ''), safe='')}:{quote(client.get('secret', ''), safe='')}"
         headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
     else:
-        fields.update({f"client_{name}": value for name, value in client.items()})
+        fields = {**fields, **{f"client_{name}": value for name, value in client.items()}}
     as_json = spec.encoding == "json"
     headers["Content-Type"] = "application/json" if as_json else "application/x-www-form-urlencoded"
     body = msgspec.json.encode(fields) if as_json else urlencode(fields).encode()
-    return Request("POST", _token_address(document, spec, credential), (), checked_headers(headers), body)
+    return Request("POST", address, (), checked_headers(headers), body)
 
 
 def read_renewed(document: Document, credential: Credential, response: Response) -> Renewed:
     """The whole secret, with the new token in it; the old refresh token where the vendor sends no new one. Raises ProviderError."""
     spec = auth_of(document, credential.kind).renew
-    answer = _answer(response)
+    answer = token_answer(response)
     name = document.title or document.name
     if response.status in {400, 401, 403} or (response.status == 200 and "error" in answer and "access_token" not in answer):
         word = replies.plain(str(answer.get("error", f"status {response.status}")), 100)
@@ -133,21 +158,15 @@ def read_renewed(document: Document, credential: Credential, response: Response)
     secret = {**credential.secret, "access_token": token}
     if isinstance(answer.get("refresh_token"), str) and answer["refresh_token"]:
         secret["refresh_token"] = answer["refresh_token"]
-    return Renewed(secret, _seconds(answer.get("expires_in")), _learnt_address(spec, answer))
+    return Renewed(secret, seconds(answer.get("expires_in")), learnt_address(spec.base_url, answer))
 
 
-def _learnt_address(spec: Renew, answer: Mapping[str, Any]) -> str | None:
-    if not spec.base_url:
+def learnt_address(template: str, answer: Mapping[str, Any]) -> str | None:
+    if not template:
         return None
     given: dict[str, Value] = {f"reply.{key}": value for key, value in answer.items() if isinstance(value, str)}
-    found = filled(spec.base_url, given)
+    found = filled(template, given)
     return found if found and urlsplit(found).scheme == "https" and urlsplit(found).hostname else None
-
-
-def _token_address(document: Document, spec: Renew, credential: Credential) -> str:
-    if spec.url.startswith("/"):
-        return base_url(document, credential) + spec.url
-    return _address(spec.url, values(credential))
 
 
 def _address(template: str, given: Mapping[str, Value]) -> str:
@@ -158,7 +177,7 @@ def _address(template: str, given: Mapping[str, Value]) -> str:
     return (filled(template, given) or "").rstrip("/")
 
 
-def _answer(response: Response) -> dict[str, Any]:
+def token_answer(response: Response) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -166,12 +185,12 @@ def _answer(response: Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _seconds(value: Any) -> float | None:
+def seconds(value: Any) -> float | None:
     try:
-        seconds = float(value)
+        found = float(value)
     except (TypeError, ValueError):
         return None
-    return seconds if 0 < seconds < 10**9 else None
+    return found if 0 < found < 10**9 else None
 
 
 def quoted(value: str) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
 import msgspec
 
-from pgsluice.providers import rest_template
+from pgsluice.providers import rest_check_access, rest_template
+from pgsluice.providers.rest_check_access import instead, problem, unknown
 from pgsluice.providers.rest_document import Collection, Document, Listing, document
 from pgsluice.providers.rest_text import BadDocument, Path, Problem, Text, parse
 
@@ -35,7 +35,7 @@ _PATTERNS: Final = {  # what a pattern of the schema means, in words
     "^[a-z][a-z0-9_]{0,63}$": "small letters, digits and _ only, beginning with a letter",
     "^https?://[^/?#]+(/[^?#]*)?$": "an address like https://api.example.com",
 }
-_PAGING: Final = {"cursor": ("cursor",), "keyset": ("cursor",), "offset": ("offset",), "page": ("page",)}
+_PAGING: Final = {"cursor": ("cursor",), "keyset": ("cursor",), "scroll": ("cursor",), "offset": ("offset",), "page": ("page",)}
 _REPEATED_GROUP: Final = re.compile(r"\)(?:[*+]|\{[0-9]*,)|\\[1-9]|\(\?[P<=!]")
 _MOST_REPEATS: Final = 3
 _READING: Final = {"limit", "since", "until", "cursor", "offset", "page"}
@@ -75,9 +75,9 @@ def _by_schema(text: Text) -> Iterator[Problem]:
             known = list(error.schema.get("properties", {}))
             for name in error.instance:
                 if name not in known:
-                    yield _problem(text, (*path, name), f"there is no {name!r} here", _instead(name, known))
+                    yield problem(text, (*path, name), f"there is no {name!r} here", instead(name, known))
         else:
-            yield _problem(text, path, *_words(error, path))
+            yield problem(text, path, *_words(error, path))
 
 
 def _words(error: Any, path: Path) -> tuple[str, str]:
@@ -91,18 +91,13 @@ def _words(error: Any, path: Path) -> tuple[str, str]:
             types = " or ".join(_TYPES[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
             return f"{name} must be {types}", "" if error.instance is not None else "nothing follows the colon"
         case "enum":
-            return f"{name} cannot be {_short(error.instance)}", _instead(str(error.instance), [str(value) for value in wanted])
+            return f"{name} cannot be {_short(error.instance)}", instead(str(error.instance), [str(value) for value in wanted])
         case "pattern":
             return f"{name} cannot be {_short(error.instance)}", _PATTERNS.get(wanted, f"its form is {wanted}")
         case "minProperties" | "minItems" | "minLength":
             return f"{name} is empty", "give at least one" if error.validator != "minLength" else "write something"
         case _:
             return f"{name}: {str(error.message)[:200]}", ""
-
-
-def _instead(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"possible here: {', '.join(known)}"
 
 
 def _short(value: Any) -> str:
@@ -117,34 +112,13 @@ def _by_sense(text: Text) -> Iterator[Problem]:
     try:
         given = document(text.data)
     except msgspec.ValidationError as exc:
-        yield _problem(text, (), str(exc), "")
+        yield problem(text, (), str(exc), "")
         return
-    yield from _secrets(text, given)
+    yield from rest_check_access.problems(text, given)
     yield from _patterns(text, text.data, ())
     yield from _braces(text, text.data, ())
     for name, collection in given.collections.items():
         yield from _Collection(text, given, name, collection).problems()
-
-
-def _secrets(text: Text, given: Document) -> Iterator[Problem]:
-    for suffix, auth in given.auth.items():
-        at: Path = ("auth", suffix)
-        if not (auth.bearer or auth.headers or auth.params or auth.basic):
-            yield _problem(text, at, "the credential is not sent anywhere", "give bearer, headers, params or basic")
-        extra = {"credential.access_token"} if auth.renew else set()
-        known = {f"credential.{name}" for name in auth.fields} | extra
-        for key in ("bearer", "headers", "params", "basic"):
-            yield from _unknown(text, (*at, key), text.data["auth"][suffix].get(key), known)
-        yield from _unknown(text, ("base_url",), given.base_url, known)
-        if auth.renew is not None:
-            yield from _unknown(text, (*at, "renew", "url"), auth.renew.url, known)
-            yield from _renewal(text, at, set(auth.fields), auth.renew.grant)
-
-
-def _renewal(text: Text, at: Path, fields: set[str], grant: str) -> Iterator[Problem]:
-    needed = {"refresh_token"} if grant == "refresh_token" else {"client_id", "client_secret"}
-    if missing := sorted(needed - fields):
-        yield _problem(text, (*at, "fields"), f"the grant {grant} needs {' and '.join(missing)}", "add the fields")
 
 
 def _patterns(text: Text, value: Any, path: Path) -> Iterator[Problem]:
@@ -153,7 +127,7 @@ def _patterns(text: Text, value: Any, path: Path) -> Iterator[Problem]:
         try:
             re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as exc:
-            yield _problem(
+            yield problem(
                 text, place, f"this is no regular expression: {exc}", "brackets and backslashes that mean themselves need a backslash"
             )
             continue
@@ -163,7 +137,7 @@ def _patterns(text: Text, value: Any, path: Path) -> Iterator[Problem]:
             or len(pattern) > 200
         ):
             words = "this regular expression may take for ever"
-            yield _problem(text, place, words, f"no repeated groups, no references, at most {_MOST_REPEATS} of * and +")
+            yield problem(text, place, words, f"no repeated groups, no references, at most {_MOST_REPEATS} of * and +")
 
 
 def _found_patterns(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -183,30 +157,15 @@ def _found_patterns(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _braces(text: Text, value: Any, path: Path) -> Iterator[Problem]:
     if isinstance(value, str):
-        if rest_template.stray(value) and path[-1] not in {"query", "pattern", "matches", "description", "hint"} and "rules" not in path:
-            yield _problem(text, path, "a brace belongs to no placeholder", "placeholders are {name}; the brace itself is {{ or }}")
+        if (
+            rest_template.stray(value)
+            and path[-1] not in {"query", "fragment", "pattern", "matches", "description", "hint"}
+            and "rules" not in path
+        ):
+            yield problem(text, path, "a brace belongs to no placeholder", "placeholders are {name}; the brace itself is {{ or }}")
     elif isinstance(value, dict | list):
         for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _braces(text, inner, (*path, name))
-
-
-def _unknown(text: Text, path: Path, template: Any, known: set[str], free: tuple[str, ...] = ()) -> Iterator[Problem]:
-    """Placeholders that stand for nothing here, each at its own place."""
-    for place, part in _leaves(template, path):
-        for name in rest_template.placeholders(part):
-            if name not in known and not name.startswith(free or ("\0",)):
-                yield _problem(text, place, f"{{{name}}} stands for nothing here", _instead(name, sorted(known)))
-
-
-def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, (*path, name))
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            yield from _leaves(inner, (*path, place))
 
 
 class _Collection:
@@ -232,13 +191,13 @@ class _Collection:
             yield from check()
 
     def _say(self, path: Path, message: str, hint: str) -> Problem:
-        return _problem(self.text, (*self.at, *path), message, hint)
+        return problem(self.text, (*self.at, *path), message, hint)
 
     def _parent(self) -> Iterator[Problem]:
         seen, parent = {self.name}, self.collection.parent
         while parent is not None:
             if parent not in self.given.collections:
-                yield self._say(("parent",), f"there is no collection {parent!r}", _instead(parent, sorted(self.given.collections)))
+                yield self._say(("parent",), f"there is no collection {parent!r}", instead(parent, sorted(self.given.collections)))
                 return
             if parent in seen:
                 yield self._say(("parent",), f"{self.name} is its own ancestor", "name another parent")
@@ -247,7 +206,7 @@ class _Collection:
             parent = self.given.collections[parent].parent
 
     def _identity(self) -> Iterator[Problem]:
-        yield from _unknown(self.text, (*self.at, "id"), self.collection.id, set(), ("record.", *self.parents))
+        yield from unknown(self.text, (*self.at, "id"), self.collection.id, set(), ("record.", *self.parents))
         if "{" in self.collection.id and re.search(r"\}\{", self.collection.id):
             yield self._say(("id",), "two values of the id stand side by side", "put something between them that the first cannot contain")
 
@@ -260,7 +219,7 @@ class _Collection:
             yield from self._listing("deletions", self.collection.deletions, {"limit", "since"})
         parts = self.collection.parts
         if parts is not None:
-            yield from _unknown(self.text, (*self.at, "parts", "params"), parts.params, {"since", "until"})
+            yield from unknown(self.text, (*self.at, "parts", "params"), parts.params, {"since", "until"})
 
     def _listing(self, key: str, listing: Listing, known: set[str]) -> Iterator[Problem]:
         raw = self.text.data["collections"][self.name][key]
@@ -268,24 +227,24 @@ class _Collection:
         needed = _PAGING.get(style, ())
         path = (*self.at, key)
         if not listing.path:
-            yield _problem(self.text, path, f"{key} has no path", "add path: /things")
-        yield from _unknown(self.text, path, {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}},
+            yield problem(self.text, path, f"{key} has no path", "add path: /things")
+        yield from unknown(self.text, path, {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}},
                             known | set(needed) | self.secrets, self.parents)  # fmt: skip
-        yield from _unknown(self.text, (*path, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}),
+        yield from unknown(self.text, (*path, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}),
                             known | set(needed) | self.secrets, self.parents)  # fmt: skip
         asked = set(rest_template.placeholders([listing.path, listing.params, listing.headers, listing.body or "",
                                                 listing.graphql.variables if listing.graphql else {}]))  # fmt: skip
         for name in needed:
             if name not in asked:
-                yield _problem(self.text, (*path, "paging"), f"the paging {style} needs {{{name}}} in the request", f'add it: "{{{name}}}"')
+                yield problem(self.text, (*path, "paging"), f"the paging {style} needs {{{name}}} in the request", f'add it: "{{{name}}}"')
         yield from self._next(path, listing)
 
     def _next(self, path: Path, listing: Listing) -> Iterator[Problem]:
         paging = listing.paging
-        if paging.style in {"cursor", "next_url"} and not (paging.next or paging.header):
-            yield _problem(self.text, (*path, "paging"), f"the paging {paging.style} needs next or header", "say where the reply has it")
+        if paging.style in {"cursor", "scroll", "next_url"} and not (paging.next or paging.header):
+            yield problem(self.text, (*path, "paging"), f"the paging {paging.style} needs next or header", "say where the reply has it")
         if listing.graphql is not None and not listing.records:
-            yield _problem(self.text, path, "a GraphQL reply has its records inside data", "add records: data.things.nodes")
+            yield problem(self.text, path, "a GraphQL reply has its records inside data", "add records: data.things.nodes")
 
     def _incremental(self) -> Iterator[Problem]:
         spec = self.collection.incremental
@@ -294,7 +253,9 @@ class _Collection:
                                                 spec.graphql.variables if spec.graphql else {}]))  # fmt: skip
         if "since" not in asked and spec.order != "desc" and not spec.narrows_parents:
             yield self._say(("incremental",), "nothing asks for what changed", "put {since} into a parameter, or say order: desc")
-        if self.collection.updated_at is None and spec.resume != "cursor" and "until" not in asked and not spec.narrows_parents:
+        # Behind parents it is the vendor's clock that moves the window.
+        by_clock = spec.resume == "cursor" or "until" in asked or spec.narrows_parents or self.collection.parent is not None
+        if self.collection.updated_at is None and not by_clock:
             yield self._say(("incremental",), "changes need updated_at", "say where a record has the time of its last change")
         if spec.move_after is not None and spec.order != "asc":
             yield self._say(("incremental", "move_after"), "move_after needs order: asc", "ask for that order, and say so")
@@ -309,9 +270,9 @@ class _Collection:
         if fetch is None:
             return
         raw = self.text.data["collections"][self.name]["fetch"]
-        yield from _unknown(self.text, (*self.at, "fetch"), {k: v for k, v in raw.items() if k != "graphql"}, self.of_id | self.secrets)
+        yield from unknown(self.text, (*self.at, "fetch"), {k: v for k, v in raw.items() if k != "graphql"}, self.of_id | self.secrets)
         variables = raw.get("graphql", {}).get("variables", {})
-        yield from _unknown(self.text, (*self.at, "fetch", "graphql", "variables"), variables, self.of_id | self.secrets)
+        yield from unknown(self.text, (*self.at, "fetch", "graphql", "variables"), variables, self.of_id | self.secrets)
 
     def _writes(self) -> Iterator[Problem]:
         for kind in ("create", "update", "upsert", "delete"):
@@ -324,8 +285,8 @@ class _Collection:
             known |= {"match_on", "value"} if kind == "upsert" else set()
             known |= {"items", "ids"} if spec.batch is not None else set()
             templates = {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}}
-            yield from _unknown(self.text, (*self.at, kind), templates, known)
-            yield from _unknown(self.text, (*self.at, kind, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}), known)
+            yield from unknown(self.text, (*self.at, kind), templates, known)
+            yield from unknown(self.text, (*self.at, kind, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}), known)
             if not spec.path:
                 yield self._say((kind,), f"{kind} has no path", "add path: /things")
             if kind == "upsert" and not spec.match_on:
@@ -336,8 +297,3 @@ class _Collection:
     def _times(self) -> Iterator[Problem]:
         if self.collection.parts is not None and self.collection.parent is not None:
             yield self._say(("parts",), "a collection with a parent is read parent by parent already", "leave parts out")
-
-
-def _problem(text: Text, path: tuple[Hashable, ...], message: str, hint: str) -> Problem:
-    line, column = text.at(path)
-    return Problem(line, column, ".".join(map(str, path)), message, hint)

@@ -7,34 +7,38 @@ from typing import Any, Literal
 
 import msgspec
 
+from pgsluice.providers.rest_access import Auth, Frozen, Hooks
+
 ErrorWord = Literal[
     "unauthorized", "expired", "forbidden", "rate_limited", "retry", "missing", "refused", "conflict", "unreadable", "lost_place", "empty"
 ]
 WRITES = ("create", "update", "upsert", "delete")
 
 
-class _Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Time(_Frozen, frozen=True, kw_only=True):
+class Time(Frozen, frozen=True, kw_only=True):
     """A time in a record."""
 
     path: str
     format: str = "auto"
 
 
-class Marker(_Frozen, frozen=True, kw_only=True):
+class Marker(Frozen, frozen=True, kw_only=True):
     """A condition on a record: the value at `path` is one of `equals`, or (without it) more than nothing."""
 
     path: str
     equals: Any = None
 
 
-class Paging(_Frozen, frozen=True, kw_only=True):
+class Nested(Marker, frozen=True, kw_only=True):
+    """Which records are parents of further ones in the same list."""
+
+    but: Marker | None = None
+
+
+class Paging(Frozen, frozen=True, kw_only=True):
     """How the next page is found."""
 
-    style: Literal["none", "link", "next_url", "cursor", "offset", "page", "keyset"]
+    style: Literal["none", "link", "next_url", "cursor", "scroll", "offset", "page", "keyset"]
     next: str = ""  # where the cursor or the address of the next page stands in the body
     header: str = ""  # or in which header
     more: str = ""  # a boolean in the body: there are more pages
@@ -46,14 +50,14 @@ class Paging(_Frozen, frozen=True, kw_only=True):
     short_page_ends: bool = False  # a page with fewer records than asked for is the last one
 
 
-class Graphql(_Frozen, frozen=True, kw_only=True):
+class Graphql(Frozen, frozen=True, kw_only=True):
     """A GraphQL request."""
 
     query: str
     variables: Mapping[str, Any] = {}
 
 
-class Ask(_Frozen, frozen=True, kw_only=True):
+class Ask(Frozen, frozen=True, kw_only=True):
     """A request."""
 
     path: str = ""
@@ -76,6 +80,7 @@ class Listing(Ask, frozen=True, kw_only=True):
     records: str = ""
     item: str = ""  # where in an element of that array the record is
     empty_if_absent: bool = False
+    single: bool = False  # what stands at `records` is one record, no array
     page_size: int = 100
     paging: Paging = Paging(style="none")
     total: str = ""
@@ -89,6 +94,7 @@ class Incremental(Listing, frozen=True, kw_only=True):
     format: str = "iso"  # of {since} and {until}
     order: Literal["asc", "desc", "none"] = "none"
     overlap: str = "60s"
+    blur: str = ""  # how inexact the vendor's filter is: {since} is said so much earlier
     start: str = "1970-01-01"
     from_start: bool = False  # the first reading is this list, too, from `start` on
     resume: Literal["time", "cursor"] = "time"
@@ -99,7 +105,7 @@ class Incremental(Listing, frozen=True, kw_only=True):
     narrows_parents: bool = False  # a changed child is a change of its parent, too
 
 
-class Parts(_Frozen, frozen=True, kw_only=True):
+class Parts(Frozen, frozen=True, kw_only=True):
     """The first reading in pieces by date, side by side."""
 
     params: Mapping[str, Any]
@@ -124,7 +130,7 @@ class Fetch(Ask, frozen=True, kw_only=True):
     record: str = ""
 
 
-class Batch(_Frozen, frozen=True, kw_only=True):
+class Batch(Frozen, frozen=True, kw_only=True):
     """Several writes in one request."""
 
     size: int
@@ -133,7 +139,7 @@ class Batch(_Frozen, frozen=True, kw_only=True):
     error: str = ""
 
 
-class Idempotency(_Frozen, frozen=True, kw_only=True):
+class Idempotency(Frozen, frozen=True, kw_only=True):
     """For how long the vendor recognises a repeated write by {key}."""
 
     window: str
@@ -151,7 +157,7 @@ class Write(Ask, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None  # of this write, where the vendor recognises not all of them, or not as long
 
 
-class FieldSpec(_Frozen, frozen=True, kw_only=True):
+class FieldSpec(Frozen, frozen=True, kw_only=True):
     """A field of the records."""
 
     type: Literal["text", "integer", "number", "boolean", "time", "date", "object", "array", "any"] = "any"
@@ -159,7 +165,7 @@ class FieldSpec(_Frozen, frozen=True, kw_only=True):
     description: str = ""
 
 
-class Collection(_Frozen, frozen=True, kw_only=True):
+class Collection(Frozen, frozen=True, kw_only=True):
     """One object type."""
 
     list: Listing
@@ -168,7 +174,10 @@ class Collection(_Frozen, frozen=True, kw_only=True):
     created_at: Time | None = None
     updated_at: Time | None = None
     deleted: Marker | None = None
+    omit: tuple[str, ...] = ()  # members that say nothing of the object
     parent: str | None = None
+    nested: Nested | None = None
+    fragment: str = ""  # of GraphQL, for all queries of the collection
     incremental: Incremental | None = None
     parts: Parts | None = None
     deletions: Deletions | None = None
@@ -181,46 +190,7 @@ class Collection(_Frozen, frozen=True, kw_only=True):
     fields: Mapping[str, FieldSpec] = {}
 
 
-class SecretSpec(_Frozen, frozen=True, kw_only=True):
-    """One value of a credential."""
-
-    description: str
-    pattern: str = ""
-    optional: bool = False
-
-
-class Renew(_Frozen, frozen=True, kw_only=True):
-    """How a token is renewed."""
-
-    grant: Literal["refresh_token", "client_credentials"]
-    url: str
-    encoding: Literal["form", "json"] = "form"
-    client: Literal["body", "basic"] = "body"
-    params: Mapping[str, str] = {}
-    headers: Mapping[str, str] = {}
-    base_url: str = ""
-
-
-class Basic(_Frozen, frozen=True, kw_only=True):
-    """HTTP's own login."""
-
-    username: str
-    password: str = ""
-
-
-class Auth(_Frozen, frozen=True, kw_only=True):
-    """One kind of credential."""
-
-    fields: Mapping[str, SecretSpec]
-    description: str = ""
-    bearer: str = ""
-    headers: Mapping[str, str] = {}
-    params: Mapping[str, str] = {}
-    basic: Basic | None = None
-    renew: Renew | None = None
-
-
-class Rule(_Frozen, frozen=True, kw_only=True):
+class Rule(Frozen, frozen=True, kw_only=True):
     """What a reply means."""
 
     means: ErrorWord
@@ -228,24 +198,25 @@ class Rule(_Frozen, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     path: str = ""
     matches: str = ""
+    wait: str = ""  # how long, where the reply does not say
     hint: str = ""
 
 
-class Errors(_Frozen, frozen=True, kw_only=True):
+class Errors(Frozen, frozen=True, kw_only=True):
     """How the vendor says what is wrong."""
 
     message: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
-class Budget(_Frozen, frozen=True, kw_only=True):
+class Budget(Frozen, frozen=True, kw_only=True):
     """So many requests in a time."""
 
     requests: float
     per: str
 
 
-class Quota(_Frozen, frozen=True, kw_only=True):
+class Quota(Frozen, frozen=True, kw_only=True):
     """Where a reply says what is left."""
 
     remaining: str = ""
@@ -254,7 +225,7 @@ class Quota(_Frozen, frozen=True, kw_only=True):
     restore: str = ""
 
 
-class Limits(_Frozen, frozen=True, kw_only=True):
+class Limits(Frozen, frozen=True, kw_only=True):
     """What the vendor allows."""
 
     budget: tuple[Budget, ...] = ()
@@ -262,7 +233,7 @@ class Limits(_Frozen, frozen=True, kw_only=True):
     body: Quota | None = None
 
 
-class Document(_Frozen, frozen=True, kw_only=True):
+class Document(Frozen, frozen=True, kw_only=True):
     """A provider document."""
 
     name: str
@@ -276,6 +247,9 @@ class Document(_Frozen, frozen=True, kw_only=True):
     errors: Errors = Errors()
     limits: Limits = Limits()
     idempotency: Idempotency | None = None
+    identify: Fetch | None = None
+    webhooks: Hooks | None = None
+    notes: tuple[str, ...] = ()
 
     def collection_id(self, name: str) -> str:
         return f"{self.name}:{name}"
@@ -291,7 +265,17 @@ def document(data: Mapping[str, Any]) -> Document:
     errors = {**data.get("errors", {}), "rules": rules}
     if isinstance(errors.get("message"), str):
         errors["message"] = [errors["message"]]
-    return msgspec.convert({**data, "collections": collections, "errors": errors, "limits": limits}, Document)
+    auth = {suffix: _with_token_address(given) for suffix, given in data.get("auth", {}).items()}
+    return msgspec.convert({**data, "auth": auth, "collections": collections, "errors": errors, "limits": limits}, Document)
+
+
+def _with_token_address(auth: Mapping[str, Any]) -> dict[str, Any]:
+    """A consent takes from `renew` what it does not say itself: tokens come from one address."""
+    consent, renew = auth.get("consent"), auth.get("renew", {})
+    if not isinstance(consent, Mapping):
+        return dict(auth)
+    taken = {name: renew[name] for name in ("encoding", "client", "headers", "base_url") if name in renew}
+    return {**auth, "consent": {**taken, **({"token": renew["url"]} if "url" in renew else {}), **consent}}
 
 
 def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -306,7 +290,16 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("deletions"), Mapping):
         at = found["deletions"].get("deleted_at")
         found["deletions"] = {**found["deletions"], **({"deleted_at": {"path": at}} if isinstance(at, str) else {})}
+    if isinstance(fragment := found.get("fragment"), str):
+        found = {name: _with_fragment(part, fragment) for name, part in found.items()}
     return found
+
+
+def _with_fragment(part: Any, fragment: str) -> Any:
+    """A query that spreads a fragment, and the fragment."""
+    if not isinstance(part, Mapping) or not isinstance(part.get("graphql"), Mapping) or "..." not in str(part["graphql"].get("query")):
+        return part
+    return {**part, "graphql": {**part["graphql"], "query": f"{part['graphql']['query'].rstrip()}\n{fragment.strip()}"}}
 
 
 def _merged(listing: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

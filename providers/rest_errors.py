@@ -28,14 +28,14 @@ def verdict(document: Document, response: Response, *, graphql: bool = False, wr
     means = _means(document, response, graphql=graphql, writing=writing)
     if means is None:
         return "fine"
-    word, hint = means
+    word, hint, wait = means
     if word == "empty" or word == "lost_place" or word == "missing":  # noqa: PLR1714  mypy narrows it only so
         return word
-    raise error(document, response, word, hint)
+    raise error(document, response, word, hint, wait)
 
 
-def error(document: Document, response: Response, word: ErrorWord, hint: str = "") -> ProviderError:
-    """The error of that kind, in the vendor's words."""
+def error(document: Document, response: Response, word: ErrorWord, hint: str = "", wait: float | None = None) -> ProviderError:
+    """The error of that kind, in the vendor's words. `wait`: seconds, where the reply names none."""
     name = document.title or document.name
     said = _said(document, response)
     details = f"{urlsplit(response.url).path}: {replies.described(response)}"
@@ -49,7 +49,8 @@ def error(document: Document, response: Response, word: ErrorWord, hint: str = "
             return Forbidden(f"{name} does not let this credential do that{said}", details=details, hint=advice)
         case "rate_limited":
             advice = hint or "the sync waits and goes on by itself; a lower rate limit of the sync avoids this"
-            pause = _pause(document, response)
+            said_pause = _pause(document, response)
+            pause = wait if said_pause is None else said_pause
             return RateLimited(
                 f"{name} asks to slow down (status {response.status}){said}", retry_after=pause, details=details, hint=advice
             )
@@ -88,17 +89,17 @@ def signals(document: Document, response: Response) -> Signals | None:
     return Signals(wait, least.remaining, least.resets_in, least.restore_rate)
 
 
-def _means(document: Document, response: Response, *, graphql: bool, writing: bool) -> tuple[ErrorWord, str] | None:
+def _means(document: Document, response: Response, *, graphql: bool, writing: bool) -> tuple[ErrorWord, str, float | None] | None:
     body: Any = msgspec.UNSET
     if document.errors.rules or (graphql and response.status == 200):
         body = _json(response)
     for rule in document.errors.rules:
         if _applies(rule, response, body):
-            return rule.means, rule.hint
+            return rule.means, rule.hint, rest_paths.duration(rule.wait).total_seconds() if rule.wait else None
     if response.status // 100 == 2:
         wrong = graphql and isinstance(body, dict) and body.get("errors")
-        return ("refused", "") if wrong else None
-    return _by_status(response, writing=writing), ""
+        return ("refused", "", None) if wrong else None
+    return _by_status(response, writing=writing), "", None
 
 
 def _applies(rule: Rule, response: Response, body: Any) -> bool:

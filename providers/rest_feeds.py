@@ -22,7 +22,7 @@ from pgsluice.providers.errors import ListBroken
 from pgsluice.providers.replies import vendor_clock
 from pgsluice.providers.rest_document import Incremental
 from pgsluice.providers.rest_records import Record
-from pgsluice.providers.rest_source import Level, Source, State, Step, names
+from pgsluice.providers.rest_source import MAX_DEPTH, Level, Source, State, Step, names
 from pgsluice.providers.rest_walk import Came, Onward, Place
 
 _RESTARTS: Final = 3
@@ -90,18 +90,31 @@ def _own(source: Source, step: Step, state: State, found: Sequence[Record], onwa
         moved = msgspec.structs.replace(step.level, place=Place())
         return msgspec.structs.replace(state, since=state.newest, count=0, levels=(*state.levels[:-1], moved))
     level = msgspec.structs.replace(step.level, place=onward.place, ended=ended)
-    return _following(msgspec.structs.replace(state, levels=(*state.levels[:-1], level)))
+    state = msgspec.structs.replace(state, levels=(*state.levels[:-1], level))
+    nested = source.collection.nested
+    inside = [record for record in found if nested is not None and record.reason is None and rest_records.is_parent(record.members, nested)]
+    return _below(state, tuple(_handed_down(source.needed[-1], record, step.level.waiting[0]) for record in inside))
+
+
+def _below(state: State, waiting: tuple[dict[str, str], ...]) -> State | None:
+    """The lists of these parents come first."""
+    if not waiting:
+        return _following(state)
+    if len(state.levels) >= MAX_DEPTH:
+        raise ListBroken(f"records lie more than {MAX_DEPTH} deep in each other", hint="look at nested in the provider document")
+    return msgspec.structs.replace(state, levels=(*state.levels, Level(waiting=waiting)))
 
 
 def _parents(source: Source, step: Step, state: State, found: Sequence[Record], onward: Onward) -> State | None:
     """Behind a page of parents: their lists come first."""
     depth = len(state.levels) - 1
-    level = msgspec.structs.replace(step.level, place=onward.place, ended=onward.ended)
+    # Parents that are listed newest first are gone through as far as they changed.
+    newest_first = isinstance(step.listing, Incremental) and step.listing.order == "desc"
+    known = [record for record in found if newest_first and _is_older(state, record)]
+    level = msgspec.structs.replace(step.level, place=onward.place, ended=onward.ended or bool(known))
     state = msgspec.structs.replace(state, levels=(*state.levels[:-1], level))
-    waiting = tuple(_handed_down(source.needed[depth + 1], record, step.level.waiting[0]) for record in found if _is_parent(step, record))
-    if not waiting:
-        return _following(state)
-    return msgspec.structs.replace(state, levels=(*state.levels, Level(waiting=waiting)))
+    parents = [record for record in found if record not in known and _is_parent(step, record)]
+    return _below(state, tuple(_handed_down(source.needed[depth + 1], record, step.level.waiting[0]) for record in parents))
 
 
 def _is_parent(step: Step, record: Record) -> bool:
@@ -115,7 +128,9 @@ def _handed_down(needed: Sequence[str], record: Record, around: Mapping[str, str
     found: dict[str, str] = {}
     for name in needed:
         path = name.removeprefix("parent.")
-        value = around.get(path) if path.startswith("parent.") else (record.upstream_id if path == "upstream_id" else record.text(path))
+        value = around.get(path) if path.startswith("parent.") else record.upstream_id if path == "upstream_id" else None
+        # A record may have a member of the name parent, too.
+        value = record.text(path) if value is None else value
         if value is not None:
             found[name] = value
     return found
@@ -178,9 +193,11 @@ def _seen(step: Step, found: Sequence[Record], now: int) -> State:
 
 
 def _reaches_back(state: State, found: Sequence[Record]) -> bool:
-    since = state.since
-    times = [rest_paths.milliseconds_of(record.updated_at) for record in found if record.updated_at is not None]
-    return since is not None and any(time < since for time in times)
+    return any(_is_older(state, record) for record in found)
+
+
+def _is_older(state: State, record: Record) -> bool:
+    return state.since is not None and record.updated_at is not None and rest_paths.milliseconds_of(record.updated_at) < state.since
 
 
 def _must_move(incremental: Incremental, state: State) -> bool:

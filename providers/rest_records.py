@@ -13,7 +13,7 @@ import msgspec
 from pgsluice.providers import rawjson, replies, rest_paths
 from pgsluice.providers.base import Change, Hint, Refused, Response
 from pgsluice.providers.errors import Refused4xx
-from pgsluice.providers.rest_document import Collection, Listing, Marker, Time
+from pgsluice.providers.rest_document import Collection, Listing, Marker, Nested, Time
 from pgsluice.providers.rest_template import Value, Values, filled, placeholders
 from pgsluice.providers.rest_walk import readable
 
@@ -45,6 +45,10 @@ def records(response: Response, vendor: str, listing: Listing) -> list[bytes]:
             return []
     else:
         found = readable(response, vendor, listing.records)
+    if listing.single:
+        if not (found or b"").lstrip().startswith(b"{"):
+            raise replies.unreadable(response, vendor, f"there is no object at {listing.records or 'its top'!r}")
+        return [found or b""]
     try:
         elements = rawjson.elements(found or b"", listing.records or "the reply")
     except rawjson.NotJson as exc:
@@ -56,6 +60,9 @@ def read(collection: Collection, raw: bytes, around: Values) -> Record:
     """One record; `around`: the values of its parents."""
     reason = rawjson.unsound(raw)
     members = _members(raw)
+    if reason is None and any(name in members for name in collection.omit):
+        members = {name: value for name, value in members.items() if name not in collection.omit}
+        raw = b"{" + b",".join(msgspec.json.encode(name) + b":" + value for name, value in members.items()) + b"}"
     upstream_id = identity(collection.id, members, around)
     if reason is None and upstream_id is None:
         reason = "no id of 1 to 200 bytes"
@@ -102,6 +109,11 @@ def marked(members: dict[str, bytes], marker: Marker) -> bool:
         return rest_paths.is_given(raw)
     wanted: Iterable[Any] = marker.equals if isinstance(marker.equals, list) else [marker.equals]
     return rest_paths.text(raw) in {_word(value) for value in wanted}
+
+
+def is_parent(members: dict[str, bytes], nested: Nested) -> bool:
+    """Whether further records of the same list lie below this one."""
+    return marked(members, nested) and not (nested.but is not None and marked(members, nested.but))
 
 
 def distinct(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Hint, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,9 @@ from pgsluice.providers.base import Cursor
 from pgsluice.providers.rest_document import Collection, Deletions, Document, Incremental, Listing
 from pgsluice.providers.rest_template import Value, placeholders
 from pgsluice.providers.rest_walk import Place
+
+# Generations of a collection whose records have records of their own below them, its parents counted.
+MAX_DEPTH: Final = 64
 
 
 class Level(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -98,13 +101,14 @@ class Source:
             state = msgspec.convert(cursor, State)
         except msgspec.ValidationError:
             return None
-        fits = 1 <= len(state.levels) <= len(self.chain) and all(level.waiting for level in state.levels)
+        deepest = len(self.chain) if self.collection.nested is None else MAX_DEPTH
+        fits = 1 <= len(state.levels) <= deepest and all(level.waiting for level in state.levels)
         return state if fits else None
 
     def step(self, cursor: Cursor | None) -> Step:
         """What to ask for next."""
         state = self.state(cursor) or self.start()
-        depth = len(state.levels) - 1
+        depth = min(len(state.levels), len(self.chain)) - 1
         level, listing = state.levels[-1], self.listings[depth]
         values: dict[str, Value] = {**level.waiting[0], **rest_walk.values(listing, level.place)}
         form = listing.format if isinstance(listing, Incremental | Deletions) else "iso"
@@ -114,7 +118,10 @@ class Source:
             listing = msgspec.structs.replace(listing, params={**listing.params, **parts.params})
             form = parts.format
         if state.since is not None:
-            values["since"] = rest_paths.said(rest_paths.of_milliseconds(state.since), form)
+            since = rest_paths.of_milliseconds(state.since)
+            if isinstance(listing, Incremental) and listing.blur:
+                since = max(since - rest_paths.duration(listing.blur), rest_paths.of_milliseconds(0))
+            values["since"] = rest_paths.said(since, form)
         elif isinstance(listing, Incremental):
             start = rest_paths.moment(b'"' + listing.start.encode() + b'"')
             values["since"] = rest_paths.said(start or rest_paths.of_milliseconds(0), form)

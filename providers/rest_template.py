@@ -1,5 +1,6 @@
 """Placeholders in a provider document: `{since}`, `{parent.id}`. No expressions: a placeholder is replaced by its value, or left out.
 
+`{cursor|since}` is the first of them that has a value.
 What holds a placeholder without a value (no cursor on the first page) is left out, and so is an object that this leaves empty.
 `{{` and `}}` stand for the braces themselves.
 """
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-_TOKEN: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
+_TOKEN: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*(?:\|[A-Za-z_][A-Za-z0-9_.-]*)*)\}")
 _STRAY: Final = re.compile(r"[{}]")
 
 
@@ -29,7 +30,7 @@ Values = Mapping[str, Value]
 def placeholders(template: Any) -> Iterator[str]:
     """The names of the placeholders in a text, or in the texts of a list or an object."""
     if isinstance(template, str):
-        yield from (found[1] for found in _TOKEN.finditer(template) if found[1])
+        yield from (name for found in _TOKEN.finditer(template) if found[1] for name in found[1].split("|"))
     elif isinstance(template, Mapping):
         for value in template.values():
             yield from placeholders(value)
@@ -51,7 +52,7 @@ def filled(template: str, values: Values, quoted: Callable[[str], str] = str) ->
         nonlocal missing
         if found[1] is None:
             return found[0][0]
-        given = values.get(found[1])
+        given = _first(found[1], values)
         missing = missing or given is None
         return "" if given is None else quoted(str(given))
 
@@ -89,10 +90,14 @@ def _json_of_text(template: str, values: Values) -> str | None:
     if whole is None or whole[1] is None:
         text = filled(template, values)
         return None if text is None else _encoded(text)
-    value = values.get(whole[1])
+    value = _first(whole[1], values)
     if value is None or isinstance(value, Json):
         return value
     return _encoded(value)
+
+
+def _first(names: str, values: Values) -> Value | None:
+    return next((values[name] for name in names.split("|") if name in values), None)
 
 
 def _encoded(value: Any) -> str:

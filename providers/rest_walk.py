@@ -60,7 +60,7 @@ def values(listing: Listing, place: Place) -> dict[str, Value]:
     paging = listing.paging
     first = paging.first if paging.first is not None else (1 if paging.style == "page" else 0)
     found: dict[str, Value] = {"limit": listing.page_size}
-    if paging.style in {"cursor", "keyset"} and place.cursor is not None:
+    if paging.style in {"cursor", "keyset", "scroll"} and place.cursor is not None:
         found["cursor"] = place.cursor
     elif paging.style == "page":
         found["page"] = first + place.at
@@ -80,7 +80,7 @@ def address(place: Place, listing: Listing) -> tuple[str, tuple[tuple[str, str],
 def onward(listing: Listing, place: Place, came: Came) -> Onward:
     """The place behind a page. Raises ListBroken and Unreadable."""
     paging, response = listing.paging, came.response
-    if paging.style in {"offset", "page", "keyset"} and came.number > 1 and came.ids and came.digest == place.page:
+    if paging.style in {"offset", "page", "keyset", "scroll"} and came.number > 1 and came.ids and came.digest == place.page:
         raise ListBroken(
             "the list repeats itself: a page came twice",
             details=f"page {place.pages + 1} of {urlsplit(response.url).path}",
@@ -91,6 +91,8 @@ def onward(listing: Listing, place: Place, came: Came) -> Onward:
             return Onward(place, ended=True)
         case "link" | "next_url" | "cursor":
             return _by_reference(paging, place, response)
+        case "scroll":
+            return _scrolled(paging, place, came)
         case "keyset":
             return _behind(listing, place, came)
         case _:
@@ -115,6 +117,16 @@ def _by_reference(paging: Paging, place: Place, response: Response) -> Onward:
     pages = place.pages + 1
     mark = _digest(following) if pages & (pages - 1) == 0 else place.mark
     return Onward(Place(cursor=following, pages=pages, mark=mark), ended=False)
+
+
+def _scrolled(paging: Paging, place: Place, came: Came) -> Onward:
+    """A token that may stay the same, and an empty page at the end."""
+    if came.number == 0:
+        return Onward(place, ended=True)
+    given = _reference(paging, came.response)
+    if given is None:
+        raise ListBroken("the list says that there is more and gives no place to go on from", details=replies.described(came.response))
+    return Onward(Place(cursor=given, pages=place.pages + 1, page=came.digest), ended=False)
 
 
 def _reference(paging: Paging, response: Response) -> str | None:

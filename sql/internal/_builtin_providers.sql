@@ -2,7 +2,12 @@
 create or replace view sluice_internal._builtin_providers as
 select *
 from (values
+    ('airtable', false, false),
     ('github', false, false),
+    ('intercom', false, false),
+    ('jira', false, false),
+    ('linear', false, false),
+    ('notion', false, false),
     ('push', true, false),
     ('stripe', false, false),
     ('zendesk', false, false)

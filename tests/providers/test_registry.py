@@ -8,7 +8,7 @@ from pgsluice.providers.errors import Malformed, NotPolled, UnknownProvider
 
 
 def test_names_are_found_under_themselves() -> None:
-    assert registry.names() == ("github", "push", "stripe", "zendesk")
+    assert registry.names() == ("airtable", "github", "intercom", "jira", "linear", "notion", "push", "stripe", "zendesk")
     assert [registry.get(name).name for name in registry.names()] == list(registry.names())
 
 
@@ -19,7 +19,7 @@ def test_unknown_says_which_there_are() -> None:
         "code": "SL105",
         "message": "there is no provider 'stripes'",
         "details": None,
-        "hint": "the providers are: github, push, stripe, zendesk",
+        "hint": f"the providers are: {', '.join(registry.names())}",
     }
 
 

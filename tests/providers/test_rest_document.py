@@ -8,6 +8,7 @@ from pgsluice.providers import registry
 from pgsluice.providers.rest_check import checked, schema
 from pgsluice.providers.rest_text import BadDocument, Problem, parse
 
+HOOKS = "webhooks: {description: d, signature: {header: x, message: 'x{body}'}, events: "
 GOOD = """\
 name: acme
 base_url: https://api.acme.test
@@ -85,6 +86,13 @@ def test_what_ships_is_sound(name: str) -> None:
         ("    id: id\n", "    create: {record: ''}\n", 13, "create has no path"),
         ("    id: id\n", "    upsert: {path: /things, record: ''}\n", 13, "needs match_on"),
         ("    id: id\n", "    incremental: {order: asc}\n", 13, "nothing asks for what changed"),
+        ("name: acme\n", "name: acme\nidentify: {path: /me}\n", 2, "identify needs"),
+        ("name: acme\n", f"name: acme\n{HOOKS}[{{collection: thingy, id: id}}]\n", 2, "did you mean thing?"),
+        ("name: acme\n", f"name: acme\n{HOOKS}[{{collection: thing, id: id}}]\n", 2, "has no fetch"),
+        ("name: acme\n", f"name: acme\n{HOOKS}[]\n", 2, "is empty"),
+        ("name: acme\n", f"name: acme\n{HOOKS.replace('x{body}', 'nobody')}[{{collection: part, id: id}}]\n", 2, "not cover the body"),
+        ("    bearer:", "    consent: {authorize: 'https://a.test', token: /t, values: [shop]}\n    bearer:", 7, "no field 'shop'"),
+        ("    bearer:", "    base_url: 'https://{credential.shop}.test'\n    bearer:", 7, "stands for nothing here"),
     ],
 )
 def test_each_mistake_has_its_place_and_its_cure(old: str, new: str, line: int, words: str) -> None:

@@ -1,0 +1,116 @@
+"""What a schema cannot say of a provider document's words about access, and the helpers of that check."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, Final
+
+from pgsluice.providers import rest_template
+from pgsluice.providers.rest_access import Auth
+from pgsluice.providers.rest_document import Document
+from pgsluice.providers.rest_text import Path, Problem, Text
+
+_CLIENT: Final = {"client.id", "client.secret"}
+
+
+def problems(text: Text, given: Document) -> Iterator[Problem]:
+    for suffix, auth in given.auth.items():
+        yield from _auth(text, given, suffix, auth)
+    secrets = {f"credential.{field}" for auth in given.auth.values() for field in auth.fields}
+    if given.identify is not None:
+        asked = {key: value for key, value in text.data["identify"].items() if key != "graphql"}
+        yield from unknown(text, ("identify",), asked, secrets)
+        if not given.identify.path or not given.identify.record:
+            yield problem(text, ("identify",), "identify needs a path, and record: where the account's id is", "add them")
+    yield from _webhooks(text, given)
+
+
+def _auth(text: Text, given: Document, suffix: str, auth: Auth) -> Iterator[Problem]:
+    at: Path = ("auth", suffix)
+    raw = text.data["auth"][suffix]
+    if not (auth.bearer or auth.headers or auth.params or auth.basic):
+        yield problem(text, at, "the credential is not sent anywhere", "give bearer, headers, params or basic")
+    known = {f"credential.{name}" for name in auth.fields} | ({"credential.access_token"} if auth.renew else set())
+    for key in ("bearer", "headers", "params", "basic"):
+        yield from unknown(text, (*at, key), raw.get(key), known)
+    if auth.base_url:
+        yield from unknown(text, (*at, "base_url"), auth.base_url, known)
+    else:
+        yield from unknown(text, ("base_url",), given.base_url, known)
+    if auth.renew is not None:
+        yield from unknown(text, (*at, "renew", "url"), auth.renew.url, known)
+        needed = {"refresh_token"} if auth.renew.grant == "refresh_token" else {"client_id", "client_secret"}
+        if missing := sorted(needed - set(auth.fields)):
+            words = f"the grant {auth.renew.grant} needs {' and '.join(missing)}"
+            yield problem(text, (*at, "fields"), words, "add the fields")
+    if auth.consent is not None:
+        yield from _consent(text, at, auth)
+
+
+def _consent(text: Text, at: Path, auth: Auth) -> Iterator[Problem]:
+    spec = auth.consent
+    assert spec is not None
+    for place, name in enumerate(spec.values):
+        if name not in auth.fields:
+            yield problem(text, (*at, "consent", "values", place), f"there is no field {name!r}", instead(name, list(auth.fields)))
+    known = {f"credential.{name}" for name in spec.values}
+    for key, more in (("authorize", set()), ("token", set()), ("params", _CLIENT), ("headers", _CLIENT), ("account", set())):
+        yield from unknown(text, (*at, "consent", key), getattr(spec, key), known | more)
+    for name in spec.keep:
+        if name not in auth.fields:
+            yield problem(text, (*at, "consent", "keep", name), f"there is no field {name!r}", instead(name, list(auth.fields)))
+
+
+def _webhooks(text: Text, given: Document) -> Iterator[Problem]:
+    hooks = given.webhooks
+    if hooks is None:
+        return
+    known = {"body", "method", "url"} | ({"timestamp"} if hooks.timestamp is not None else set())
+    yield from unknown(text, ("webhooks", "signature", "message"), hooks.signature.message, known, ("header.",))
+    if "{body}" not in hooks.signature.message:
+        yield problem(text, ("webhooks", "signature", "message"), "the signature does not cover the body", "put {body} into it")
+    for place, event in enumerate(hooks.events):
+        at: Path = ("webhooks", "events", place)
+        collection = given.collections.get(event.collection)
+        if collection is None:
+            words = f"there is no collection {event.collection!r}"
+            yield problem(text, (*at, "collection"), words, instead(event.collection, list(given.collections)))
+        elif collection.fetch is None:
+            yield problem(text, (*at, "collection"), f"{event.collection} has no fetch, so nothing can come of it", "give it a fetch")
+        yield from unknown(text, (*at, "id"), event.id, set(), ("body.",))
+        for number, condition in enumerate(event.when):
+            if bool(condition.header) == bool(condition.path):
+                yield problem(text, (*at, "when", number), "a condition is on a header or on a place in the body", "give one of them")
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def unknown(text: Text, path: Path, template: Any, known: set[str], free: tuple[str, ...] = ()) -> Iterator[Problem]:
+    """Placeholders that stand for nothing here, each at its own place."""
+    for place, part in leaves(template, path):
+        for name in rest_template.placeholders(part):
+            if name not in known and not name.startswith(free or ("\0",)):
+                yield problem(text, place, f"{{{name}}} stands for nothing here", instead(name, sorted(known)))
+
+
+def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from leaves(inner, (*path, name))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from leaves(inner, (*path, place))
+
+
+def instead(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"possible here: {', '.join(known)}"
+
+
+def problem(text: Text, path: tuple[Hashable, ...], message: str, hint: str) -> Problem:
+    line, column = text.at(path)
+    return Problem(line, column, ".".join(map(str, path)), message, hint)
