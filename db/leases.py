@@ -96,6 +96,15 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A turn that read all there was. `next_in` and `pages` as for `finish`."""
+
+    sync: ClaimedSync
+    next_in: timedelta
+    pages: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class SealedCredential:
     """A credential as stored; `secrets.open_sealed` opens it, with its id as `aad`."""
 
@@ -202,6 +211,17 @@ async def finish(
     """
     query = "select sluice_internal._sync_finish(%s, %s, %s, %s, %s, %s::jsonb)"
     await run(conn, query, sync.sync_id, poller_id, sync.epoch, next_in, complete, rows.json_parameter(list(pages)))
+
+
+async def finish_many(conn: Database, poller_id: str, ended: Sequence[Ended]) -> list[bool]:
+    """`finish` for several syncs that were read completely; of each whether it was the usual end. The others take `finish`."""
+    query = "select sync_id from sluice_internal._sync_finish_many(%s, %s::jsonb) as sync_id"
+    said = [
+        {"sync_id": end.sync.sync_id, "epoch": end.sync.epoch, "next_in": end.next_in.total_seconds(), "pages": list(end.pages)}
+        for end in ended
+    ]
+    done = {row["sync_id"] for row in await run(conn, query, poller_id, rows.json_parameter(said))}
+    return [end.sync.sync_id in done for end in ended]
 
 
 async def fail(conn: Database, poller_id: str, sync: ClaimedSync, *, status: str, error: Mapping[str, Any], retry_in: timedelta) -> None:

@@ -74,6 +74,15 @@ async def rate_take(
     return Grant(**row)
 
 
+async def rate_take_many(conn: Database, poller_id: str, asked: Sequence[Mapping[str, Any]]) -> list[Grant]:
+    """`rate_take` for reads of several syncs without max_concurrent_requests, in their order.
+
+    `asked`: `{sync_id, credential_id, limits, wanted, unused, unused_from}` each.
+    """
+    query = "select * from sluice_internal._rate_take_many(%s, %s::jsonb)"
+    return [Grant(**row) for row in await run(conn, query, poller_id, rows.json_parameter(list(asked)))]
+
+
 async def rate_release(conn: Database, hold_id: UUID) -> None:
     """The request is answered. Nothing happens if it held no place."""
     await run(conn, "select sluice_internal._rate_release(%s)", hold_id)

@@ -36,8 +36,8 @@ LONGEST_SLEEP: Final = 2.0
 DEAD: Final = 11.0
 # Seconds that one sync is worked on while others may wait. To go on with it later costs two calls of the database.
 TURN: Final = 15.0
-# What falls due is looked for no more often than this, so that a thousand syncs are not claimed one by one.
-GRAIN: Final = 0.25
+# What falls due is looked for no more often than this, so that a thousand syncs are not claimed, and asked, one by one.
+GRAIN: Final = 0.5
 # A database that was back for so many seconds is a new loss when it goes away again.
 STEADY: Final = 5.0
 
@@ -245,10 +245,10 @@ class Poller:
                 progress=self.progress,
                 tally=tally,
                 seconds=seconds,
+                grants=self._session.grants,
             )
             await turn.run()
-            pause = timedelta(seconds=self.settings.poll_interval)
-            await leases.finish(pool, poller_id, sync, pause, complete=turn.complete, pages=turn.store.put_off)
+            await self._finish(pool, sync, turn)
             if sync.attempt:
                 log.info("sync recovered", sync=sync.sync_id, failures=sync.attempt)
             tally.outcome = "caught_up" if tally.error is None else "partial"
@@ -261,6 +261,14 @@ class Poller:
             await self._failed(pool, sync, tally, exc)
         except Exception as exc:  # noqa: BLE001  a bug in one provider stops one sync, not the poller
             await self._failed(pool, sync, tally, unexpected(exc))
+
+    async def _finish(self, pool: Pool, sync: ClaimedSync, turn: Turn) -> None:
+        pause = timedelta(seconds=self.settings.poll_interval)
+        pages = turn.store.put_off
+        together = turn.complete and turn.tally.error is None and self.tallies is None
+        if together and await self._session.ends.ask(leases.Ended(sync, pause, pages)):
+            return
+        await leases.finish(pool, self._session.poller_id, sync, pause, complete=turn.complete, pages=pages)
 
     async def _failed(self, pool: Pool, sync: ClaimedSync, tally: Tally, exc: ProviderError | SluiceError) -> None:
         tally.outcome = "rate_limited" if isinstance(exc, RateLimited) else "error"

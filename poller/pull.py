@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,6 +17,7 @@ import structlog
 
 from pgsluice.db import secrets
 from pgsluice.db.leases import ClaimedSync
+from pgsluice.db.shares import Grant
 from pgsluice.db.statements import Database
 from pgsluice.poller import room
 from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor, wait
@@ -26,6 +27,7 @@ from pgsluice.poller.session import end
 from pgsluice.poller.sharing import Desk, client_of, opened
 from pgsluice.poller.storing import Outdated, Step, Store, whole
 from pgsluice.poller.tally import Tally
+from pgsluice.poller.together import Together
 from pgsluice.poller.transport import Transport
 from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
 from pgsluice.providers import registry
@@ -69,6 +71,7 @@ class Turn:
         tally: Tally | None = None,
         patience: float = SHORT_PAUSE,
         seconds: float = float("inf"),
+        grants: Together[Mapping[str, Any], Grant] | None = None,
     ) -> None:
         """Raises UnknownProvider, UnknownCollection, and SluiceError for a credential that cannot be opened."""
         self.sync = sync
@@ -92,12 +95,13 @@ class Turn:
             sync.credential_expires_at,
         )
         account = Account(
-            Desk(conn, poller_id, key),
+            Desk(conn, poller_id, key, grants),
             sync.sync_id,
             sync.credential_id,
             sync.credential_version,
             sync.credential_renew_at,
             sync.clock,
+            places=sync.max_concurrent_requests is not None,
         )
         self.vendor = Vendor(provider, credential, transport, stopping, patience, account=account)
         self.store = Store(conn, poller_id, sync, self.tally)

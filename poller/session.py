@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,10 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from pgsluice.db import describing, leases, writes
+from pgsluice.db import describing, leases, shares, writes
 from pgsluice.db.connect import connect_async, translated
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
+from pgsluice.poller.together import Together
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -36,6 +37,9 @@ CANCEL: Final = 1.0
 CONNECTIONS: Final = 10
 # Seconds between two looks for records of deleted and moved syncs.
 TIDY: Final = 1.0
+# Turns that begin, or end, within so many seconds of each other ask for their first grants, or say so, in one call.
+GATHER: Final = 0.002
+GATHER_ENDS: Final = 0.05
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
@@ -52,6 +56,8 @@ class Session:
         self.wanted = asyncio.Event()
         self.asked = asyncio.Event()
         self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
+        self.grants = Together(self._granted, pause=GATHER)
+        self.ends = Together(self._finished, pause=GATHER_ENDS)
         self._stack = AsyncExitStack()
         self._idle: list[Connection] = []
 
@@ -90,6 +96,12 @@ class Session:
                     self._idle.append(conn)
                 else:
                     await conn.close()
+
+    async def _granted(self, asked: Sequence[Mapping[str, Any]]) -> list[shares.Grant]:
+        return await shares.rate_take_many(self, self.poller_id, asked)
+
+    async def _finished(self, ended: Sequence[leases.Ended]) -> list[bool]:
+        return await leases.finish_many(self, self.poller_id, ended)
 
     async def _open(self) -> Connection:
         return await self._stack.enter_async_context(await connect_async(self.conninfo))

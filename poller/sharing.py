@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import make
 from pgsluice.db.statements import Database
+from pgsluice.poller.together import Together
 from pgsluice.providers.base import Client, Credential, Limit, Signals
 from pgsluice.providers.errors import Paced
 
@@ -66,6 +67,7 @@ class Desk:
     database: Database = field(repr=False)
     poller_id: str
     key: secrets.MasterKey | None = field(repr=False)
+    grants: Together[Mapping[str, Any], shares.Grant] | None = field(default=None, repr=False)  # those of many syncs in one call
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Account:
     version: int | None = None
     renew_at: datetime | None = None
     clock: datetime | None = None
+    places: bool = True  # whether its requests may need places (max_concurrent_requests)
 
     @property
     def renew_in(self) -> float:
@@ -148,6 +151,7 @@ class Gate:
         self._stopping = stopping
         self._patience = patience
         self._writes = writes
+        self._places = account.places
         self._asking = asyncio.Lock()
         self._waiting = 0
         self._left = 0
@@ -226,21 +230,7 @@ class Gate:
         hold_id = uuid4()
         asked = time.monotonic()
         unused, self._left = self._left, 0
-        taking = asyncio.ensure_future(
-            shares.rate_take(
-                self._desk.database,
-                self._desk.poller_id,
-                self._sync_id,
-                limits=self._limits,
-                wanted=max(self._wanted, self._waiting) if cost == 1.0 else 1,
-                cost=cost,
-                writes=self._writes,
-                hold_id=hold_id,
-                unused=unused if self._drawn_at is not None else 0,
-                unused_from=self._drawn_at,
-                credential_id=self._credential_id,
-            )
-        )
+        taking = asyncio.ensure_future(self._taken(cost, hold_id, unused if self._drawn_at is not None else 0))
         try:
             grant = await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -251,6 +241,28 @@ class Gate:
         self._until = asked + grant.lasts
         self._given, self._left, self._drawn_at = grant.granted, max(grant.granted - 1, 0), grant.drawn_at
         return grant, hold_id
+
+    async def _taken(self, cost: float, hold_id: UUID, unused: int) -> shares.Grant:
+        desk = self._desk
+        wanted = max(self._wanted, self._waiting) if cost == 1.0 else 1
+        if desk.grants is not None and cost == 1.0 and not (self._writes or self._places):
+            ask: dict[str, Any] = {"sync_id": self._sync_id, "credential_id": self._credential_id, "limits": self._limits, "wanted": wanted}
+            if unused and self._drawn_at is not None:
+                ask |= {"unused": unused, "unused_from": self._drawn_at.isoformat()}
+            return await desk.grants.ask(ask)
+        return await shares.rate_take(
+            desk.database,
+            desk.poller_id,
+            self._sync_id,
+            limits=self._limits,
+            wanted=wanted,
+            cost=cost,
+            writes=self._writes,
+            hold_id=hold_id,
+            unused=unused,
+            unused_from=self._drawn_at,
+            credential_id=self._credential_id,
+        )
 
     async def _given_up(self, taking: asyncio.Future[shares.Grant], hold_id: UUID) -> None:
         if (await taking).held:

@@ -107,6 +107,7 @@
 \ir internal/_sync_claim.sql
 \ir internal/_sync_due.sql
 \ir internal/_sync_finish.sql
+\ir internal/_sync_finish_many.sql
 \ir internal/_sync_fail.sql
 \ir internal/_sync_release.sql
 \ir internal/_feeds_restart.sql
@@ -124,6 +125,7 @@
 \ir internal/_rate_hold.sql
 \ir internal/_rate_said.sql
 \ir internal/_rate_take.sql
+\ir internal/_rate_take_many.sql
 \ir internal/_rate_release.sql
 \ir internal/_rate_signal.sql
 

@@ -7040,6 +7040,10 @@ declare
     v_taken sluice_internal.rate_windows;
     v_free record;
     v_said record;
+    v_scopes text[] := '{}';
+    v_names text[] := '{}';
+    v_seconds double precision[] := '{}';
+    v_units double precision[] := '{}';
 begin
     perform sluice_internal._authorize(null, 'poller');
     granted := greatest(_rate_take.wanted, 1);
@@ -7053,6 +7057,12 @@ begin
         select c.credential_id into v_sync.credential_id
         from sluice_internal.credentials as c
         where c.credential_id = _rate_take.credential_id collate "C";
+        if not found then
+            granted := 0;
+            wait := 1;
+            return next;
+            return;
+        end if;
     end if;
     v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
     if v_most > 0 then
@@ -7099,13 +7109,14 @@ begin
             greatest(floor(v_window.allowed * least(1, v_window.seconds / 20) / v_window.seconds / v_window.unit), 1)
         );
         wait := greatest(wait, v_free.wait);
+        v_scopes := v_scopes || v_window.scope;
+        v_names := v_names || v_window.name;
+        v_seconds := v_seconds || v_window.seconds;
+        v_units := v_units || v_window.unit;
         lasts := least(lasts, v_window.seconds / 20);
     end loop;
     granted := greatest(granted, 0);
-    if v_sync.sync_id is null and v_sync.credential_id is null then
-        granted := 0;
-        wait := 1;
-    elsif granted > 0 then
+    if granted > 0 then
         select s.granted, s.wait into v_said
         from sluice_internal._rate_said(
             coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id), _rate_take.cost, granted, _rate_take.writes
@@ -7122,13 +7133,61 @@ begin
     else
         wait := 0;
         drawn_at := clock_timestamp();
-        perform sluice_internal._rate_draw(l.scope, l.name, l.seconds, granted * l.unit, drawn_at)
-        from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l;
+        perform sluice_internal._rate_draw(w.scope, w.name, w.seconds, granted * w.unit, drawn_at)
+        from unnest(v_scopes, v_names, v_seconds, v_units) as w (scope, name, seconds, unit);
     end if;
     return next;
 end
 $function$;
 comment on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone,text) is 'A grant for requests of a sync (credential_id, where there is none: of the account itself): up to wanted of that cost, to be sent within lasts seconds of the call; none: ask again after wait seconds. limits: [{name, allowed, seconds}], what the vendor allows the credential. unused of an earlier grant, drawn at unused_from, come back. held: hold_id is taken until _rate_release. Locks rows of rate_windows (concurrent first, then by scope and name) and of rate_signals. Outside a transaction only.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_take_many(poller_id text, asked jsonb)
+ RETURNS TABLE(granted integer, wait double precision, lasts double precision, held boolean, drawn_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_ask record;
+    v_grant record;
+    v_hold_id uuid;
+    v_grants jsonb := '{}';
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    for v_ask in
+        select a.*
+        from rows from (
+            jsonb_to_recordset(_rate_take_many.asked) as (
+                sync_id text, credential_id text, limits jsonb, wanted int, unused int, unused_from timestamptz
+            )
+        ) with ordinality as a (sync_id, credential_id, limits, wanted, unused, unused_from, place)
+        -- everybody locks in this order
+        order by a.credential_id collate "C" nulls last, a.sync_id collate "C"
+    loop
+        v_hold_id := gen_random_uuid();
+        select t.* into v_grant
+        from sluice_internal._rate_take(
+            v_ask.sync_id, _rate_take_many.poller_id, v_ask.limits, v_ask.wanted, 1, false, v_hold_id, v_ask.unused, v_ask.unused_from,
+            v_ask.credential_id
+        ) as t;
+        -- Set this very moment: the reading under the old settings is over, and gives no place back.
+        if v_grant.held then
+            delete from sluice_internal.rate_holds as h where h.hold_id = v_hold_id;
+            v_grant.held := false;
+        end if;
+        v_grants := v_grants || jsonb_build_object(v_ask.place, to_jsonb(v_grant));
+    end loop;
+    return query
+    select g.*
+    from generate_series(1, jsonb_array_length(_rate_take_many.asked)) as n (place)
+    cross join lateral jsonb_to_record(v_grants -> n.place::text) as g (
+        granted int, wait double precision, lasts double precision, held boolean, drawn_at timestamptz
+    )
+    order by n.place;
+end
+$function$;
+comment on function sluice_internal._rate_take_many(text,jsonb) is '_rate_take for reads of several syncs without max_concurrent_requests, one row for each of asked [{sync_id, credential_id, limits, wanted, unused, unused_from}] in its order. Locks their rows of rate_windows and rate_signals, by credential and sync.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb)
  RETURNS void
@@ -9348,6 +9407,82 @@ end
 $function$;
 comment on function sluice_internal._sync_finish(text,text,bigint,interval,boolean,jsonb) is 'The sync is read as far as it can be now: gives it back until its sync_frequency (else next_in) has passed, or a feed that failed or was not ready is due. complete: all of it was read, nothing failed and nothing waits. pages: what was read last and had nothing in it, [{feed, cursor, read_from, facts}], each committed as by _page_commit. Errors: SL130.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._sync_finish_many(poller_id text, ended jsonb)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with held as materialized (
+        select r.sync_id, e.next_in, e.pages
+        from jsonb_to_recordset(_sync_finish_many.ended) as e (sync_id text, epoch bigint, next_in double precision, pages jsonb)
+        inner join sluice_internal.sync_runs as r on r.sync_id = e.sync_id collate "C"
+        where
+            r.poller_id = _sync_finish_many.poller_id collate "C"
+            and r.epoch = e.epoch
+            and r.status = 'active'
+            and r.backfill_completed_at is not null
+            and not exists (select from sluice_internal.syncs as y where y.sync_id = r.sync_id and y.paused)
+            and not exists (
+                select
+                from jsonb_to_recordset(e.pages) as p (feed text, facts jsonb)
+                left join sluice_internal.sync_feeds as f on f.sync_id = r.sync_id and f.feed = p.feed collate "C"
+                where
+                    p.facts <> '{"more": false}'
+                    or f.kind is distinct from 'changes'
+                    or f.error is not null
+                    or f.completed_at is null
+                    or f.next_attempt_at is not null
+            )
+        order by r.sync_id
+        -- in one transaction with others: nobody waits for anybody here
+        for update of r skip locked
+    ),
+    noted as (
+        update sluice_internal.sync_feeds as f
+        set
+            cursor_state = p."cursor",
+            done = false,
+            pages = f.pages + 1,
+            last_success_at = clock_timestamp(),
+            updated_at = clock_timestamp()
+        from held as h
+        cross join lateral jsonb_to_recordset(h.pages) as p (feed text, "cursor" jsonb)
+        where f.sync_id = h.sync_id and f.feed = p.feed collate "C"
+    )
+    update sluice_internal.sync_runs as r
+    set
+        poller_id = null,
+        attempt = 0,
+        last_success_at = clock_timestamp(),
+        next_attempt_at = least(
+            clock_timestamp() + coalesce(
+                (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id), h.next_in * interval '1 second'
+            ),
+            (
+                select min(greatest(f.next_attempt_at, clock_timestamp()))
+                from sluice_internal.sync_feeds as f
+                where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
+            )
+        )
+    from held as h
+    where r.sync_id = h.sync_id
+    returning r.sync_id;
+end
+$function$;
+comment on function sluice_internal._sync_finish_many(text,jsonb) is '_sync_finish for several syncs that were read completely, [{sync_id, epoch, next_in (seconds), pages}], as far as it is the usual end: an active sync, and pages of changes with nothing in them. Answers whose it was; the others, and whoever is locked, take _sync_finish.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._sync_release(sync_id text, poller_id text, epoch bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -10504,6 +10639,7 @@ grant execute on function sluice_internal._provider_document(text) to sluice_pol
 grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
 grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) to sluice_poller;
 grant execute on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone,text) to sluice_poller;
+grant execute on function sluice_internal._rate_take_many(text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._records_trim(text,text,bigint,integer) to sluice_poller;
 grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
 grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;
@@ -10513,6 +10649,7 @@ grant execute on function sluice_internal._sync_claim(text,integer,boolean,text,
 grant execute on function sluice_internal._sync_due(text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_fail(text,text,bigint,text,jsonb,interval) to sluice_poller;
 grant execute on function sluice_internal._sync_finish(text,text,bigint,interval,boolean,jsonb) to sluice_poller;
+grant execute on function sluice_internal._sync_finish_many(text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant execute on function sluice_internal._sync_tidy() to sluice_poller;
 grant usage on schema sluice_internal to sluice_poller;

@@ -30,6 +30,10 @@ declare
     v_taken sluice_internal.rate_windows;
     v_free record;
     v_said record;
+    v_scopes text[] := '{}';
+    v_names text[] := '{}';
+    v_seconds double precision[] := '{}';
+    v_units double precision[] := '{}';
 begin
     perform sluice_internal._authorize(null, 'poller');
     granted := greatest(_rate_take.wanted, 1);
@@ -43,6 +47,12 @@ begin
         select c.credential_id into v_sync.credential_id
         from sluice_internal.credentials as c
         where c.credential_id = _rate_take.credential_id collate "C";
+        if not found then
+            granted := 0;
+            wait := 1;
+            return next;
+            return;
+        end if;
     end if;
     v_most := (v_sync.rate_limit -> 'max_concurrent_requests')::int;
     if v_most > 0 then
@@ -89,13 +99,14 @@ begin
             greatest(floor(v_window.allowed * least(1, v_window.seconds / 20) / v_window.seconds / v_window.unit), 1)
         );
         wait := greatest(wait, v_free.wait);
+        v_scopes := v_scopes || v_window.scope;
+        v_names := v_names || v_window.name;
+        v_seconds := v_seconds || v_window.seconds;
+        v_units := v_units || v_window.unit;
         lasts := least(lasts, v_window.seconds / 20);
     end loop;
     granted := greatest(granted, 0);
-    if v_sync.sync_id is null and v_sync.credential_id is null then
-        granted := 0;
-        wait := 1;
-    elsif granted > 0 then
+    if granted > 0 then
         select s.granted, s.wait into v_said
         from sluice_internal._rate_said(
             coalesce('credential:' || v_sync.credential_id, 'sync:' || v_sync.sync_id), _rate_take.cost, granted, _rate_take.writes
@@ -112,8 +123,8 @@ begin
     else
         wait := 0;
         drawn_at := clock_timestamp();
-        perform sluice_internal._rate_draw(l.scope, l.name, l.seconds, granted * l.unit, drawn_at)
-        from sluice_internal._rate_limits(v_sync, _rate_take.limits, _rate_take.cost) as l;
+        perform sluice_internal._rate_draw(w.scope, w.name, w.seconds, granted * w.unit, drawn_at)
+        from unnest(v_scopes, v_names, v_seconds, v_units) as w (scope, name, seconds, unit);
     end if;
     return next;
 end

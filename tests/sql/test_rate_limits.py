@@ -121,8 +121,8 @@ def test_an_account_that_is_asked_without_a_sync_draws_from_its_budget(one: Sess
     assert of_the_account().granted == 0
     one.rows("select sluice_internal._rate_signal(null, 60, null, null, null, 'k')")
     assert 50 < take(one).wait <= 60
-    query = "select * from sluice_internal._rate_take(null, 'p1', '[]', 1, 1, false, %s, 0, null, 'unknown')"
-    assert one.one(query, uuid.uuid4()).granted == 0
+    query = "select * from sluice_internal._rate_take('gone', 'p1', %s::jsonb, 1, 1, false, %s, 0, null, 'unknown')"
+    assert one.one(query, json.dumps([LIMIT]), uuid.uuid4()).granted == 0
 
 
 def test_what_was_not_used_comes_back(one: Session, sync: Callable[..., str]) -> None:
