@@ -17,11 +17,15 @@ from pgsluice.db.statements import Database, run
 
 @dataclass(frozen=True)
 class Concluded:
-    """One step of a sweep's conclusion: whether there is another, how many tombstones it made, the database's clock."""
+    """One step of a sweep's conclusion: whether there is another, how many tombstones it made, the database's clock.
+
+    `doubtful`: (`collection_id`, `upstream_id`) of what it would have made some of; it did nothing then.
+    """
 
     more: bool
     deleted: int
     clock: datetime
+    doubtful: tuple[tuple[str, str], ...] = ()
 
 
 async def declare(conn: Database, poller_id: str, sync: ClaimedSync, feeds: Sequence[Mapping[str, Any]]) -> None:
@@ -46,11 +50,17 @@ async def fail(
     await run(conn, query, sync.sync_id, poller_id, sync.epoch, feed, rows.json_parameter(dict(error)), retry_in, place)
 
 
-async def conclude(conn: Database, poller_id: str, sync: ClaimedSync, feed: str, max_records: int = 1000) -> Concluded:
-    """The next step of concluding a sweep's complete pass: what was there before it and did not come up becomes a tombstone."""
-    query = "select * from sluice_internal._sweep_conclude(%s, %s, %s, %s, %s)"
-    (row,) = await run(conn, query, sync.sync_id, poller_id, sync.epoch, feed, max_records)
-    return Concluded(**row)
+async def conclude(
+    conn: Database, poller_id: str, sync: ClaimedSync, feed: str, *, max_records: int = 1000, max_doubtful: int = 0
+) -> Concluded:
+    """The next step of concluding a sweep's complete pass: what was there before it and did not come up becomes a tombstone.
+
+    If that are no more than `max_doubtful`, they are named instead: who asked the vendor for each and committed the answers calls again.
+    """
+    query = "select * from sluice_internal._sweep_conclude(%s, %s, %s, %s, %s, %s)"
+    (row,) = await run(conn, query, sync.sync_id, poller_id, sync.epoch, feed, max_records, max_doubtful)
+    doubtful = tuple((item["collection_id"], item["upstream_id"]) for item in row["doubtful"] or ())
+    return Concluded(**{**row, "doubtful": doubtful})
 
 
 async def trim(conn: Database, poller_id: str, sync: ClaimedSync, max_records: int = 1000) -> bool:

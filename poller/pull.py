@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,7 +31,7 @@ from pgsluice.poller.together import Together
 from pgsluice.poller.transport import Transport
 from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Cursor, Feed, Page, Refused
+from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page, Refused
 from pgsluice.providers.errors import ProviderError
 
 __all__ = ["Stopped", "Tally", "Turn"]
@@ -40,6 +40,8 @@ __all__ = ["Stopped", "Tally", "Turn"]
 JOBS: Final = 30.0
 # Seconds of one turn that go into removing what has grown too old (max_age_days).
 TRIMMING: Final = 10.0
+# Objects that a sweep's pass did not see and that are asked for one by one, before they count as gone. Of more, the list is believed.
+DOUBTFUL: Final = 100
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
@@ -298,8 +300,25 @@ class Turn:
     async def _conclude(self, feed: str) -> None:
         """Makes tombstones of what did not come up in a complete pass, in steps; what a turn leaves of them is the next one's."""
         self.store.concluding.add(feed)
-        while not self._is_over() and await self.store.conclude(feed):
-            pass
+        doubtful = DOUBTFUL
+        while not self._is_over():
+            unseen = await self.store.conclude(feed, doubtful)
+            if unseen is None:
+                return
+            if unseen:
+                doubtful = doubtful - len(unseen) if await self._are_gone(feed, unseen) else 0
+
+    async def _are_gone(self, feed: str, unseen: Sequence[Hint]) -> bool:
+        """Asks for each of a few that did not come up: lists pass over an object now and then. Whether the vendor answered."""
+        read_from = self.store.clock
+        batch = Batch()
+        try:
+            batch.add((await self.objects.of(unseen)).answers)
+        except ProviderError as exc:
+            log.debug("what a sweep did not see was not asked for", sync=self.tally.sync_id, feed=feed, error=exc.message)
+            return False
+        await self.store.note_seen(feed, self._wanted(batch), read_from)
+        return True
 
     async def _trim(self) -> None:
         if self.since is None:

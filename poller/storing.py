@@ -152,15 +152,23 @@ class Store:
             if cursor is not None:
                 self.cursors[feed] = cursor
 
-    async def conclude(self, feed: str) -> bool:
-        """The next step of a sweep's conclusion; whether there is another."""
+    async def conclude(self, feed: str, doubtful: int) -> tuple[Hint, ...] | None:
+        """The next step of a sweep's conclusion; None: it was the last one.
+
+        If it would make tombstones of up to `doubtful` objects it makes none, and answers hints at them.
+        """
         async with self._one_by_one:
-            step = await bounded(reading.conclude(self._conn, self._poller_id, self._sync, feed))
+            step = await bounded(reading.conclude(self._conn, self._poller_id, self._sync, feed, max_doubtful=doubtful))
         self.clock = step.clock
         self._tally.changed += step.deleted
         if not step.more:
             self.concluding.discard(feed)
-        return step.more
+            return None
+        return tuple(Hint(*item) for item in step.doubtful)
+
+    async def note_seen(self, feed: str, batch: Batch, read_from: datetime) -> None:
+        """Commits what the vendor answered of objects that a sweep's pass did not see."""
+        await self._store(Step(feed, None, done=False, version=self.versions[feed], facts={"last": False}), batch, read_from)
 
     async def trim(self) -> bool:
         """The next step of removing what is older than the sync keeps; whether there is another."""

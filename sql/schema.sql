@@ -6563,7 +6563,7 @@ begin
         error = null,
         error_since = null,
         attempt = 0,
-        next_attempt_at = excluded.next_attempt_at,
+        next_attempt_at = case when v_clear or f.error is not null then excluded.next_attempt_at else f.next_attempt_at end,
         last_success_at = excluded.last_success_at,
         completed_at = coalesce(
             f.completed_at,
@@ -8938,7 +8938,7 @@ end
 $function$;
 comment on function sluice_internal._stream_watch(text) is 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer DEFAULT 1000, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone)
+CREATE OR REPLACE FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer DEFAULT 1000, max_doubtful integer DEFAULT 0, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone, OUT doubtful jsonb)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -9006,6 +9006,11 @@ begin
         limit _sweep_conclude.max_records
         for no key update of r
     ) as k;
+    -- A list that is cut by number passes over one now and then: a few are worth to be asked for.
+    if jsonb_array_length(v_gone) <= _sweep_conclude.max_doubtful then
+        doubtful := v_gone;
+        return;
+    end if;
     if v_gone is not null then
         -- As if it had been read from the beginning of the pass on: what somebody wrote in that time stands.
         select w.changed into deleted
@@ -9024,7 +9029,7 @@ begin
     clock := clock_timestamp();
 end
 $function$;
-comment on function sluice_internal._sweep_conclude(text,text,bigint,text,integer) is 'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';
+comment on function sluice_internal._sweep_conclude(text,text,bigint,text,integer,integer) is 'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. doubtful: instead of that, what would become a tombstone in this step, if it is no more than max_doubtful: the caller asks the vendor for each, commits the answers, and calls again. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sweep_forget(sync_id text, feed text)
  RETURNS boolean
@@ -10644,7 +10649,7 @@ grant execute on function sluice_internal._records_trim(text,text,bigint,integer
 grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
 grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;
 grant execute on function sluice_internal._renewal_store(text,bigint,bytea,integer,interval,text) to sluice_poller;
-grant execute on function sluice_internal._sweep_conclude(text,text,bigint,text,integer) to sluice_poller;
+grant execute on function sluice_internal._sweep_conclude(text,text,bigint,text,integer,integer) to sluice_poller;
 grant execute on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_due(text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_fail(text,text,bigint,text,jsonb,interval) to sluice_poller;

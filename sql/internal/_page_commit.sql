@@ -102,7 +102,7 @@ begin
         error = null,
         error_since = null,
         attempt = 0,
-        next_attempt_at = excluded.next_attempt_at,
+        next_attempt_at = case when v_clear or f.error is not null then excluded.next_attempt_at else f.next_attempt_at end,
         last_success_at = excluded.last_success_at,
         completed_at = coalesce(
             f.completed_at,

@@ -4,9 +4,11 @@ create or replace function sluice_internal._sweep_conclude(
     epoch bigint,
     feed text,
     max_records int default 1000,
+    max_doubtful int default 0,
     out more boolean,
     out deleted int,
-    out clock timestamptz
+    out clock timestamptz,
+    out doubtful jsonb
 )
 language plpgsql
 volatile
@@ -75,6 +77,11 @@ begin
         limit _sweep_conclude.max_records
         for no key update of r
     ) as k;
+    -- A list that is cut by number passes over one now and then: a few are worth to be asked for.
+    if jsonb_array_length(v_gone) <= _sweep_conclude.max_doubtful then
+        doubtful := v_gone;
+        return;
+    end if;
     if v_gone is not null then
         -- As if it had been read from the beginning of the pass on: what somebody wrote in that time stands.
         select w.changed into deleted
@@ -94,5 +101,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._sweep_conclude(text, text, bigint, text, int) is
-'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';
+comment on function sluice_internal._sweep_conclude(text, text, bigint, text, int, int) is
+'The next step of concluding a complete pass of a sweep: looks at up to max_records records and makes tombstones of those that were there before the pass and did not come up, those too old for the sync (max_age_days) aside; then removes what the pass noted. doubtful: instead of that, what would become a tombstone in this step, if it is no more than max_doubtful: the caller asks the vendor for each, commits the answers, and calls again. more: call again. A crash goes on where the last step was. Locks those records, in key order. Errors: SL130.';

@@ -19,6 +19,7 @@ from fakes import shop as shops
 from fakes.shop import Shop
 
 from pgsluice.db.client import Client
+from pgsluice.poller import pull
 from pgsluice.providers import registry
 
 DAY = 86_400.0
@@ -95,6 +96,34 @@ def test_a_sweep_finds_what_is_gone(db: str, shop: Shop) -> None:
     assert_complete(db, shop)
     assert set(stored(db, deleted=True)["customer"]) == {customers[0], customers[11]}
     assert rows(db, "select count(*) from sluice_internal.sweep_seen") == [(0,)]
+
+
+def test_what_a_list_passed_over_is_asked_for(db: str, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few that did not come up: each is asked for, and only what is gone becomes a tombstone. Of many, the list is believed."""
+    shops.install(changes=False, sweeps=True)
+    customers = shop.seed("customer", 12)
+    connect(db, shop, "customer")
+    assert read_once(db)["acme"].outcome == "caught_up"
+    due = rows(db, "select next_attempt_at > now() from sluice_internal.sync_feeds where kind = 'sweep'")
+    assert due == [(True,)]
+    shop.passed_over = {customers[3], customers[7]}
+    shop.remove("customer", customers[5], silently=True)
+    for _ in range(2):
+        sweep_now(db)
+        assert read_once(db)["acme"].outcome == "caught_up"
+        assert_complete(db, shop)
+        assert set(stored(db, deleted=True)["customer"]) == {customers[5]}
+        # the next pass is due a day from now, as before
+        assert rows(db, "select next_attempt_at > now() + interval '1 hour' from sluice_internal.sync_feeds where kind = 'sweep'") == due
+    assert sum(request.endswith(f"/{customers[5]}") for request in map(str, shop.requests)) <= 1
+    monkeypatch.setattr(pull, "DOUBTFUL", 1)
+    sweep_now(db)
+    assert read_once(db)["acme"].outcome == "caught_up"
+    assert set(stored(db, deleted=True)["customer"]) == {customers[3], customers[5], customers[7]}
+    shop.passed_over = set()
+    sweep_now(db)
+    assert read_once(db)["acme"].outcome == "caught_up"
+    assert_complete(db, shop)
 
 
 def test_a_sweep_alone_reads_and_removes(db: str, shop: Shop) -> None:

@@ -50,6 +50,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
+        self.passed_over: set[str] = set()  # by lists, as those do that are cut by number
         self.log: list[tuple[str, str]] = []
         self.requests: list[Asked] = []
         self.fault: Callable[[Asked], int | None] = lambda _asked: None
@@ -112,7 +113,7 @@ class Shop:
             self.not_ready -= 1
             return 200, {"ready": self.not_ready < 0}
         low, high = asked.params.get("after", ""), asked.params.get("until", "~")
-        ids = [name for name in sorted(self.objects[first]) if low < name < high]
+        ids = [name for name in sorted(self.objects[first]) if low < name < high and name not in self.passed_over]
         return 200, {"data": [self.objects[first][name] for name in ids[:PAGE]], "more": len(ids) > PAGE, "total": len(self.objects[first])}
 
 
