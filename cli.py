@@ -10,7 +10,21 @@ from typing import IO, Any
 
 import click
 
-from pgsluice import __version__, consumers, credentials, mutations, providing, running, settings, syncs, terminal, tokens, typed, working
+from pgsluice import (
+    __version__,
+    apps,
+    consumers,
+    credentials,
+    mutations,
+    providing,
+    running,
+    settings,
+    syncs,
+    terminal,
+    tokens,
+    typed,
+    working,
+)
 from pgsluice.calling import BIGINT, INT, Call, Seconds, calling, or_unset, text_of, watch_option
 from pgsluice.db import calls
 from pgsluice.db.calls import RECORD_COLUMNS, UNSET
@@ -77,7 +91,9 @@ def main(ctx: click.Context, /, **options: Any) -> None:
     Every option here is also a variable (PGSLUICE_DATABASE_URL) and an entry of pgsluice.toml (database_url).
     """
     names = ("database_url", "data_dir", "master_key", "master_key_file", "master_key_previous", "allow_private_addresses")
-    ctx.obj = Installation(**{name: options[name] for name in names}, address=options["listen"], say=terminal.aside)
+    ctx.obj = Installation(
+        **{name: options[name] for name in names}, address=options["listen"], public_url=options["public_url"], say=terminal.aside
+    )
     ctx.meta.update({name: options[name] for name in ("poll_interval", "log_format", "bootstrap_token", "public_url")})
     configure_logs(options["log_format"])
 
@@ -85,6 +101,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 for command in (running.up, running.migrate, running.poll, running.serve, running.sql, running.schema, running.doctor, running.completion):
     main.add_command(command)
 main.add_command(providing.provider)
+main.add_command(apps.oauth_app)
 main.add_command(credentials.credential)
 consumers.consumer.add_command(working.run)
 main.add_command(consumers.consumer)

@@ -31,10 +31,13 @@ def _base_url(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
     return value
 
 
+base_url_option = click.option("--base-url", callback=_base_url, help="Address in place of the vendor's own.")
+
+
 def secret_options(function: Callable[..., None]) -> Callable[..., None]:
     """Ways to give a secret, and what goes with it."""
     for option in (
-        click.option("--base-url", callback=_base_url, help="Address in place of the vendor's own."),
+        base_url_option,
         click.option("--kind", help="Kind of credential.  [the provider's first]"),
         click.option("--key", help="The secret itself. Others see it in the list of processes, and it stays in the shell's history."),
         click.option("--secret-stdin", is_flag=True, help="Read the secret from standard input."),
@@ -106,6 +109,7 @@ def _fields(text: str, fields: tuple[SecretField, ...]) -> dict[str, str]:
 @click.option("--provider", "provider_name", required=True, help="For example stripe.")
 @click.option("--name", help="A name for people.")
 @click.option("--account", help="The account at the vendor. One that has a credential gets no second one: that one is updated.")
+@click.option("--oauth-app", "oauth_app_id", help="The OAuth app that the secret was obtained through: it renews its tokens.")
 @metadata_option
 @secret_options
 @curl_option
@@ -117,6 +121,7 @@ def credential_create(
     provider_name: str,
     name: str | None,
     account: str | None,
+    oauth_app_id: str | None,
     metadata: dict[str, Any] | None,
     kind: str | None,
     base_url: str | None,
@@ -127,11 +132,12 @@ def credential_create(
     if call.as_curl:
         shown = _unknown_secret(provider_name, kind)
         rest = {"credential_id": credential_id, "name": name, "base_url": base_url, "metadata": metadata, "account": account}
+        rest["oauth_app_id"] = oauth_app_id
         call.show_curl("credential_create", {**shown, **rest})
         return
     kind, secret = secret_of(registry.get(provider_name), kind, **ways)
     with call.installation.client(raw_json=True, sealing=True) as client:
-        more: dict[str, Any] = {"name": name, "base_url": base_url, "metadata": metadata, "account": account}
+        more: dict[str, Any] = {"name": name, "base_url": base_url, "metadata": metadata, "account": account, "oauth_app_id": oauth_app_id}
         row = client.credential_create(provider_name, credential_id, kind, secret=secret, **more)
     call.print_one(row)
 
@@ -159,7 +165,7 @@ def credential_rotate_key(call: Call) -> None:
     call.print_one(row)
     if row["left"]:
         raise make(
-            f"{row['left']} credentials do not open with any key that is at hand",
+            f"{row['left']} secrets do not open with any key that is at hand",
             code="SL302",
             hint="give the earlier keys, too (PGSLUICE_MASTER_KEY_PREVIOUS=1:<key>), or store the secrets anew: pgsluice credential update",
         )

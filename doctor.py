@@ -28,6 +28,7 @@ def examine(installation: Installation) -> list[Check]:
             _tried("pollers", lambda: _pollers(installation)),
             _tried("syncs", lambda: _syncs(installation)),
             _tried("master key", lambda: _key(installation)),
+            _tried("public URL", lambda: _public_url(installation)),
         ]
     return found
 
@@ -81,9 +82,20 @@ def _syncs(installation: Installation) -> Finding:
     return False, f"{len(broken)} of {len(syncs)} broken", f"pgsluice sync info {broken[0]} says why and what to do"
 
 
+def _public_url(installation: Installation) -> Finding:
+    with installation.client() as client:
+        apps = len(client.oauth_apps())
+    if installation.public_url is not None:
+        return True, f"{installation.public_url}; redirect URI of OAuth apps: {installation.public_url}/v1/oauth/callback", None
+    how = (
+        "set PGSLUICE_PUBLIC_URL to the address at which browsers reach the HTTP server, and register its /v1/oauth/callback at the vendors"
+    )
+    return apps == 0, "none, and none is needed yet" if apps == 0 else f"none, but there are {apps} OAuth apps", how if apps else None
+
+
 def _key(installation: Installation) -> Finding:
     with installation.client() as client:
-        versions = Counter(row["key_version"] for row in client.credentials())
+        versions = Counter(row["key_version"] for row in [*client.credentials(), *client.oauth_apps()])
     key = installation.key
     if key is None:
         how = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE"

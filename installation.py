@@ -29,6 +29,7 @@ class Installation:
     master_key_previous: str | None = None
     allow_private_addresses: bool = False
     address: str = "127.0.0.1:7420"
+    public_url: str | None = None
     say: Callable[[str], None] = _quiet
 
     @property

@@ -63,6 +63,8 @@ _CREDENTIAL: Final[LiteralString] = f"""json_build_object(
     'base_url', x.base_url,
     'account', x.account,
     'expires_at', {time("x.expires_at")},
+    'oauth_app_id', x.oauth_app_id,
+    'scopes', x.scopes,
     'metadata', x.metadata,
     'created_at', {time("x.created_at")},
     'updated_at', {time("x.updated_at")}
@@ -74,7 +76,7 @@ def credential_put(values: Mapping[str, Any]) -> Ask:
         select {_CREDENTIAL}::text
         from sluice_internal._credential_put(
             %(id)s, %(provider)s, %(kind)s, %(name)s, %(sealed)s, %(key_version)s, %(base_url)s, coalesce(%(metadata)s::jsonb, '{{}}'),
-            %(account)s, %(expires_at)s::timestamptz
+            %(account)s, %(expires_at)s::timestamptz, %(oauth_app_id)s, %(scopes)s::text[]
         ) as x"""
     return Ask("manage", statement, values)
 
@@ -84,9 +86,29 @@ def credential_replace(values: Mapping[str, Any]) -> Ask:
         select {_CREDENTIAL}::text
         from sluice_internal._credential_replace(
             %(id)s, %(kind)s, %(sealed)s, %(key_version)s, %(base_url)s, %(account)s, %(expires_at)s::timestamptz,
-            %(name)s, %(metadata)s::jsonb
+            %(name)s, %(metadata)s::jsonb, %(oauth_app_id)s, %(scopes)s::text[], %(held_version)s
+        ) as x"""
+    return Ask("manage", statement, {"held_version": None, **values})
+
+
+def credential_change(values: Mapping[str, Any]) -> Ask:
+    """Everything but the secret."""
+    statement: LiteralString = f"""
+        select {_CREDENTIAL}::text
+        from sluice_internal._credential_change(
+            %(id)s, %(name)s, %(base_url)s, %(metadata)s::jsonb, %(account)s, %(oauth_app_id)s, %(scopes)s::text[]
         ) as x"""
     return Ask("manage", statement, values)
+
+
+def credential_sealed(credential_id: str) -> Ask:
+    """The sealed secret in base64, its version and its key's; nothing for an unknown credential."""
+    statement: LiteralString = """
+        select json_build_object(
+            'sealed', encode(x.sealed, 'base64'), 'key_version', x.key_version, 'version', x.version, 'kind', x.kind
+        )::text
+        from sluice_internal._credential_sealed(%s) as x"""
+    return Ask("manage", statement, (credential_id,))
 
 
 def credential_known(provider: str, account: str) -> Ask:

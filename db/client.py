@@ -13,6 +13,7 @@ from typing import Any, Self
 import psycopg
 
 from pgsluice.db import secrets
+from pgsluice.db.apps import Apps
 from pgsluice.db.calls import UNSET, Unset, given
 from pgsluice.db.connect import connect
 from pgsluice.db.consume import Consuming
@@ -24,7 +25,7 @@ from pgsluice.db.sealing import Sealing
 Interval = str | timedelta
 
 
-class Client(Consuming, Managing, Sealing):
+class Client(Consuming, Managing, Sealing, Apps):
     """`sluice` through one psycopg connection. For one thread at a time, like the transaction it works in."""
 
     def __init__(self, conn: psycopg.Connection[Any], *, master_key: secrets.MasterKey | None = None, raw_json: bool = False) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pgsluice.db import secrets
 from pgsluice.db.calls import call_statement
@@ -14,6 +14,32 @@ from pgsluice.db.rows import Row
 from pgsluice.db.views import Views
 
 _RESEAL_TRIES: Final = 5
+
+
+class Kept(NamedTuple):
+    """Where secrets of one kind are kept, and what each is bound to."""
+
+    look: bytes
+    store: bytes
+    bound: Callable[[str], str]
+
+
+_CREDENTIALS: Final = Kept(
+    b"select * from sluice_internal._credential_sealed(%s)",
+    b"select sluice_internal._credential_reseal(%s, %s, %s, %s, %s) as done",
+    str,
+)
+_APPS: Final = Kept(
+    b"select * from sluice_internal._oauth_app_sealed(%s)",
+    b"select sluice_internal._oauth_app_reseal(%s, %s, %s, %s, %s) as done",
+    secrets.of_oauth_app,
+)
+
+
+def _through(oauth_app_id: str | None, scopes: Sequence[str] | None) -> dict[str, Any]:
+    """Where a credential came from, as arguments; what is not known is not sent."""
+    found: dict[str, Any] = {} if oauth_app_id is None else {"oauth_app_id": oauth_app_id}
+    return found if scopes is None else {**found, "scopes": tuple(scopes)}
 
 
 class Sealing(Views):
@@ -33,16 +59,19 @@ class Sealing(Views):
         metadata: Mapping[str, Any] | None = None,
         account: str | None = None,
         expires_at: datetime | None = None,
+        oauth_app_id: str | None = None,
+        scopes: Sequence[str] | None = None,
     ) -> Row:
         """The new credential, without its secret: `secret` is sealed here, before it reaches SQL. SL001, SL105, SL110, SL301.
 
+        `oauth_app_id`: the OAuth app that it was obtained through: with it tokens are renewed.
         `account`: the account at the vendor. One that has a credential gets no second one: that one is updated, and its syncs go on.
         Whether the secret looks like one of that provider is the provider's to say (`seal_check`), before this is called.
         """
         known = self._credential_of(provider, account)
         if known is not None and credential_id in {None, known}:
             more = {"name": name} | ({} if metadata is None else {"metadata": metadata})
-            facts = {"base_url": base_url, "account": account, "expires_at": expires_at}
+            facts = {"base_url": base_url, "account": account, "expires_at": expires_at, **_through(oauth_app_id, scopes)}
             return self._replace(known, secret, {"kind": kind if kind is not None else "api_key", **facts, **more})
         credential_id = credential_id if credential_id is not None else str(uuid.uuid4())
         arguments = {
@@ -55,14 +84,23 @@ class Sealing(Views):
             "metadata": metadata if metadata is not None else {},
             "account": account,
             "expires_at": expires_at,
+            **_through(oauth_app_id, scopes),
         }
         return self._fetch(*call_statement("_credential_put", arguments, schema="sluice_internal"))[0]
 
     def credential_update(
-        self, credential_id: str, kind: str, *, secret: Mapping[str, str], base_url: str | None = None, expires_at: datetime | None = None
+        self,
+        credential_id: str,
+        kind: str,
+        *,
+        secret: Mapping[str, str],
+        base_url: str | None = None,
+        expires_at: datetime | None = None,
+        oauth_app_id: str | None = None,
     ) -> Row:
-        """The credential, with a new secret; its syncs are tried again at once and go on from where they are. SL104, SL301."""
-        return self._replace(credential_id, secret, {"kind": kind, "base_url": base_url, "expires_at": expires_at})
+        """The credential, with a new secret; its syncs are tried again at once and go on from where they are. SL104, SL175, SL301."""
+        more = {"kind": kind, "base_url": base_url, "expires_at": expires_at, **_through(oauth_app_id, None)}
+        return self._replace(credential_id, secret, more)
 
     def _replace(self, credential_id: str, secret: Mapping[str, str], more: Mapping[str, Any]) -> Row:
         arguments = {"credential_id": credential_id, **self._sealed(credential_id, secret), **more}
@@ -76,33 +114,42 @@ class Sealing(Views):
         return known
 
     def credential_rotate_key(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Row:
-        """Seals every secret with the newest master key: how many were `resealed`, and how many are `left` that do not open. SL301.
+        """Seals every secret, those of OAuth apps too, with the newest master key. SL301.
+
+        Answers how many were `resealed`, and how many are `left` that do not open.
 
         One by one, so it can be stopped and called again, while pollers run: a secret that is renewed meanwhile is not touched.
         """
         key = self._master_key()
-        old = [row["credential_id"] for row in self._list("credentials", {}, None) if row["key_version"] != key.version]
-        left: list[str] = []
-        for number, credential_id in enumerate(old):
+        credentials, apps = self._list("credentials", {}, None), self._list("oauth_apps", {}, None)
+        old = [(_CREDENTIALS, row["credential_id"]) for row in credentials if row["key_version"] != key.version]
+        old += [(_APPS, row["oauth_app_id"]) for row in apps if row["key_version"] != key.version]
+        left: list[tuple[Kept, str]] = []
+        for number, (kept, name) in enumerate(old):
             progress(number, len(old))
-            if not self._resealed(credential_id, key):
-                left.append(credential_id)
+            if not self._resealed(kept, name, key):
+                left.append((kept, name))
         progress(len(old), len(old))
-        return {"key_version": key.version, "resealed": len(old) - len(left), "left": len(left), "credential_ids_left": left}
+        return {
+            "key_version": key.version,
+            "resealed": len(old) - len(left),
+            "left": len(left),
+            "credential_ids_left": [name for kept, name in left if kept is _CREDENTIALS],
+            "oauth_app_ids_left": [name for kept, name in left if kept is _APPS],
+        }
 
-    def _resealed(self, credential_id: str, key: secrets.MasterKey) -> bool:
+    def _resealed(self, kept: Kept, name: str, key: secrets.MasterKey) -> bool:
         """Whether the newest key seals it now, or it is gone."""
         for _ in range(_RESEAL_TRIES):
-            found = self._fetch(b"select * from sluice_internal._credential_sealed(%s)", (credential_id,))
+            found = self._fetch(kept.look, (name,))
             if not found or found[0]["key_version"] == key.version:
                 return True
             try:
-                secret = secrets.open_sealed(found[0]["sealed"], credential_id, key, found[0]["key_version"])
+                secret = secrets.open_sealed(found[0]["sealed"], kept.bound(name), key, found[0]["key_version"])
             except SecretUnreadable:
                 return False
-            values = (credential_id, found[0]["version"], found[0]["key_version"], secrets.seal(secret, credential_id, key), key.version)
-            query = b"select sluice_internal._credential_reseal(%s, %s, %s, %s, %s) as done"
-            if self._fetch(query, values)[0]["done"]:
+            values = (name, found[0]["version"], found[0]["key_version"], secrets.seal(secret, kept.bound(name), key), key.version)
+            if self._fetch(kept.store, values)[0]["done"]:
                 return True
         return False
 

@@ -27,10 +27,13 @@ ROLES: Final[dict[str, LiteralString]] = {
     "consume": "set local role sluice_consumer",
     "mutate": "set local role sluice_mutator",
     "manage": "set local role sluice_admin",
+    "open": "reset role",
 }
 _SHORT: Final = "set_config('pgsluice.autocommit', 'on', true)"  # the transaction ends with this call: no lane stays locked
 _CHECK: Final[LiteralString] = f"select {_SHORT}, sluice_internal._token_check(%s, %s)"
 _NO_CHECK: Final[LiteralString] = f"select {_SHORT}"
+# The scope of what a browser may do without a token: the server's own login, and the functions that are meant for it.
+OPEN: Final = "open"
 # Seconds that a request waits for a connection.
 QUEUE: Final = 10.0
 
@@ -194,6 +197,7 @@ class Hub:
                     with translated():
                         await listener.execute("listen sluice_streams")
                         await listener.execute("listen sluice_mutation_done")
+                        await listener.execute("listen sluice_signin_done")
                         self._watcher, self._held = watcher, {}
                         self._wake_all()
                         pauses = waits(float("inf"), longest=2.0)
@@ -218,6 +222,12 @@ class Hub:
     async def mutation(self, mutation_id: str) -> AsyncIterator[asyncio.Event]:
         """An event that is set when the mutation is finished, or may be."""
         async with self._event(f"sluice_mutation_done {mutation_id}") as event:
+            yield event
+
+    @asynccontextmanager
+    async def signin(self, signin_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the consent is finished, or may be."""
+        async with self._event(f"sluice_signin_done {signin_id}") as event:
             yield event
 
     @asynccontextmanager

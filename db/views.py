@@ -78,6 +78,9 @@ class Views:
     def credentials(self, *, provider: str | None = None, limit: int | None = None) -> list[Row]:
         return self._list("credentials", {"provider": provider}, limit)
 
+    def oauth_apps(self, *, provider: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("oauth_apps", {"provider": provider}, limit)
+
     def syncs(
         self,
         *,

@@ -87,7 +87,7 @@ class Describer:
             self._key,
             client_of(claimed, self._key),
         )
-        desk = Desk(self._session, self._session.poller_id, self._key)
+        desk = Desk(self._session, self._session.poller_id, self._key, exchanges=self._session.exchanges)
         account = Account(desk, None, claimed.credential_id, claimed.credential_version, claimed.credential_renew_at, claimed.clock)
         vendor = Vendor(registry.get(claimed.provider), credential, self._transport, self._stopping, account=account)
         return [as_row(collection) for collection in await vendor.described()]

@@ -17,7 +17,9 @@ from pgsluice.db.connect import waits
 from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError
 from pgsluice.db.leases import ClaimedSync
 from pgsluice.db.statements import Pool
+from pgsluice.poller.consenting import Consenting
 from pgsluice.poller.describing import Describer
+from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.failing import advised, delay
 from pgsluice.poller.knowing import know
 from pgsluice.poller.mutating import Writer
@@ -76,6 +78,7 @@ class Poller:
         self.progress = progress
         self.stopping = asyncio.Event()
         self.tallies: list[Tally] | None = None  # kept by run_once only
+        self._exchanges = Exchanges(conninfo, self.settings.database_patience)
         self._session = Session(conninfo)
         self._places = Places(self.settings.workers, self._session.woken)
         self._opened: float | None = None  # when this session's connections were open
@@ -86,7 +89,7 @@ class Poller:
 
     async def run(self) -> None:
         """Works until `stop`. Raises SL401 once the database has been away for longer than the patience."""
-        await self._patiently(lambda: first_of(self._serve(), self._writer.serve(), self._describer.serve()))
+        await self._patiently(lambda: first_of(self._serve(), self._writer.serve(), self._describer.serve(), self._consenting.serve()))
 
     async def run_once(self) -> list[Tally]:
         """Reads every sync that nobody else works on, due or not, until it is caught up; what became of each. Raises SL401 as `run`."""
@@ -103,20 +106,24 @@ class Poller:
         first = True
         sockets = self.settings.workers * TURNS_A_PLACE + 200
         async with Transport(allow_private=self.settings.allow_private_addresses, connections=sockets) as self.transport:
-            while True:
-                self._session, self._opened = Session(self.conninfo), None
-                self._places = Places(self.settings.workers, self._session.woken)
-                self._writer = Writer(self._session, self.transport, self.key, self.stopping)
-                self._describer = Describer(self._session, self.transport, self.key, self.stopping)
-                try:
-                    await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
-                except DatabaseUnavailable as exc:
-                    if first or self._was_steady():
-                        pauses = waits(self.settings.database_patience)
-                    first = False
-                    if await self._wait_for_database(exc, next(pauses, None)):
-                        continue
-                return
+            try:
+                while True:
+                    self._session, self._opened = Session(self.conninfo, exchanges=self._exchanges), None
+                    self._places = Places(self.settings.workers, self._session.woken)
+                    self._writer = Writer(self._session, self.transport, self.key, self.stopping)
+                    self._describer = Describer(self._session, self.transport, self.key, self.stopping)
+                    self._consenting = Consenting(self._session, self.transport, self.key, self._exchanges)
+                    try:
+                        await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
+                    except DatabaseUnavailable as exc:
+                        if first or self._was_steady():
+                            pauses = waits(self.settings.database_patience)
+                        first = False
+                        if await self._wait_for_database(exc, next(pauses, None)):
+                            continue
+                    return
+            finally:
+                await self._exchanges.finished()
 
     async def _wait_for_database(self, error: DatabaseUnavailable, seconds: float | None) -> bool:
         """Whether to try again. Raises `error` when the patience is at its end."""
@@ -150,6 +157,9 @@ class Poller:
                 await asyncio.wait(under_way, timeout=LAST_PAGE)
         finally:
             await end({working, stop, *self._places.tasks, *self._writer.tasks})
+            if self.stopping.is_set():
+                # While this poller still counts as alive: nobody else asks the vendor in between.
+                await self._exchanges.finished()
 
     # ------------------------------------------------------------ which syncs
 
@@ -245,6 +255,7 @@ class Poller:
                 progress=self.progress,
                 tally=tally,
                 seconds=seconds,
+                exchanges=self._exchanges,
                 grants=self._session.grants,
             )
             await turn.run()

@@ -91,7 +91,7 @@ class Writer:
             task.result()
 
     async def _request(self, items: list[ClaimedItem]) -> None:
-        desk = Desk(self._session, self._session.poller_id, self._key)
+        desk = Desk(self._session, self._session.poller_id, self._key, exchanges=self._session.exchanges)
         attempt = Attempt(items, desk, self._transport, self._stopping)
         try:
             pauses = await attempt.run()

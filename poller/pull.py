@@ -21,6 +21,7 @@ from pgsluice.db.shares import Grant
 from pgsluice.db.statements import Database
 from pgsluice.poller import room
 from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor, wait
+from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.page import Batch
 from pgsluice.poller.plan import Plan, Unit
 from pgsluice.poller.session import end
@@ -73,6 +74,7 @@ class Turn:
         tally: Tally | None = None,
         patience: float = SHORT_PAUSE,
         seconds: float = float("inf"),
+        exchanges: Exchanges | None = None,
         grants: Together[Mapping[str, Any], Grant] | None = None,
     ) -> None:
         """Raises UnknownProvider, UnknownCollection, and SluiceError for a credential that cannot be opened."""
@@ -97,7 +99,7 @@ class Turn:
             sync.credential_expires_at,
         )
         account = Account(
-            Desk(conn, poller_id, key, grants),
+            Desk(conn, poller_id, key, grants, exchanges),
             sync.sync_id,
             sync.credential_id,
             sync.credential_version,

@@ -1,22 +1,25 @@
 """The secret that one sync's requests carry: renewed once, by one process, and taken over by all others.
 
 A vendor that rotates tokens takes each one once. So a poller first claims the renewal of that very version in the database; the others
-wait for its answer. What a poller that was killed in the middle of it leaves behind is tried once more: whether the vendor still takes the
-old token is the vendor's to say, and if not, a person signs in again.
+wait for its answer. An exchange that has begun is finished and stored, whatever becomes of the turn, of the poller's connections and of
+its wish to end (`exchanges`). What a poller that was killed in the middle of it leaves behind is tried once more, later than its answer
+could have come: whether the vendor still takes the old token is the vendor's to say, and if not, a person signs in again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import structlog
 
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import LeaseLost, make
-from pgsluice.poller.sharing import Account, client_of, kept, opened, wait
+from pgsluice.db.statements import Database
+from pgsluice.poller.exchanges import in_time
+from pgsluice.poller.sharing import Account, Desk, client_of, kept, opened, wait
 from pgsluice.poller.transport import Transport
 from pgsluice.providers.base import Credential
 from pgsluice.providers.errors import Paced, ProviderError, Unauthorized
@@ -47,6 +50,8 @@ class Tokens:
         self._account = account
         self._version = None if account is None else account.version
         self._due = time.monotonic() + (float("inf") if account is None else account.renew_in)
+        if _lacks_access(credential):
+            self._due = float("-inf")
         self._one = asyncio.Lock()
         self.credential = credential
 
@@ -59,6 +64,8 @@ class Tokens:
             except Unauthorized:
                 raise
             except ProviderError as exc:
+                if _lacks_access(used):
+                    raise
                 # It is still good for a moment; what comes of it is seen by the request.
                 self._due = time.monotonic() + AGAIN
                 log.warning("token not renewed", sync=self._account.sync_id if self._account else None, error=exc.message)
@@ -94,7 +101,8 @@ class Tokens:
                 raise _remembered(found.error or {})
             if found.state == "yours":
                 # Not torn by the end of a turn: the vendor's answer may be the only pair that is still good.
-                if await kept(self._renewed(account, credential_id, version)):
+                work = self._renewed(account, credential_id, version)
+                if await (kept(work) if desk.exchanges is None else desk.exchanges.kept(work)):
                     continue
                 return False
             if time.monotonic() > end:
@@ -110,28 +118,28 @@ class Tokens:
             request = self._provider.renew(self.credential)
             if request is None:
                 return False
-            response = await self._transport.send(request)
-            renewed = self._provider.read_renewed(self.credential, response)
-            lasts = None if renewed.expires_in is None else max(renewed.expires_in - (time.monotonic() - asked), 0.0)
             if desk.key is None:
                 raise make("there is no master key to seal the new token with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
-            await shares.renewal_store(
-                desk.database,
-                credential_id,
-                version,
-                sealed=secrets.seal(renewed.secret, credential_id, desk.key),
-                key_version=desk.key.version,
-                expires_in=lasts,
-                base_url=renewed.base_url,
-            )
+            response = await in_time(self._transport.send(request))
+            renewed = self._provider.read_renewed(self.credential, response)
+            lasts = None if renewed.expires_in is None else max(renewed.expires_in - (time.monotonic() - asked), 0.0)
+            sealed, key_version = secrets.seal(renewed.secret, credential_id, desk.key), desk.key.version
+
+            async def store(database: Database) -> None:
+                place = renewed.base_url
+                await shares.renewal_store(
+                    database, credential_id, version, sealed=sealed, key_version=key_version, expires_in=lasts, base_url=place
+                )
+
+            await _stored(desk, store)
             done = True
         except Unauthorized as exc:
-            said = _gone(exc, credential_id)
+            said = _gone(exc, credential_id, consent=self.credential.client is not None)
             error = said.as_dict()
             raise said from None
         finally:
             if not done:
-                await shares.renewal_end(desk.database, desk.poller_id, credential_id, version, error)
+                await _stored(desk, lambda database: shares.renewal_end(database, desk.poller_id, credential_id, version, error))
         log.info("token renewed", credential=credential_id)
         return True
 
@@ -152,11 +160,22 @@ class Tokens:
         self._due = time.monotonic() + lasts
 
 
-def _gone(exc: Unauthorized, credential_id: str) -> Unauthorized:
+async def _stored(desk: Desk, call: Callable[[Database], Awaitable[Any]]) -> None:
+    """Makes the call: with an answer in hand on a connection of its own, for as long as the database's absence may last."""
+    await (call(desk.database) if desk.exchanges is None else desk.exchanges.stored(call))
+
+
+def _lacks_access(credential: Credential) -> bool:
+    """Whether only a refresh token was stored, as when one is brought along from elsewhere: it has to be renewed before anything else."""
+    return bool(credential.secret.get("refresh_token")) and not credential.secret.get("access_token")
+
+
+def _gone(exc: Unauthorized, credential_id: str, *, consent: bool) -> Unauthorized:
+    again = "let the person sign in again (POST /v1/credentials/start-auth), or store" if consent else "sign in again, and store"
     return Unauthorized(
         "the vendor no longer renews the token: the access was revoked, or the last renewal was cut off",
         details=exc.details or exc.message,
-        hint=f"sign in again, and store the new secret; the syncs go on from where they are: pgsluice credential update {credential_id}",
+        hint=f"{again} the new secret; the syncs go on from where they are: pgsluice credential update {credential_id}",
     )
 
 

@@ -18,9 +18,10 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from pgsluice.db import describing, leases, shares, writes
+from pgsluice.db import describing, leases, shares, signins, writes
 from pgsluice.db.connect import connect_async, translated
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
+from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.together import Together
 
 Connection = psycopg.AsyncConnection[Any]
@@ -48,13 +49,15 @@ class Session:
     """Open from `run` on. `woken` is set when there is a new sync to claim, `wanted` when there is a write to send, `asked` when an account
     is to be asked for its collections."""
 
-    def __init__(self, conninfo: str, connections: int = CONNECTIONS) -> None:
+    def __init__(self, conninfo: str, connections: int = CONNECTIONS, exchanges: Exchanges | None = None) -> None:
         self.conninfo = conninfo
+        self.exchanges = exchanges
         self._free = asyncio.Semaphore(connections)
         self.poller_id = f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(8)}"
         self.woken = asyncio.Event()
         self.wanted = asyncio.Event()
         self.asked = asyncio.Event()
+        self.answered = asyncio.Event()  # a vendor answered a consent
         self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
         self.grants = Together(self._granted, pause=GATHER)
         self.ends = Together(self._finished, pause=GATHER_ENDS)
@@ -77,6 +80,7 @@ class Session:
             await leases.listen(listening)
             await writes.listen(listening)
             await describing.listen(listening)
+            await signins.listen(listening)
             opened()
             try:
                 await first_of(work(), self._beat(beating), self._listen(listening), self._tidy())
@@ -134,7 +138,8 @@ class Session:
     async def _listen(self, conn: Connection) -> None:
         with translated():
             async for notice in conn.notifies():
-                {writes.CHANNEL: self.wanted, describing.CHANNEL: self.asked}.get(notice.channel, self.woken).set()
+                events = {writes.CHANNEL: self.wanted, describing.CHANNEL: self.asked, signins.CHANNEL: self.answered}
+                events.get(notice.channel, self.woken).set()
 
     async def _say_goodbye(self) -> bool:
         """Frees the syncs at once, instead of after 10 s. On a new connection: the others may be in the middle of something."""

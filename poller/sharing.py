@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import make
 from pgsluice.db.statements import Database
+from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.together import Together
 from pgsluice.providers.base import Client, Credential, Limit, Signals
 from pgsluice.providers.errors import Paced
@@ -68,6 +69,7 @@ class Desk:
     poller_id: str
     key: secrets.MasterKey | None = field(repr=False)
     grants: Together[Mapping[str, Any], shares.Grant] | None = field(default=None, repr=False)  # those of many syncs in one call
+    exchanges: Exchanges | None = field(default=None, repr=False)  # None: a renewal lasts no longer than who wants it
 
 
 @dataclass(frozen=True)

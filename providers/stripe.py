@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from pgsluice.providers import stripe_backfill, stripe_events, stripe_lists, stripe_nested, stripe_news, stripe_writes
+from pgsluice.providers import stripe_backfill, stripe_consents, stripe_events, stripe_lists, stripe_nested, stripe_news, stripe_writes
 from pgsluice.providers.base import (
     Change,
     Collection,
@@ -25,6 +25,7 @@ from pgsluice.providers.base import (
     Page,
     Partial,
     Refused,
+    Renewed,
     Request,
     Response,
     SecretField,
@@ -32,6 +33,7 @@ from pgsluice.providers.base import (
     Write,
     Written,
 )
+from pgsluice.providers.consent import Consent, Granted, Signin
 from pgsluice.providers.errors import Malformed, ProviderError
 from pgsluice.providers.protocol import Plain
 from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
@@ -42,7 +44,8 @@ BASE_URL: Final = "https://api.stripe.com"
 # The shape of every object depends on it, so it changes only with a release of ours. https://docs.stripe.com/changelog
 API_VERSION: Final = "2026-10-28.endive"
 KIND: Final = "stripe_key"
-OAUTH_KIND: Final = "stripe_oauth2"
+OAUTH_KIND: Final = stripe_consents.CONNECT
+APP_KIND: Final = stripe_consents.APP
 CONNECT_KIND: Final = "stripe_connect"
 ACCOUNTS_PAGE: Final = "https://dashboard.stripe.com/connect/accounts/overview"
 EVENTS: Final = "events"
@@ -52,6 +55,8 @@ SWEEP: Final = ".sweep"
 
 # https://docs.stripe.com/keys: secret and restricted keys, for test and live mode.
 _KEY = re.compile(r"[sr]k_(?:test|live)_[A-Za-z0-9_]+", re.ASCII)
+# The value that is shown to Stripe, where it is not `secret`.
+_NAMES: Final = {OAUTH_KIND: "access_token", APP_KIND: "access_token"}
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}", re.ASCII)
 # https://docs.stripe.com/connect/oauth-reference: no form of an access token is promised; it must only be fit for a header.
 _TOKEN = re.compile(r"[!-~]{8,1000}", re.ASCII)
@@ -70,6 +75,10 @@ class Stripe(Plain):
     credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
         KIND: (SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key from {KEYS_PAGE}"),),
         OAUTH_KIND: (SecretField("access_token", "the access_token that Stripe's OAuth answered for the account"),),
+        APP_KIND: (
+            SecretField("access_token", "the access_token that Stripe's OAuth answered for the installed app", optional=True),
+            SecretField("refresh_token", "the refresh_token that came with it"),
+        ),
         CONNECT_KIND: (
             SecretField("secret", f"a secret (sk_…) or restricted (rk_…) key of the platform from {KEYS_PAGE}"),
             SecretField("account", f"the connected account (acct_…) to work in, from {ACCOUNTS_PAGE}"),
@@ -139,7 +148,7 @@ class Stripe(Plain):
     def budget(self, credential: Credential) -> tuple[Limit, ...]:
         # https://docs.stripe.com/rate-limits: "Live mode: 100 requests per second. Sandbox: 25". What a single endpoint allows (25) cannot
         # be said for all requests together; where it is passed, the reply says so.
-        live = "_live_" in _bearer(credential.kind, credential.secret)
+        live = "_live_" in credential.secret.get(_NAMES.get(credential.kind, "secret"), "")
         return (Limit("requests", 100 if live else 25, 1.0),)
 
     def signals(self, response: Response) -> Signals | None:
@@ -150,14 +159,36 @@ class Stripe(Plain):
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         if kind not in self.credential_kinds:
             raise Malformed(f"Stripe has no credential of kind {kind!r}", hint=f"the kinds are {', '.join(self.credential_kinds)}")
-        _bearer(kind, secret)
+        if kind == APP_KIND:
+            _token(secret, "refresh_token")
+        if kind != APP_KIND or "access_token" in secret:
+            _bearer(kind, secret)
         if kind == CONNECT_KIND:
             _account(secret)
+
+    def renew(self, credential: Credential) -> Request | None:
+        return stripe_consents.renew(credential)
+
+    def read_renewed(self, credential: Credential, response: Response) -> Renewed:  # noqa: ARG002 (the protocol's)
+        return stripe_consents.read_renewed(response)
+
+    @property
+    def consents(self) -> Mapping[str, Consent]:
+        return stripe_consents.CONSENTS
+
+    def authorize(self, signin: Signin) -> str:
+        return stripe_consents.authorize(signin)
+
+    def exchange(self, signin: Signin, answer: Mapping[str, str]) -> Request:
+        return stripe_consents.exchange(signin, answer)
+
+    def read_exchanged(self, signin: Signin, answer: Mapping[str, str], response: Response) -> Granted:  # noqa: ARG002
+        return stripe_consents.read_exchanged(signin, response)
 
 
 def _bearer(kind: str, secret: Mapping[str, str]) -> str:
     """What goes behind "Bearer", once it is certain that it carries no line break into the header. Raises Malformed."""
-    return _token(secret) if kind == OAUTH_KIND else _key(secret)
+    return _token(secret, "access_token") if kind in _NAMES else _key(secret)
 
 
 def _account(secret: Mapping[str, str]) -> str:
@@ -167,10 +198,10 @@ def _account(secret: Mapping[str, str]) -> str:
     return account
 
 
-def _token(secret: Mapping[str, str]) -> str:
-    token = secret.get("access_token", "")
+def _token(secret: Mapping[str, str], name: str) -> str:
+    token = secret.get(name, "")
     if not _TOKEN.fullmatch(token):
-        raise Malformed("this is no access token", details=_shape(token), hint="give access_token as Stripe's OAuth answered it")
+        raise Malformed(f"this is no {name.replace('_', ' ')}", details=_shape(token), hint=f"give {name} as Stripe's OAuth answered it")
     return token
 
 

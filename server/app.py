@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Hub, Store, Token
-from pgsluice.server import bodies, collections, consume, consumers, manage, mutate, providing, syncs
+from pgsluice.server import bodies, collections, consume, consumers, manage, mutate, oauth, providing, signing_in, syncs
 from pgsluice.server.answers import raw
 from pgsluice.server.auth import token_of
 from pgsluice.server.errors import answer, malformed
@@ -67,6 +67,8 @@ class App:
     async def _handled(self, request: Request) -> Response:
         if request.url.path in {"/healthz", "/readyz"}:
             return await self._health(request)
+        if (door := _door(request)) is not None:
+            return await door(self, request)
         token = token_of(request, self.settings.bootstrap_token)
         scope = "read"
         try:
@@ -142,6 +144,14 @@ ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
     "/v1/quarantine/{id}": {"GET": Call(syncs.quarantine_info, "read")},
     "/v1/notices": {"GET": Call(syncs.notice_list, "read")},
     "/v1/credentials": {"GET": Call(manage.credential_list, "read"), "POST": Call(providing.knowing(manage.credential_create), "manage")},
+    # Before the credentials themselves: none can be asked for that is called so.
+    "/v1/credentials/start-auth": {"POST": Call(providing.knowing(oauth.start_auth), "manage")},
+    "/v1/oauth-apps": {"GET": Call(oauth.oauth_app_list, "read"), "POST": Call(oauth.oauth_app_create, "manage")},
+    "/v1/oauth-apps/{id}": {
+        "GET": Call(oauth.oauth_app_info, "read"),
+        "PATCH": Call(oauth.oauth_app_update, "manage"),
+        "DELETE": Call(oauth.oauth_app_delete, "manage"),
+    },
     "/v1/credentials/{id}": {
         "GET": Call(manage.credential_info, "read"),
         "PATCH": Call(providing.knowing(manage.credential_update), "manage"),
@@ -162,6 +172,24 @@ ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
     "/v1/tokens/{id}": {"DELETE": Call(manage.token_revoke, "manage")},
 }
 _TABLE: Final = [(path.split("/"), methods) for path, methods in ROUTES.items()]
+# What a browser opens, which has no token.
+Door = Callable[[App, Request], Awaitable[Response]]
+DOORS: Final[Mapping[str, Door]] = {f"{oauth.START}/{{token}}": signing_in.start, oauth.CALLBACK: signing_in.callback}
+
+
+def _door(request: Request) -> Door | None:
+    """The door at the request's path, None where there is none. SL113."""
+    if not request.url.path.startswith("/v1/oauth/"):
+        return None
+    segments = _segments(request)
+    for template, door in DOORS.items():
+        given = _matched(template.split("/"), segments)
+        if given is not None:
+            if request.method not in {"GET", "HEAD"}:
+                raise WrongMethod(request.method, "GET, HEAD")
+            request.scope["path_params"] = given
+            return door
+    return None
 
 
 def _find(request: Request) -> Call:

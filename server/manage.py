@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,8 +21,9 @@ from pgsluice.providers.base import BASE_URL, is_base_url
 from pgsluice.providers.errors import ProviderError, UnknownProvider
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
-from pgsluice.server.bodies import json_text, optional, seconds, text, whole, whole_text
+from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
 from pgsluice.server.errors import BadFields
+from pgsluice.server.masks import is_masked
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -95,33 +98,72 @@ async def imported(app: App, token: Token, found: dict[str, Any]) -> tuple[str, 
     return values["id"], await app.store.run(token, api.credential_put(values)), 201
 
 
-_MASKED: Final = "********"
+# What an answer says of a credential, and nobody can set.
+_ANSWERED: Final = ("created_at", "updated_at", "version")
+_UPDATE_TRIES: Final = 5
 
 
 async def credential_update(app: App, request: Request, token: Token) -> Response:
-    """A new secret for a credential: its syncs go on at once, from where they are."""
+    """Another name, a new secret: its syncs go on at once, from where they are. What is masked or left out stays as it is."""
     credential_id = request.path_params["id"]
     given = await _body(app, request)
     known = json.loads(await app.store.run(token, api.credential_info(credential_id)))
     if known is None:
         raise make(f'credential "{credential_id[:200]}" does not exist', code="SL104", hint="list them: GET /v1/credentials")
+    if not given:
+        raise BadFields({"secret": "is missing, and so is any other field to be changed"})
+    if given.pop("id", None) not in {None, credential_id} or given.pop("provider", known["provider"]) not in {None, known["provider"]}:
+        raise BadFields({"id": "and provider cannot be changed"})
+    for name in _ANSWERED:
+        given.pop(name, None)
     inner = given.get("properties")
     place = inner if isinstance(inner, dict) else given
+    masked = [name for name, value in place.items() if is_masked(value)]
+    for name in masked:
+        del place[name]
     place.setdefault("kind", known["kind"])
-    if _MASKED in place.values():
-        raise BadFields({"secret": "is masked: send the new one, or nothing to leave it as it is"})
-    found = credential_of({"provider": known["provider"], **given}, "")
-    if found["id"] not in {None, credential_id} or found["provider"] != known["provider"]:
-        raise BadFields({"id": "and provider cannot be changed"})
-    return raw(await app.store.run(token, api.credential_replace(sealed(app, {**found, "id": credential_id}))))
+    given["provider"] = known["provider"]
+    for attempt in range(_UPDATE_TRIES):
+        try:
+            return await _updated(app, token, known, given, masked)
+        except SluiceError as exc:
+            # A poller renewed the token in between: what is kept of the secret is read anew.
+            if exc.code != "SL179" or attempt == _UPDATE_TRIES - 1:
+                raise
+    raise AssertionError
 
 
-def credential_of(given: Any, place: str) -> dict[str, Any]:
-    """Kind, secret and the rest, of the flat form and of the one with `properties`. BadFields, SL105, SL208."""
+async def _updated(app: App, token: Token, known: Mapping[str, Any], given: dict[str, Any], masked: Sequence[str]) -> Response:
+    credential_id, kind = known["id"], known["kind"]
+    inner = given.get("properties")
+    place = inner if isinstance(inner, dict) else given
+    names = _secret_names(given["provider"], place["kind"])
+    if place["kind"] == kind and not any(name in place for name in names):
+        found = credential_of(given, "", secret=False)
+        return raw(await app.store.run(token, api.credential_change({**found, "id": credential_id})))
+    held: dict[str, Any] = {}
+    if place["kind"] == kind and any(name not in place for name in names):
+        stored = json.loads(await app.store.run(token, api.credential_sealed(credential_id)))
+        opened = secrets.open_sealed(base64.b64decode(stored["sealed"]), credential_id, _key(app), stored["key_version"])
+        place = {**{name: opened[name] for name in names if name in masked and name in opened}, **place}
+        held = {"held_version": stored["version"]}
+    whole_ = {**given, "properties": place} if inner is not None else place
+    found = credential_of(whole_, "")
+    return raw(await app.store.run(token, api.credential_replace({**sealed(app, {**found, "id": credential_id}), **held})))
+
+
+def _secret_names(provider: str, kind: str) -> list[str]:
+    with suppress(UnknownProvider):
+        return [field.name for field in registry.get(provider).credential_kinds.get(kind, ())]
+    return []
+
+
+def credential_of(given: Any, place: str, *, secret: bool = True) -> dict[str, Any]:
+    """Kind, secret (unless it is not asked for) and the rest, of the flat form and of the one with `properties`. BadFields, SL105, SL208"""
     if not isinstance(given, dict):
         raise BadFields({place: "must be an object"})
     names = ("id", "name", "oauth_app_id", "base_url", "provider", "account", "expires_at")
-    common = {**dict.fromkeys(names, _TEXT), "metadata": _OBJECT}
+    common = {**dict.fromkeys(names, _TEXT), "metadata": _OBJECT, "scopes": any_value}
     inner = given.get("properties")
     if "properties" in given and not isinstance(inner, dict):
         raise BadFields({"properties": "must be an object"})
@@ -131,11 +173,17 @@ def credential_of(given: Any, place: str) -> dict[str, Any]:
     kind = properties.pop("kind", None)
     if not isinstance(kind, str):
         raise BadFields({"kind": "is missing, for example stripe_key" if kind is None else "must be a string"})
-    if found["oauth_app_id"] is not None:
-        raise BadFields({"oauth_app_id": "names no OAuth app: there is none in this installation; leave it out"})
+    scopes = properties.pop("scopes", found["scopes"])
+    found["scopes"] = (
+        scopes.split() if isinstance(scopes, str) else bodies.fields({"scopes": scopes}, scopes=optional(bodies.texts))["scopes"]
+    )
     provider = found["provider"] or kind.partition("_")[0]
     found["account"] = found["account"] or _account(provider, kind, properties)
-    found["provider"], found["kind"], found["secret"] = provider, kind, _secret(provider, kind, properties)
+    found["provider"], found["kind"] = provider, kind
+    if secret:
+        found["secret"] = _secret(provider, kind, properties)
+    elif properties:
+        raise BadFields(dict.fromkeys(properties, "is unknown"))
     if found["base_url"] is not None and not is_base_url(found["base_url"]):
         raise BadFields({"base_url": f"must be {BASE_URL}"})
     return found
@@ -172,8 +220,7 @@ def from_provider(exc: ProviderError) -> SluiceError:
     return make(exc.message, code=exc.code, details=exc.details, hint=exc.hint)
 
 
-def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
-    """What is stored: the secret sealed. SL301."""
+def _key(app: App) -> secrets.MasterKey:
     key = app.settings.master_key
     if key is None:
         raise make(
@@ -181,6 +228,12 @@ def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
             code="SL301",
             hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server",
         )
+    return key
+
+
+def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
+    """What is stored: the secret sealed. SL301."""
+    key = _key(app)
     credential_id = found["id"] if found["id"] is not None else str(uuid.uuid4())
     if not 1 <= len(credential_id.encode()) <= 200:
         raise BadFields({"id": "must have 1 to 200 bytes"})

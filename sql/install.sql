@@ -61,6 +61,7 @@
 \ir providers/provider_create.sql
 \ir providers/provider_info.sql
 \ir providers/provider_delete.sql
+\ir views/oauth_apps.sql
 \ir views/credentials.sql
 \ir views/descriptions.sql
 \ir views/credential_collections.sql
@@ -90,11 +91,30 @@
 \ir syncs/sync_delete.sql
 
 -- Pollers: what moves bytes between vendors and records
+\ir internal/_check_oauth_app.sql
+\ir internal/_check_redirect_urls.sql
+\ir internal/_credential_mend.sql
 \ir internal/_credential_put.sql
+\ir internal/_credential_change.sql
 \ir internal/_credential_replace.sql
 \ir internal/_credential_sealed.sql
 \ir internal/_credential_known.sql
 \ir internal/_credential_reseal.sql
+\ir internal/_oauth_app_put.sql
+\ir internal/_oauth_app_secret.sql
+\ir internal/_oauth_app_sealed.sql
+\ir internal/_oauth_app_reseal.sql
+\ir oauth_apps/oauth_app_update.sql
+\ir oauth_apps/oauth_app_delete.sql
+\ir internal/_signin_open.sql
+\ir internal/_signin_begin.sql
+\ir internal/_signin_answer.sql
+\ir internal/_signin_result.sql
+\ir internal/_signin_ended.sql
+\ir internal/_signin_claim.sql
+\ir internal/_signin_fail.sql
+\ir internal/_signin_credential.sql
+\ir internal/_signin_store.sql
 \ir internal/_renewal_claim.sql
 \ir internal/_renewal_store.sql
 \ir internal/_renewal_end.sql

@@ -997,9 +997,11 @@ create view sluice.credentials as
     updated_at,
     account,
     expires_at,
-    version
+    version,
+    oauth_app_id,
+    scopes
    FROM sluice_internal.credentials c;
--- columns: credential_id text, provider text, kind text, name text, base_url text, metadata jsonb, key_version integer, created_at timestamp with time zone, updated_at timestamp with time zone, account text, expires_at timestamp with time zone, version bigint
+-- columns: credential_id text, provider text, kind text, name text, base_url text, metadata jsonb, key_version integer, created_at timestamp with time zone, updated_at timestamp with time zone, account text, expires_at timestamp with time zone, version bigint, oauth_app_id text, scopes text[]
 comment on view sluice.credentials is 'The credentials, without their secrets.';
 
 create view sluice.dead_letters as
@@ -1045,7 +1047,7 @@ create view sluice.errors as
     name,
     http_status,
     meaning
-   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL210'::text,'signature_refused'::text,401,'What was sent is not signed with the secret, or is too old.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL175'::text,'unknown_oauth_app'::text,404,'No OAuth app has this id.'::text), ('SL176'::text,'redirect_not_allowed'::text,422,'The OAuth app does not allow a browser to be sent there.'::text), ('SL177'::text,'signin_void'::text,400,'A sign-in is unknown, used, too old, or another browser''s.'::text), ('SL178'::text,'signin_denied'::text,403,'The person did not agree at the vendor.'::text), ('SL179'::text,'credential_changed'::text,409,'The credential got another secret meanwhile.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL210'::text,'signature_refused'::text,401,'What was sent is not signed with the secret, or is too old.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
 -- columns: code text, name text, http_status integer, meaning text
 comment on view sluice.errors is 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
 
@@ -1145,6 +1147,22 @@ create view sluice.notices as
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no;
 -- columns: notice_id bigint, stream_id text, sync_id text, kind text, error jsonb, created_at timestamp with time zone, collection_id text
 comment on view sluice.notices is 'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
+
+create view sluice.oauth_apps as
+ SELECT oauth_app_id,
+    provider,
+    client_id,
+    name,
+    base_url,
+    scopes,
+    redirect_urls,
+    metadata,
+    key_version,
+    created_at,
+    updated_at
+   FROM sluice_internal.oauth_apps a;
+-- columns: oauth_app_id text, provider text, client_id text, name text, base_url text, scopes text[], redirect_urls text[], metadata jsonb, key_version integer, created_at timestamp with time zone, updated_at timestamp with time zone
+comment on view sluice.oauth_apps is 'The OAuth apps at vendors, without their secrets. scopes: what consents ask for (empty: the provider''s own); redirect_urls: where a browser may be sent after one.';
 
 create view sluice.provider_collections as
  SELECT c.provider,
@@ -2690,6 +2708,80 @@ end
 $function$;
 comment on function sluice.mutation_run(text,text,text,jsonb,text,text,text) is 'Asks a vendor to write, in the caller''s transaction: a poller sends it once this commits. data is an array: create, the vendor''s object; update, {upstream_id, data}; delete, {upstream_id}; upsert, the vendor''s object, found by its field match_on (a.b: the field b of the object a). if_match: the version that the one object must still have. With an idempotency_key (kept for 30 days, per sync) the same request again answers the same mutation, another one SL112. Answers the mutation; mutation_result has what became of each item. Errors: SL001, SL004, SL102, SL106, SL112.';
 
+CREATE OR REPLACE FUNCTION sluice.oauth_app_delete(oauth_app_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_credential_id text;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform from sluice_internal.oauth_apps as a where a.oauth_app_id = oauth_app_delete.oauth_app_id collate "C" for update;
+    if not found then
+        raise exception using
+            errcode = 'SL175',
+            message = format('OAuth app "%s" does not exist', left(coalesce(oauth_app_delete.oauth_app_id, 'null'), 200)),
+            hint = 'List them with: select oauth_app_id, provider from sluice.oauth_apps';
+    end if;
+    select c.credential_id into v_credential_id
+    from sluice_internal.credentials as c
+    where c.oauth_app_id = oauth_app_delete.oauth_app_id collate "C"
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL111',
+            message = format('OAuth app "%s" is used by credential "%s"', oauth_app_delete.oauth_app_id, v_credential_id),
+            hint = 'Its tokens could not be renewed any more: delete its credentials first.';
+    end if;
+    delete from sluice_internal.oauth_apps as a where a.oauth_app_id = oauth_app_delete.oauth_app_id collate "C";
+end
+$function$;
+comment on function sluice.oauth_app_delete(text) is 'Deletes an OAuth app that no credential was obtained through; consents that are under way end with it. Locks its row. Errors: SL111, SL175.';
+
+CREATE OR REPLACE FUNCTION sluice.oauth_app_update(oauth_app_id text, client_id text DEFAULT NULL::text, name text DEFAULT NULL::text, base_url text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], redirect_urls text[] DEFAULT NULL::text[], metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS sluice.oauth_apps
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_app sluice.oauth_apps;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    if octet_length(oauth_app_update.client_id) not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001', message = 'client_id must have 1 to 1000 bytes', hint = 'It is shown at the vendor, with the app.';
+    end if;
+    if jsonb_typeof(oauth_app_update.metadata) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    perform sluice_internal._check_redirect_urls(oauth_app_update.redirect_urls);
+    update sluice_internal.oauth_apps as a
+    set
+        client_id = coalesce(oauth_app_update.client_id, a.client_id),
+        name = nullif(coalesce(oauth_app_update.name, a.name), ''),
+        base_url = nullif(coalesce(oauth_app_update.base_url, a.base_url), ''),
+        scopes = coalesce(oauth_app_update.scopes, a.scopes),
+        redirect_urls = coalesce(oauth_app_update.redirect_urls, a.redirect_urls),
+        metadata = coalesce(oauth_app_update.metadata, a.metadata),
+        updated_at = clock_timestamp()
+    where a.oauth_app_id = oauth_app_update.oauth_app_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL175',
+            message = format('OAuth app "%s" does not exist', left(coalesce(oauth_app_update.oauth_app_id, 'null'), 200)),
+            hint = 'List them with: select oauth_app_id, provider from sluice.oauth_apps';
+    end if;
+    select a.* into v_app from sluice.oauth_apps as a where a.oauth_app_id = oauth_app_update.oauth_app_id collate "C";
+    return v_app;
+end
+$function$;
+comment on function sluice.oauth_app_update(text,text,text,text,text[],text[],jsonb) is 'Changes an OAuth app and answers it; what is null stays, and an empty text or list or {} takes a setting away. Its client secret is sealed by the application: pgsluice oauth-app update, PATCH /v1/oauth-apps/{id}. Locks its row. Errors: SL001, SL175.';
+
 CREATE OR REPLACE FUNCTION sluice.provider_create(provider text, document jsonb, source text DEFAULT NULL::text, replace boolean DEFAULT false)
  RETURNS sluice.providers
  LANGUAGE plpgsql
@@ -4165,6 +4257,40 @@ end
 $function$;
 comment on function sluice_internal._check_mutation(sluice_internal.syncs,text,text,jsonb,text,text) is 'Raises what is wrong with a mutation: SL001, SL004 or SL106.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._check_oauth_app(oauth_app_id text, provider text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_provider text;
+begin
+    if _check_oauth_app.oauth_app_id is null then
+        return;
+    end if;
+    select a.provider into v_provider
+    from sluice_internal.oauth_apps as a
+    where a.oauth_app_id = _check_oauth_app.oauth_app_id collate "C";
+    if not found then
+        raise exception using
+            errcode = 'SL175',
+            message = format('OAuth app "%s" does not exist', left(_check_oauth_app.oauth_app_id, 200)),
+            hint = 'List them with: select oauth_app_id, provider from sluice.oauth_apps';
+    end if;
+    if v_provider <> _check_oauth_app.provider then
+        raise exception using
+            errcode = 'SL001',
+            message = format(
+                'OAuth app "%s" is one of %s, not of %s', left(_check_oauth_app.oauth_app_id, 200), v_provider, _check_oauth_app.provider
+            ),
+            hint = 'Name an app of the credential''s provider.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_oauth_app(text,text) is 'Raises SL175 for an OAuth app that does not exist, SL001 for one of another provider; null is none.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -4229,6 +4355,30 @@ begin
 end
 $function$;
 comment on function sluice_internal._check_reading(integer) is 'Raises SL003 outside READ COMMITTED, SL001 for a batch_size that is not 1 to 1000.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._check_redirect_urls(redirect_urls text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_wrong text;
+begin
+    select u.url into v_wrong
+    from unnest(_check_redirect_urls.redirect_urls) as u (url)
+    -- an address to be compared as a whole: no login, no fragment, no pattern
+    where u.url is null or u.url !~* '^https?://[^/?#@[:space:]*]+([/?][^#[:space:]*]*)?$' or octet_length(u.url) > 2000
+    limit 1;
+    if found then
+        raise exception using
+            errcode = 'SL001',
+            message = format('redirect_urls: "%s" is no address that a browser may be sent to', left(v_wrong, 200)),
+            hint = 'Whole addresses, each as it will be named: https://app.example.com/connected; no login, no fragment, no *.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_redirect_urls(text[]) is 'Raises SL001 for what is no whole http(s) address.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._check_sync(provider text, collection_ids text[], credential_id text, metadata jsonb, sync_frequency interval)
  RETURNS void
@@ -4452,6 +4602,56 @@ end
 $function$;
 comment on function sluice_internal._consumer_ready(text) is 'Whether a call of consumer_next may find something now, or step over what its filter does not let pass. Reads only.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._credential_change(credential_id text, name text DEFAULT NULL::text, base_url text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, account text DEFAULT NULL::text, oauth_app_id text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[])
+ RETURNS sluice.credentials
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_old sluice_internal.credentials;
+    v_credential sluice.credentials;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    select c.* into v_old
+    from sluice_internal.credentials as c
+    where c.credential_id = _credential_change.credential_id collate "C"
+    for no key update;
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(_credential_change.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    perform sluice_internal._check_oauth_app(_credential_change.oauth_app_id, v_old.provider);
+    if exists (
+        select from sluice_internal.credentials as c
+        where
+            c.provider = v_old.provider and c.account = _credential_change.account collate "C" and c.credential_id <> v_old.credential_id
+    ) then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the account "%s" has a credential already', left(_credential_change.account, 200)),
+            hint = 'An account has one credential: use that one.';
+    end if;
+    update sluice_internal.credentials as c
+    set
+        name = coalesce(_credential_change.name, c.name),
+        base_url = coalesce(_credential_change.base_url, c.base_url),
+        metadata = coalesce(_credential_change.metadata, c.metadata),
+        account = coalesce(_credential_change.account, c.account),
+        oauth_app_id = coalesce(_credential_change.oauth_app_id, c.oauth_app_id),
+        scopes = coalesce(_credential_change.scopes, c.scopes),
+        updated_at = clock_timestamp()
+    where c.credential_id = v_old.credential_id;
+    perform sluice_internal._credential_mend(array[v_old.credential_id]);
+    select c.* into v_credential from sluice.credentials as c where c.credential_id = v_old.credential_id;
+    return v_credential;
+end
+$function$;
+comment on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) is 'Changes a credential and leaves its secret; what is null stays. Locks it. Errors: SL001, SL104, SL110, SL175.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._credential_known(provider text, account text)
  RETURNS text
  LANGUAGE plpgsql
@@ -4469,7 +4669,34 @@ end
 $function$;
 comment on function sluice_internal._credential_known(text,text) is 'The id of the credential of that account, null if there is none: a secret is sealed for its id, before it is stored.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION sluice_internal._credential_mend(credential_ids text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    update sluice_internal.sync_runs as r
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = r.sync_id and y.credential_id = any(_credential_mend.credential_ids);
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    from sluice_internal.syncs as y
+    where y.sync_id = f.sync_id and y.credential_id = any(_credential_mend.credential_ids) and f.error is not null;
+    delete from sluice_internal.credential_renewals as r
+    where r.credential_id = any(_credential_mend.credential_ids) and r.error is not null;
+    update sluice_internal.mutation_items as i
+    set next_attempt_at = clock_timestamp()
+    from sluice_internal.syncs as y
+    where y.sync_id = i.sync_id and y.credential_id = any(_credential_mend.credential_ids) and i.status = 'queued';
+    perform pg_notify('sluice_poller', '');
+    perform pg_notify('sluice_mutations', '');
+end
+$function$;
+comment on function sluice_internal._credential_mend(text[]) is 'What waits for these credentials is tried again at once, and a refused renewal is forgotten: they have a new secret, or their app has.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._credential_put(credential_id text, provider text, kind text, name text, sealed bytea, key_version integer, base_url text, metadata jsonb, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, oauth_app_id text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[])
  RETURNS sluice.credentials
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4490,13 +4717,15 @@ begin
     if jsonb_typeof(coalesce(_credential_put.metadata, '{}')) <> 'object' then
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
+    perform sluice_internal._check_oauth_app(_credential_put.oauth_app_id, _credential_put.provider);
     insert into sluice_internal.credentials as c (
-        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at, oauth_app_id, scopes
     )
     values (
         _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
         _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}'),
-        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute'
+        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute',
+        _credential_put.oauth_app_id, _credential_put.scopes
     )
     on conflict do nothing;
     if not found and exists (
@@ -4519,9 +4748,9 @@ begin
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone) is 'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. Errors: SL001, SL105, SL110.';
+comment on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone,text,text[]) is 'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. oauth_app_id: the app that it was obtained through, which renews its tokens. Errors: SL001, SL105, SL110, SL175.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._credential_replace(credential_id text, kind text, sealed bytea, key_version integer, base_url text, account text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, oauth_app_id text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], held_version bigint DEFAULT NULL::bigint)
  RETURNS sluice.credentials
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4530,8 +4759,26 @@ AS $function$
 #variable_conflict use_column
 declare
     v_credential sluice.credentials;
+    v_old sluice_internal.credentials;
 begin
     perform sluice_internal._authorize(null, 'admin');
+    select c.* into v_old
+    from sluice_internal.credentials as c
+    where c.credential_id = _credential_replace.credential_id collate "C"
+    for no key update;
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    if v_old.version <> _credential_replace.held_version then
+        raise exception using
+            errcode = 'SL179',
+            message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
+            hint = 'Nothing was changed: look at it, and try again.';
+    end if;
+    perform sluice_internal._check_oauth_app(_credential_replace.oauth_app_id, v_old.provider);
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,
@@ -4541,32 +4788,15 @@ begin
         account = coalesce(_credential_replace.account, c.account),
         name = coalesce(_credential_replace.name, c.name),
         metadata = coalesce(_credential_replace.metadata, c.metadata),
+        oauth_app_id = coalesce(_credential_replace.oauth_app_id, c.oauth_app_id),
+        scopes = coalesce(_credential_replace.scopes, c.scopes),
         version = c.version + 1,
         expires_at = _credential_replace.expires_at,
         renew_at = _credential_replace.expires_at - interval '1 minute',
         updated_at = clock_timestamp()
-    where c.credential_id = _credential_replace.credential_id collate "C";
-    if not found then
-        raise exception using
-            errcode = 'SL104',
-            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
-            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
-    end if;
-    update sluice_internal.sync_runs as r
-    set next_attempt_at = clock_timestamp()
-    from sluice_internal.syncs as y
-    where y.sync_id = r.sync_id and y.credential_id = _credential_replace.credential_id collate "C";
-    update sluice_internal.sync_feeds as f
-    set next_attempt_at = null
-    from sluice_internal.syncs as y
-    where y.sync_id = f.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and f.error is not null;
+    where c.credential_id = v_old.credential_id;
     delete from sluice_internal.credential_renewals as r where r.credential_id = _credential_replace.credential_id collate "C";
-    update sluice_internal.mutation_items as i
-    set next_attempt_at = clock_timestamp()
-    from sluice_internal.syncs as y
-    where y.sync_id = i.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and i.status = 'queued';
-    perform pg_notify('sluice_poller', '');
-    perform pg_notify('sluice_mutations', '');
+    perform sluice_internal._credential_mend(array[_credential_replace.credential_id]);
     perform sluice_internal._description_ask(_credential_replace.credential_id);
     select c.* into v_credential
     from sluice.credentials as c
@@ -4574,7 +4804,7 @@ begin
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb) is 'Gives a credential a new sealed secret (base_url, account, name and metadata null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+comment on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb,text,text[],bigint) is 'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer)
  RETURNS boolean
@@ -6478,6 +6708,114 @@ end
 $function$;
 comment on function sluice_internal._number_ingest() is 'At commit: puts what the transaction wrote into the stream''s order. Locks the commit order of every stream that the transaction touched, until the commit is done: whoever has read up to n never finds a new row at or below n later.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._oauth_app_put(oauth_app_id text, provider text, client_id text, sealed bytea, key_version integer, name text DEFAULT NULL::text, base_url text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], redirect_urls text[] DEFAULT NULL::text[], metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS sluice.oauth_apps
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_app sluice.oauth_apps;
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    perform sluice_internal._check_id('oauth_app_id', _oauth_app_put.oauth_app_id);
+    if not exists (select from sluice.providers as p where p.provider = _oauth_app_put.provider) then
+        raise exception using
+            errcode = 'SL105',
+            message = format('provider "%s" does not exist', left(_oauth_app_put.provider, 200)),
+            hint = format('There are: %s.', (select string_agg(p.provider, ', ' order by p.provider) from sluice.providers as p));
+    end if;
+    if coalesce(octet_length(_oauth_app_put.client_id), 0) not between 1 and 1000 then
+        raise exception using
+            errcode = 'SL001', message = 'client_id must have 1 to 1000 bytes', hint = 'It is shown at the vendor, with the app.';
+    end if;
+    if jsonb_typeof(coalesce(_oauth_app_put.metadata, '{}')) <> 'object' then
+        raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
+    end if;
+    perform sluice_internal._check_redirect_urls(_oauth_app_put.redirect_urls);
+    insert into sluice_internal.oauth_apps as a (
+        oauth_app_id, provider, client_id, sealed, key_version, name, base_url, scopes, redirect_urls, metadata
+    )
+    values (
+        _oauth_app_put.oauth_app_id, _oauth_app_put.provider, _oauth_app_put.client_id, _oauth_app_put.sealed, _oauth_app_put.key_version,
+        _oauth_app_put.name, _oauth_app_put.base_url, coalesce(_oauth_app_put.scopes, '{}'), coalesce(_oauth_app_put.redirect_urls, '{}'),
+        coalesce(_oauth_app_put.metadata, '{}')
+    )
+    on conflict do nothing;
+    if not found then
+        raise exception using
+            errcode = 'SL110',
+            message = format('the oauth app id "%s" is taken', _oauth_app_put.oauth_app_id),
+            hint = 'Choose another id, or leave it out to have one generated.';
+    end if;
+    select a.* into v_app from sluice.oauth_apps as a where a.oauth_app_id = _oauth_app_put.oauth_app_id collate "C";
+    return v_app;
+end
+$function$;
+comment on function sluice_internal._oauth_app_put(text,text,text,bytea,integer,text,text,text[],text[],jsonb) is 'Stores an OAuth app whose client secret the application has sealed. Errors: SL001, SL105, SL110.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._oauth_app_reseal(oauth_app_id text, version bigint, old_key_version integer, sealed bytea, key_version integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.oauth_apps as a
+    set sealed = _oauth_app_reseal.sealed, key_version = _oauth_app_reseal.key_version
+    where
+        a.oauth_app_id = _oauth_app_reseal.oauth_app_id collate "C"
+        and a.version = _oauth_app_reseal.version and a.key_version = _oauth_app_reseal.old_key_version;
+    return found;
+end
+$function$;
+comment on function sluice_internal._oauth_app_reseal(text,bigint,integer,bytea,integer) is 'Stores the same client secret sealed with another master key; false, and nothing done, if it changed meanwhile.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._oauth_app_sealed(oauth_app_id text)
+ RETURNS TABLE(sealed bytea, key_version integer, version bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    return query
+    select a.sealed, a.key_version, a.version
+    from sluice_internal.oauth_apps as a
+    where a.oauth_app_id = _oauth_app_sealed.oauth_app_id collate "C";
+end
+$function$;
+comment on function sluice_internal._oauth_app_sealed(text) is 'A sealed client secret, for the process that holds the master key.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._oauth_app_secret(oauth_app_id text, sealed bytea, key_version integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.oauth_apps as a
+    set
+        sealed = _oauth_app_secret.sealed,
+        key_version = _oauth_app_secret.key_version,
+        version = a.version + 1,
+        updated_at = clock_timestamp()
+    where a.oauth_app_id = _oauth_app_secret.oauth_app_id collate "C";
+    if found then
+        perform sluice_internal._credential_mend(array(
+            select c.credential_id from sluice_internal.credentials as c where c.oauth_app_id = _oauth_app_secret.oauth_app_id collate "C"
+        ));
+    end if;
+end
+$function$;
+comment on function sluice_internal._oauth_app_secret(text,bytea,integer) is 'Gives an OAuth app a new sealed client secret; what waits for its credentials is tried again at once. Locks its row.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._page_commit(sync_id text, poller_id text, epoch bigint, feed text, cursor jsonb, done boolean, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb DEFAULT '{}'::jsonb)
  RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer, refetch jsonb, clock timestamp with time zone)
  LANGUAGE plpgsql
@@ -8224,6 +8562,9 @@ begin
         when v_known.version <> _renewal_claim.held_version then 'newer'
         when not _renewal_claim.renew then 'same'
         when v_renewal.version = v_known.version and v_renewal.failed_at > clock_timestamp() - interval '1 minute' then 'refused'
+        -- Longer than a vendor has to answer: whoever asked it may be alive, and only have lost the database.
+        when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '40 seconds'
+            and v_renewal.error is null then 'busy'
         when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '3 minutes' and exists (
             select from sluice_internal.pollers as p
             where p.poller_id = v_renewal.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -8254,7 +8595,7 @@ begin
         v_app.key_version;
 end
 $function$;
-comment on function sluice_internal._renewal_claim(text,text,bigint,boolean) is 'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a living poller renews it), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
+comment on function sluice_internal._renewal_claim(text,text,bigint,boolean) is 'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a poller renews it: one that lives, or that began so lately that its answer may still come), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._renewal_end(credential_id text, poller_id text, version bigint, error jsonb)
  RETURNS void
@@ -8806,6 +9147,318 @@ begin
 end
 $function$;
 comment on function sluice_internal._settle_leases(sluice_internal.consumers,text[]) is 'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Its plan is made under the settings of the caller.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_answer(state_digest bytea, browser_digest bytea, answer bytea, answer_key_version integer, refusal jsonb DEFAULT NULL::jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_signin sluice_internal.oauth_signins;
+    v_wrong text;
+begin
+    perform sluice_internal._authorize(null, 'server');
+    -- Digests are compared, so how long a comparison takes says nothing of the state itself.
+    select s.* into v_signin from sluice_internal.oauth_signins as s where s.state_digest = _signin_answer.state_digest for update;
+    v_wrong := case
+        when not found then 'its state is not one that was given out here'
+        when v_signin.answered_at is not null or v_signin.finished_at is not null then 'it was used before'
+        when v_signin.begun_at < clock_timestamp() - interval '10 minutes' then 'it is older than 10 minutes'
+        when v_signin.browser_digest is distinct from _signin_answer.browser_digest then 'it was begun in another browser'
+    end;
+    if v_wrong is not null then
+        raise exception using
+            errcode = 'SL177',
+            message = format('this answer to a sign-in does not count: %s', v_wrong),
+            hint = 'Nothing was changed. Go back to where you came from, and begin again.';
+    end if;
+    if _signin_answer.refusal is not null then
+        update sluice_internal.oauth_signins as s
+        set answered_at = clock_timestamp(), finished_at = clock_timestamp(), error = _signin_answer.refusal, verifier = null
+        where s.signin_id = v_signin.signin_id;
+        return v_signin.signin_id;
+    end if;
+    update sluice_internal.oauth_signins as s
+    set answered_at = clock_timestamp(), answer = _signin_answer.answer, answer_key_version = _signin_answer.answer_key_version
+    where s.signin_id = v_signin.signin_id;
+    perform pg_notify('sluice_signins', '');
+    return v_signin.signin_id;
+end
+$function$;
+comment on function sluice_internal._signin_answer(bytea,bytea,bytea,integer,jsonb) is 'The vendor''s answer came, for the only time, in the browser that began: a poller is to turn it into a credential; with refusal the consent has ended. Locks the consent. Errors: SL177.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_begin(start_token text, state_digest bytea, browser_digest bytea, redirect_uri text, verifier bytea, verifier_key_version integer)
+ RETURNS TABLE(provider text, document jsonb, kind text, client_id text, base_url text, scopes text[], "values" jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_signin sluice_internal.oauth_signins;
+begin
+    perform sluice_internal._authorize(null, 'server');
+    -- one statement decides: of two browsers that come at once one finds begun_at set
+    update sluice_internal.oauth_signins as s
+    set
+        begun_at = clock_timestamp(),
+        state_digest = _signin_begin.state_digest,
+        browser_digest = _signin_begin.browser_digest,
+        redirect_uri = _signin_begin.redirect_uri,
+        verifier = _signin_begin.verifier,
+        verifier_key_version = _signin_begin.verifier_key_version
+    where
+        s.signin_id = encode(sha256(convert_to(_signin_begin.start_token, 'UTF8')), 'hex')
+        and s.begun_at is null
+        and s.created_at > clock_timestamp() - interval '5 minutes'
+    returning s.* into v_signin;
+    if not found then
+        raise exception using
+            errcode = 'SL177',
+            message = 'this address was used before, or is older than 5 minutes',
+            hint = 'Go back to where you came from, and begin again.';
+    end if;
+    return query
+    select a.provider, d.document, v_signin.kind, a.client_id, a.base_url, v_signin.scopes, v_signin."values"
+    from sluice_internal.oauth_apps as a
+    left join sluice_internal.provider_documents as d on d.provider = a.provider
+    where a.oauth_app_id = v_signin.oauth_app_id;
+end
+$function$;
+comment on function sluice_internal._signin_begin(text,bytea,bytea,text,bytea,integer) is 'A browser opened a start address, for the only time: keeps digests of the state that goes to the vendor and of the browser''s cookie, and the sealed verifier. Locks the consent. Errors: SL177.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_claim(poller_id text)
+ RETURNS TABLE(signin_id text, bound_to text, provider text, kind text, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, base_url text, redirect_uri text, scopes text[], "values" jsonb, verifier bytea, verifier_key_version integer, answer bytea, answer_key_version integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_signin sluice_internal.oauth_signins;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    -- Without a lock first: mostly there is nothing.
+    if not exists (select from sluice_internal.oauth_signins as s where s.answered_at is not null and s.finished_at is null) then
+        return;
+    end if;
+    -- A code does not live long, and nobody waits for it any more.
+    perform sluice_internal._signin_ended(s.signin_id, null, jsonb_build_object(
+        'code', 'SL177', 'message', 'no poller took the sign-in up in time', 'details', null,
+        'hint', 'see that one runs (pgsluice up, pgsluice poll), and sign in again'
+    ))
+    from sluice_internal.oauth_signins as s
+    where s.answered_at < clock_timestamp() - interval '5 minutes' and s.finished_at is null;
+    select s.* into v_signin
+    from sluice_internal.oauth_signins as s
+    where
+        s.answered_at is not null and s.finished_at is null
+        -- whoever asked the vendor may be alive, and only have lost the database: a code is not shown twice
+        and (s.taken_at is null or s.taken_at < clock_timestamp() - interval '40 seconds')
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = s.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    order by s.answered_at
+    limit 1
+    for update skip locked;
+    if not found then
+        return;
+    end if;
+    update sluice_internal.oauth_signins as s
+    set poller_id = _signin_claim.poller_id, taken_at = clock_timestamp()
+    where s.signin_id = v_signin.signin_id;
+    return query
+    select
+        v_signin.signin_id, encode(v_signin.state_digest, 'hex'), a.provider, v_signin.kind, a.oauth_app_id, a.client_id, a.sealed,
+        a.key_version, a.base_url, v_signin.redirect_uri, v_signin.scopes, v_signin."values", v_signin.verifier,
+        v_signin.verifier_key_version, v_signin.answer, v_signin.answer_key_version
+    from sluice_internal.oauth_apps as a
+    where a.oauth_app_id = v_signin.oauth_app_id;
+end
+$function$;
+comment on function sluice_internal._signin_claim(text) is 'Takes a consent that the vendor answered and that no living poller has, nor one that took it so lately that its answer may still come; no row where there is none. bound_to: what its sealed values are bound to. Ends those that waited for 5 minutes. Locks the consent (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_credential(provider text, account text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return coalesce(
+        (
+            select c.credential_id from sluice_internal.credentials as c
+            where c.provider = _signin_credential.provider and c.account = _signin_credential.account collate "C"
+        ),
+        gen_random_uuid()::text
+    );
+end
+$function$;
+comment on function sluice_internal._signin_credential(text,text) is 'The id under which the credential of that account is to be sealed: that of the one it has, or a new one.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_ended(signin_id text, credential_id text, error jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    update sluice_internal.oauth_signins as s
+    set
+        finished_at = clock_timestamp(), credential_id = _signin_ended.credential_id, error = _signin_ended.error, poller_id = null,
+        verifier = null, answer = null
+    where s.signin_id = _signin_ended.signin_id collate "C" and s.finished_at is null;
+    perform pg_notify('sluice_signin_done', _signin_ended.signin_id);
+end
+$function$;
+comment on function sluice_internal._signin_ended(text,text,jsonb) is 'A consent has led to a credential, or to an error; its secrets are forgotten, and whoever waits is told.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_fail(poller_id text, signin_id text, error jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    perform sluice_internal._signin_ended(s.signin_id, null, _signin_fail.error)
+    from sluice_internal.oauth_signins as s
+    where s.signin_id = _signin_fail.signin_id collate "C" and s.poller_id = _signin_fail.poller_id collate "C";
+end
+$function$;
+comment on function sluice_internal._signin_fail(text,text,jsonb) is 'A consent came to nothing, and why ({code, message, details, hint}); nothing is done if another poller has it.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_open(oauth_app_id text, kind text, redirect_url text DEFAULT NULL::text, state text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], "values" jsonb DEFAULT NULL::jsonb, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb)
+ RETURNS TABLE(signin_id text, start_token text, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_app sluice_internal.oauth_apps;
+    -- 366 random bits, of which the digest keeps 256
+    v_token text := encode(sha256(
+        uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+    ), 'hex');
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    select a.* into v_app from sluice_internal.oauth_apps as a where a.oauth_app_id = _signin_open.oauth_app_id collate "C" for key share;
+    if not found then
+        raise exception using
+            errcode = 'SL175',
+            message = format('OAuth app "%s" does not exist', left(_signin_open.oauth_app_id, 200)),
+            hint = 'List them with: select oauth_app_id, provider from sluice.oauth_apps';
+    end if;
+    if _signin_open.redirect_url is not null and _signin_open.redirect_url <> all(v_app.redirect_urls) then
+        raise exception using
+            errcode = 'SL176',
+            message = format('redirect_url "%s" is not allowed for this OAuth app', left(_signin_open.redirect_url, 200)),
+            hint = 'Add it to redirect_urls of the OAuth app, letter for letter: else anybody could lead your users elsewhere.';
+    end if;
+    if octet_length(_signin_open.state) > 5120 then
+        raise exception using
+            errcode = 'SL001', message = 'state must have at most 5120 bytes', hint = 'Send a key, and keep the rest with you.';
+    end if;
+    delete from sluice_internal.oauth_signins as s where s.created_at < clock_timestamp() - interval '1 day';
+    return query
+    insert into sluice_internal.oauth_signins as s (
+        signin_id, oauth_app_id, kind, redirect_url, state, scopes, "values", name, metadata
+    )
+    values (
+        encode(sha256(convert_to(v_token, 'UTF8')), 'hex'), v_app.oauth_app_id, _signin_open.kind, _signin_open.redirect_url,
+        _signin_open.state, coalesce(nullif(_signin_open.scopes, '{}'), v_app.scopes), coalesce(_signin_open."values", '{}'),
+        _signin_open.name, _signin_open.metadata
+    )
+    returning s.signin_id, v_token, s.created_at + interval '5 minutes';
+end
+$function$;
+comment on function sluice_internal._signin_open(text,text,text,text,text[],jsonb,text,jsonb) is 'A consent is to be asked for: answers what stands in its start address, good once within 5 minutes. Without redirect_url the browser stays here. Errors: SL001, SL175, SL176.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_result(signin_id text)
+ RETURNS TABLE(finished boolean, credential_id text, error jsonb, redirect_url text, state text, answered boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    if not sluice_internal._authorized('server') then
+        perform sluice_internal._authorize(null, 'admin');
+    end if;
+    return query
+    select s.finished_at is not null, s.credential_id, s.error, s.redirect_url, s.state, s.answered_at is not null
+    from sluice_internal.oauth_signins as s
+    where s.signin_id = _signin_result.signin_id collate "C";
+end
+$function$;
+comment on function sluice_internal._signin_result(text) is 'What became of a consent, and where its browser is to go; no row: it is forgotten.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._signin_store(signin_id text, credential_id text, sealed bytea, key_version integer, base_url text, account text, expires_in interval, scopes text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_signin sluice_internal.oauth_signins;
+    v_provider text;
+    v_expires timestamptz := clock_timestamp() + _signin_store.expires_in;
+    v_renew timestamptz := v_expires - least(interval '1 minute', _signin_store.expires_in / 5);
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select s.* into v_signin from sluice_internal.oauth_signins as s where s.signin_id = _signin_store.signin_id collate "C" for update;
+    if not found or v_signin.finished_at is not null then
+        return true;
+    end if;
+    select a.provider into v_provider from sluice_internal.oauth_apps as a where a.oauth_app_id = v_signin.oauth_app_id;
+    -- The account got a credential of another id meanwhile, or lost it: the secret is bound to an id, so it is sealed anew.
+    insert into sluice_internal.credentials as c (
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at, oauth_app_id, scopes
+    )
+    values (
+        _signin_store.credential_id, v_provider, v_signin.kind, v_signin.name, _signin_store.sealed, _signin_store.key_version,
+        _signin_store.base_url, coalesce(v_signin.metadata, '{}'), _signin_store.account, v_expires, v_renew, v_signin.oauth_app_id,
+        _signin_store.scopes
+    )
+    on conflict do nothing;
+    if not found then
+        update sluice_internal.credentials as c
+        set
+            kind = v_signin.kind,
+            sealed = _signin_store.sealed,
+            key_version = _signin_store.key_version,
+            base_url = coalesce(_signin_store.base_url, c.base_url),
+            name = coalesce(v_signin.name, c.name),
+            metadata = coalesce(v_signin.metadata, c.metadata),
+            oauth_app_id = v_signin.oauth_app_id,
+            scopes = coalesce(_signin_store.scopes, c.scopes),
+            version = c.version + 1,
+            expires_at = v_expires,
+            renew_at = v_renew,
+            updated_at = clock_timestamp()
+        where
+            c.credential_id = _signin_store.credential_id collate "C" and c.provider = v_provider
+            and c.account = _signin_store.account collate "C";
+        if not found then
+            return false;
+        end if;
+        delete from sluice_internal.credential_renewals as r where r.credential_id = _signin_store.credential_id collate "C";
+        perform sluice_internal._credential_mend(array[_signin_store.credential_id]);
+    end if;
+    perform sluice_internal._description_ask(_signin_store.credential_id);
+    perform sluice_internal._signin_ended(v_signin.signin_id, _signin_store.credential_id, null);
+    return true;
+end
+$function$;
+comment on function sluice_internal._signin_store(text,text,bytea,integer,text,text,interval,text[]) is 'A consent has led to this secret: stores it as the account''s credential, and an account that has one keeps it, with the new secret, its syncs due at once. False, and nothing done, if the account''s credential has another id by now. Locks the consent, then the credential.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._start_new_consumer()
  RETURNS trigger
@@ -10581,6 +11234,8 @@ grant execute on function sluice.mutation_cancel(text) to sluice_admin;
 grant execute on function sluice.mutation_resolve(text,integer,text) to sluice_admin;
 grant execute on function sluice.mutation_result(text) to sluice_admin;
 grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_admin;
+grant execute on function sluice.oauth_app_delete(text) to sluice_admin;
+grant execute on function sluice.oauth_app_update(text,text,text,text,text[],text[],jsonb) to sluice_admin;
 grant execute on function sluice.provider_create(text,jsonb,text,boolean) to sluice_admin;
 grant execute on function sluice.provider_delete(text) to sluice_admin;
 grant execute on function sluice.provider_info(text) to sluice_admin;
@@ -10606,11 +11261,18 @@ grant execute on function sluice.token_revoke(text) to sluice_admin;
 grant execute on function sluice.view_create(text,text,text) to sluice_admin;
 grant execute on function sluice.view_delete(text) to sluice_admin;
 grant execute on function sluice.view_info(text) to sluice_admin;
+grant execute on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) to sluice_admin;
 grant execute on function sluice_internal._credential_known(text,text) to sluice_admin;
-grant execute on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone) to sluice_admin;
-grant execute on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb) to sluice_admin;
+grant execute on function sluice_internal._credential_put(text,text,text,text,bytea,integer,text,jsonb,text,timestamp with time zone,text,text[]) to sluice_admin;
+grant execute on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb,text,text[],bigint) to sluice_admin;
 grant execute on function sluice_internal._credential_reseal(text,bigint,integer,bytea,integer) to sluice_admin;
 grant execute on function sluice_internal._credential_sealed(text) to sluice_admin;
+grant execute on function sluice_internal._oauth_app_put(text,text,text,bytea,integer,text,text,text[],text[],jsonb) to sluice_admin;
+grant execute on function sluice_internal._oauth_app_reseal(text,bigint,integer,bytea,integer) to sluice_admin;
+grant execute on function sluice_internal._oauth_app_sealed(text) to sluice_admin;
+grant execute on function sluice_internal._oauth_app_secret(text,bytea,integer) to sluice_admin;
+grant execute on function sluice_internal._signin_open(text,text,text,text,text[],jsonb,text,jsonb) to sluice_admin;
+grant execute on function sluice_internal._signin_result(text) to sluice_admin;
 grant usage on schema sluice_internal to sluice_admin;
 grant references on table sluice.records to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_consumer;
@@ -10649,6 +11311,10 @@ grant execute on function sluice_internal._records_trim(text,text,bigint,integer
 grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
 grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;
 grant execute on function sluice_internal._renewal_store(text,bigint,bytea,integer,interval,text) to sluice_poller;
+grant execute on function sluice_internal._signin_claim(text) to sluice_poller;
+grant execute on function sluice_internal._signin_credential(text,text) to sluice_poller;
+grant execute on function sluice_internal._signin_fail(text,text,jsonb) to sluice_poller;
+grant execute on function sluice_internal._signin_store(text,text,bytea,integer,text,text,interval,text[]) to sluice_poller;
 grant execute on function sluice_internal._sweep_conclude(text,text,bigint,text,integer,integer) to sluice_poller;
 grant execute on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_due(text,timestamp with time zone) to sluice_poller;
@@ -10679,6 +11345,7 @@ grant select on table sluice.messages_in_flight to sluice_reader;
 grant select on table sluice.mutation_items to sluice_reader;
 grant select on table sluice.mutations to sluice_reader;
 grant select on table sluice.notices to sluice_reader;
+grant select on table sluice.oauth_apps to sluice_reader;
 grant select on table sluice.provider_collections to sluice_reader;
 grant select on table sluice.provider_documents to sluice_reader;
 grant select on table sluice.provider_fields to sluice_reader;
@@ -10692,6 +11359,9 @@ grant select on table sluice.view_fields to sluice_reader;
 grant select on table sluice.views to sluice_reader;
 grant execute on function sluice_internal._consumer_due(text) to sluice_server;
 grant execute on function sluice_internal._consumer_ready(text) to sluice_server;
+grant execute on function sluice_internal._signin_answer(bytea,bytea,bytea,integer,jsonb) to sluice_server;
+grant execute on function sluice_internal._signin_begin(text,bytea,bytea,text,bytea,integer) to sluice_server;
+grant execute on function sluice_internal._signin_result(text) to sluice_server;
 grant execute on function sluice_internal._stream_unwatch(text) to sluice_server;
 grant execute on function sluice_internal._stream_watch(text) to sluice_server;
 grant execute on function sluice_internal._token_check(text,text) to sluice_server;

@@ -8,7 +8,9 @@ create or replace function sluice_internal._credential_put(
     base_url text,
     metadata jsonb,
     account text default null,
-    expires_at timestamptz default null
+    expires_at timestamptz default null,
+    oauth_app_id text default null,
+    scopes text[] default null
 )
 returns sluice.credentials
 language plpgsql
@@ -31,13 +33,15 @@ begin
     if jsonb_typeof(coalesce(_credential_put.metadata, '{}')) <> 'object' then
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
+    perform sluice_internal._check_oauth_app(_credential_put.oauth_app_id, _credential_put.provider);
     insert into sluice_internal.credentials as c (
-        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at
+        credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at, oauth_app_id, scopes
     )
     values (
         _credential_put.credential_id, _credential_put.provider, _credential_put.kind, _credential_put.name,
         _credential_put.sealed, _credential_put.key_version, _credential_put.base_url, coalesce(_credential_put.metadata, '{}'),
-        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute'
+        _credential_put.account, _credential_put.expires_at, _credential_put.expires_at - interval '1 minute',
+        _credential_put.oauth_app_id, _credential_put.scopes
     )
     on conflict do nothing;
     if not found and exists (
@@ -61,5 +65,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._credential_put(text, text, text, text, bytea, int, text, jsonb, text, timestamptz) is
-'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. Errors: SL001, SL105, SL110.';
+comment on function sluice_internal._credential_put(text, text, text, text, bytea, int, text, jsonb, text, timestamptz, text, text[]) is
+'Stores a credential whose secret the application has sealed. account: the vendor''s, where it is known; it has one credential. oauth_app_id: the app that it was obtained through, which renews its tokens. Errors: SL001, SL105, SL110, SL175.';

@@ -7,7 +7,10 @@ create or replace function sluice_internal._credential_replace(
     account text default null,
     expires_at timestamptz default null,
     name text default null,
-    metadata jsonb default null
+    metadata jsonb default null,
+    oauth_app_id text default null,
+    scopes text[] default null,
+    held_version bigint default null
 )
 returns sluice.credentials
 language plpgsql
@@ -18,8 +21,26 @@ as $$
 #variable_conflict use_column
 declare
     v_credential sluice.credentials;
+    v_old sluice_internal.credentials;
 begin
     perform sluice_internal._authorize(null, 'admin');
+    select c.* into v_old
+    from sluice_internal.credentials as c
+    where c.credential_id = _credential_replace.credential_id collate "C"
+    for no key update;
+    if not found then
+        raise exception using
+            errcode = 'SL104',
+            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
+            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
+    end if;
+    if v_old.version <> _credential_replace.held_version then
+        raise exception using
+            errcode = 'SL179',
+            message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
+            hint = 'Nothing was changed: look at it, and try again.';
+    end if;
+    perform sluice_internal._check_oauth_app(_credential_replace.oauth_app_id, v_old.provider);
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,
@@ -29,32 +50,15 @@ begin
         account = coalesce(_credential_replace.account, c.account),
         name = coalesce(_credential_replace.name, c.name),
         metadata = coalesce(_credential_replace.metadata, c.metadata),
+        oauth_app_id = coalesce(_credential_replace.oauth_app_id, c.oauth_app_id),
+        scopes = coalesce(_credential_replace.scopes, c.scopes),
         version = c.version + 1,
         expires_at = _credential_replace.expires_at,
         renew_at = _credential_replace.expires_at - interval '1 minute',
         updated_at = clock_timestamp()
-    where c.credential_id = _credential_replace.credential_id collate "C";
-    if not found then
-        raise exception using
-            errcode = 'SL104',
-            message = format('credential "%s" does not exist', left(_credential_replace.credential_id, 200)),
-            hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
-    end if;
-    update sluice_internal.sync_runs as r
-    set next_attempt_at = clock_timestamp()
-    from sluice_internal.syncs as y
-    where y.sync_id = r.sync_id and y.credential_id = _credential_replace.credential_id collate "C";
-    update sluice_internal.sync_feeds as f
-    set next_attempt_at = null
-    from sluice_internal.syncs as y
-    where y.sync_id = f.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and f.error is not null;
+    where c.credential_id = v_old.credential_id;
     delete from sluice_internal.credential_renewals as r where r.credential_id = _credential_replace.credential_id collate "C";
-    update sluice_internal.mutation_items as i
-    set next_attempt_at = clock_timestamp()
-    from sluice_internal.syncs as y
-    where y.sync_id = i.sync_id and y.credential_id = _credential_replace.credential_id collate "C" and i.status = 'queued';
-    perform pg_notify('sluice_poller', '');
-    perform pg_notify('sluice_mutations', '');
+    perform sluice_internal._credential_mend(array[_credential_replace.credential_id]);
     perform sluice_internal._description_ask(_credential_replace.credential_id);
     select c.* into v_credential
     from sluice.credentials as c
@@ -63,5 +67,7 @@ begin
 end
 $$;
 
-comment on function sluice_internal._credential_replace(text, text, bytea, int, text, text, timestamptz, text, jsonb) is
-'Gives a credential a new sealed secret (base_url, account, name and metadata null: as before); its syncs are tried again at once, and go on from where they are. Errors: SL104.';
+comment on function sluice_internal._credential_replace(
+    text, text, bytea, int, text, text, timestamptz, text, jsonb, text, text[], bigint
+) is
+'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';

@@ -45,6 +45,9 @@ begin
         when v_known.version <> _renewal_claim.held_version then 'newer'
         when not _renewal_claim.renew then 'same'
         when v_renewal.version = v_known.version and v_renewal.failed_at > clock_timestamp() - interval '1 minute' then 'refused'
+        -- Longer than a vendor has to answer: whoever asked it may be alive, and only have lost the database.
+        when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '40 seconds'
+            and v_renewal.error is null then 'busy'
         when v_renewal.version = v_known.version and v_renewal.begun_at > clock_timestamp() - interval '3 minutes' and exists (
             select from sluice_internal.pollers as p
             where p.poller_id = v_renewal.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -77,4 +80,4 @@ end
 $$;
 
 comment on function sluice_internal._renewal_claim(text, text, bigint, boolean) is
-'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a living poller renews it), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';
+'A poller holds held_version of a secret and wants another: newer (the answer has it), refused (the vendor refused to renew it within the last minute: error), busy (a poller renews it: one that lives, or that began so lately that its answer may still come), yours (this poller is to renew it), same (renew was not wanted). No row: no such credential. Locks the credential.';

@@ -11,7 +11,9 @@ select
     c.updated_at,
     c.account,
     c.expires_at,
-    c.version
+    c.version,
+    c.oauth_app_id,
+    c.scopes
 from sluice_internal.credentials as c;
 
 comment on view sluice.credentials is 'The credentials, without their secrets.';

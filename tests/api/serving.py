@@ -51,7 +51,8 @@ class Running:
 
 @contextmanager
 def served(db: str, **settings: Any) -> Iterator[Running]:
-    running = Running(Settings(db, port=0, bootstrap_token=BOOTSTRAP, master_key=parse_key("0" * 64), **settings)).start()
+    key = parse_key(settings.pop("master_key_text", "0" * 64))
+    running = Running(Settings(db, port=0, bootstrap_token=BOOTSTRAP, master_key=key, **settings)).start()
     try:
         yield running
     finally:

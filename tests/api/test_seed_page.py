@@ -84,9 +84,14 @@ def test_both_forms_of_a_credential(account: httpx.Client) -> None:
         assert secret not in made.text
         assert secret not in account.get(f"/v1/credentials/{made.json()['id']}").text
     assert secret not in account.get("/v1/credentials").text
-    refused = account.post("/v1/credentials", json={**flat, "oauth_app_id": "8ff58ef0-d376-4ae8-b2e2-9f0206aa65b8"})
-    assert refused.status_code == 422
-    assert "oauth_app_id" in refused.json()["details"]["fields"]
+    app_id = "8ff58ef0-d376-4ae8-b2e2-9f0206aa65b8"
+    refused = account.post("/v1/credentials", json={**flat, "oauth_app_id": app_id})
+    assert (refused.status_code, refused.json()["code"]) == (404, "SL175")
+    app = {"id": app_id, "provider": "stripe", "client_id": "ca_1", "client_secret": "sk_live_1"}
+    assert account.post("/v1/oauth-apps", json=app).status_code == 201
+    for body in (flat, nested):
+        made = account.post("/v1/credentials", json={**body, "oauth_app_id": app_id})
+        assert (made.status_code, made.json()["oauth_app_id"]) == (201, app_id)
 
 
 def test_a_mutation_as_the_page_prints_it(account: httpx.Client, db: str, conn: psycopg.Connection[Any]) -> None:

@@ -176,6 +176,6 @@ def test_a_new_secret_for_a_credential(stripe: httpx.Client, filled: psycopg.Con
     assert (changed.status_code, changed.json()["id"], changed.json()["secret"]) == (200, credential_id, "********"), changed.text
     assert filled.execute("select sealed from sluice_internal.credentials").fetchone() != before
     assert stripe.patch(path, json={"properties": {"secret": "sk_test_3"}}).status_code == 200
-    for wrong in ({"secret": "nonsense"}, {"secret": "********"}, {"provider": "push", "secret": "sk_test_4"}, {"colour": "red"}, {}):
+    for wrong in ({"secret": "nonsense"}, {"provider": "push", "secret": "sk_test_4"}, {"colour": "red"}, {}):
         assert stripe.patch(path, json=wrong).status_code == 422, wrong
     assert stripe.patch("/v1/credentials/nobody", json={"secret": "sk_test_2"}).status_code == 404

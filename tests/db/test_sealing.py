@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from pgsluice.db.client import Client
-from pgsluice.db.errors import SluiceError
-from pgsluice.db.secrets import open_sealed, parse_key
+from pgsluice.db.errors import SecretUnreadable, SluiceError
+from pgsluice.db.secrets import of_oauth_app, open_sealed, parse_key
 
 OLD, NEW = "11" * 32, "22" * 32
 ONE = parse_key(f"1:{OLD}")
@@ -56,3 +56,20 @@ def test_an_account_that_is_imported_again_keeps_its_id_and_gets_the_secret(db: 
     with psycopg.connect(db) as conn:
         name, sealed = conn.execute("select credential_id, sealed from sluice_internal.credentials").fetchone() or ("", b"")
     assert open_sealed(sealed, name, ONE) == {"secret": "2"}
+
+
+def test_rotation_covers_the_secrets_of_oauth_apps(db: str) -> None:
+    old, new = parse_key("1:" + "11" * 32), parse_key("2:" + "22" * 32)
+    with Client.connect(db, master_key=old) as client:
+        client.oauth_app_create("stripe", "ca_1", client_secret="sk_test_1", oauth_app_id="app")
+    with Client.connect(db, master_key=new.beside(old)) as client:
+        assert client.credential_rotate_key()["resealed"] == 1
+    with Client.connect(db, master_key=new) as client:
+        found = client._fetch(b"select * from sluice_internal._oauth_app_sealed(%s)", ("app",))[0]
+        opened = open_sealed(found["sealed"], of_oauth_app("app"), new, found["key_version"])
+        assert (opened["client_secret"], found["version"]) == ("sk_test_1", 1)
+    # What is sealed for the app opens under no credential's id, not even one of the same name.
+    with pytest.raises(SecretUnreadable):
+        open_sealed(found["sealed"], "app", new, 2)
+    with Client.connect(db, master_key=parse_key("3:" + "33" * 32)) as client:
+        assert client.credential_rotate_key()["oauth_app_ids_left"] == ["app"]

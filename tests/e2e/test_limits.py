@@ -208,6 +208,7 @@ def test_killed_between_the_vendors_answer_and_ours_ends_in_words_and_a_new_secr
     fake.token_held.set()
     with psycopg.connect(db) as conn:
         conn.execute("update sluice_internal.pollers set heartbeat_at = heartbeat_at - interval '1 minute'")
+        conn.execute("update sluice_internal.credential_renewals set begun_at = begun_at - interval '1 minute'")
     assert read_once(db)["y"].outcome == "error"
     error = one(db, "select error from sluice.syncs")
     assert error["code"] == "SL201"

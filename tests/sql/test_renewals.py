@@ -42,6 +42,10 @@ def silence(one: Session, poller: str) -> None:
     one.rows("update sluice_internal.pollers set heartbeat_at = heartbeat_at - interval '11 s' where poller_id = %s", poller)
 
 
+def begun(one: Session, ago: str) -> None:
+    one.rows("update sluice_internal.credential_renewals set begun_at = clock_timestamp() - %s::interval", ago)
+
+
 def test_one_renews_and_the_others_take_its_answer(one: Session) -> None:
     assert claim(one).state == "yours"
     assert claim(one, "p2").state == "busy"
@@ -63,6 +67,10 @@ def test_a_short_life_is_renewed_in_its_last_fifth(one: Session) -> None:
 def test_a_dead_pollers_renewal_is_taken_over_and_its_late_answer_still_counts(one: Session) -> None:
     claim(one)
     silence(one, "p1")
+    # It may only have lost the database: as long as the vendor's answer may still come to it, nobody else asks.
+    begun(one, "39 seconds")
+    assert claim(one, "p2").state == "busy"
+    begun(one, "41 seconds")
     assert claim(one, "p2").state == "yours"
     # The paused one wakes up with what may be the only pair that is good.
     assert store(one) == 2

@@ -29,6 +29,8 @@ CALLS = {
     "record_erase": "select * from sluice.record_erase('y', 'push:o', 'a')",
     "quarantine_retry": "select * from sluice.quarantine_retry()",
     "quarantine_purge": "select sluice.quarantine_purge('y')",
+    "oauth_app_update": "select * from sluice.oauth_app_update('app', name => 'n')",
+    "oauth_app_delete": "select sluice.oauth_app_delete('app')",
     "credential_delete": "select sluice.credential_delete('k')",
     "record_ingest": """select * from sluice.record_ingest('y', 'push:o', '[{"upstream_id": "n", "data": {}}]')""",
     "consumer_create": "select * from sluice.consumer_create('new', 's')",
@@ -76,8 +78,11 @@ POLLER = {
     "_credential_sealed", "_provider_document", "_jsonb_refusal", "_rate_take", "_rate_take_many", "_rate_release", "_rate_signal", "_renewal_claim", "_renewal_store",
     "_renewal_end", "_mutation_claim", "_mutation_complete", "_mutation_retry",
     "_description_claim", "_description_end",
+    "_signin_claim", "_signin_credential", "_signin_store", "_signin_fail",
 }  # fmt: skip
-ADMIN = {"_credential_put", "_credential_replace", "_credential_known", "_credential_reseal", "_credential_sealed"}
+ADMIN = {"_credential_put", "_credential_replace", "_credential_known", "_credential_reseal", "_credential_sealed", "_credential_change",
+    "_oauth_app_put", "_oauth_app_secret", "_oauth_app_sealed", "_oauth_app_reseal", "_signin_open", "_signin_result",
+}  # fmt: skip
 WAITS = {"_stream_watch", "_stream_unwatch", "_consumer_due", "_consumer_ready"}
 NOBODY = f"sluice_test_nobody_{os.getpid()}"
 
@@ -88,6 +93,7 @@ def filled(world: World) -> World:
     one.rows("select stream_create('empty')")
     one.rows("select sluice_internal._credential_put('k', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, null, '{}')")
     one.rows("select sluice_internal._credential_put('k2', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, null, '{}')")
+    one.rows("select sluice_internal._oauth_app_put('app', 'stripe', 'ca_1', '\\xc0ffee', 1)")
     one.rows("select sync_create('s', 'stripe', 'st', null, array['stripe:plan'], 'k2')")
     one.rows("""select provider_create('own', '{"name": "own", "collections": {"contact": {}}}')""")
     one.push("a", "b")
@@ -193,7 +199,7 @@ def test_the_internal_schema(become: Callable[[str], Session], filled: World, ro
         "sluice_consumer": WAITS,
         "sluice_mutator": {"_mutation_seen"},
         "sluice_admin": ADMIN | WAITS | {"_mutation_seen"},
-        "sluice_server": {"_token_check"} | WAITS,
+        "sluice_server": {"_token_check", "_signin_begin", "_signin_answer", "_signin_result"} | WAITS,
     }
     assert open_to == internal.get(role, set())
 
