@@ -21,7 +21,7 @@ import psycopg
 from rich.progress import Progress
 
 from pgsluice.bench.__main__ import ROOT, bin_dir, console, server
-from pgsluice.bench.engines.base import Connection
+from pgsluice.bench.engines.base import BODY, Connection
 from pgsluice.bench.engines.sluice import STREAM, Sluice
 
 PAGE = ROOT / "docs/explanation/plans.md"
@@ -184,12 +184,30 @@ def lines(node: dict[str, Any], depth: int) -> Iterator[str]:
             yield from lines(below, depth + 1)
 
 
+def fill(conn: Connection, first: int, until: int) -> None:
+    """Records as ingest leaves them, put in several times faster than it could."""
+    conn.execute(
+        f"""with written as (
+            insert into sluice.records (sync_id, collection_id, upstream_id, updated_idx, data, stream_id)
+            select 'bench', 'push:item', 'fill-' || n, n + 1, {BODY}, %s from generate_series(%s::int, %s) as n
+            returning record_no, updated_idx
+        )
+        insert into sluice_internal.positions (stream_no, lane, first, updated_idx, record_no)
+        select s.stream_no, w.record_no %% s.lanes, true, w.updated_idx, w.record_no
+        from written as w cross join sluice_internal.streams as s where s.stream_id = %s""",
+        (STREAM, first, until - 1, STREAM),
+    )
+
+
 def prepare(conn: Connection, engine: Sluice, many: int) -> None:
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"{many:,} records", total=many)
-        for start in range(0, many, 50_000):
-            engine.fill(conn, min(start + 50_000, many), start)
+        engine.fill(conn, 1000)
+        for start in range(1000, many, 50_000):
+            fill(conn, start, min(start + 50_000, many))
             progress.update(task, completed=start + 50_000)
+        conn.execute("select setval('sluice_internal.position_1', %s)", (many,))
+        conn.execute("analyze")
     for number in range(2000):
         conn.execute("select sluice.sync_create(%s, 'push', %s)", (STREAM, f"due{number}"))
     conn.execute("insert into sluice_internal.sync_runs (sync_id) select sync_id from sluice_internal.syncs on conflict do nothing")

@@ -1477,6 +1477,10 @@ CREATE OR REPLACE FUNCTION sluice.consumer_ack(consumer_id text, ack_tokens text
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1583,6 +1587,10 @@ CREATE OR REPLACE FUNCTION sluice.consumer_extend(consumer_id text, ack_tokens t
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1718,6 +1726,10 @@ CREATE OR REPLACE FUNCTION sluice.consumer_nack(consumer_id text, ack_tokens tex
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1876,8 +1888,9 @@ begin
             from (
                 select case
                     when v_hit.open_steps = '{}' then '{}'
-                    -- with many leases open, not at every step
+                    -- with many leases open, or few, not at every step
                     when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    when cardinality(v_hit.open_steps) < 8 and (v_step_no & 3) > 0 then v_hit.open_steps
                     else array(
                         select u.step_no
                         from unnest(v_hit.open_steps) as u (step_no)
@@ -1966,8 +1979,9 @@ begin
             ) as clean,
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                -- with many leases open, not at every step
+                -- with many leases open, or few, not at every step
                 when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)
@@ -2358,6 +2372,10 @@ CREATE OR REPLACE FUNCTION sluice.consumer_term(consumer_id text, ack_tokens tex
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -3855,7 +3873,6 @@ CREATE OR REPLACE FUNCTION sluice_internal._authorize_consumer(consumer_id text,
  RETURNS sluice_internal.consumers
  LANGUAGE plpgsql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
     v_consumer sluice_internal.consumers;
@@ -3877,7 +3894,7 @@ begin
     return v_consumer;
 end
 $function$;
-comment on function sluice_internal._authorize_consumer(text,text) is 'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';
+comment on function sluice_internal._authorize_consumer(text,text) is 'The gate for what belongs to a consumer: SL002 or SL103, or the consumer. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._authorize_mutation(mutation_id text, "right" text)
  RETURNS sluice_internal.mutations
@@ -3907,7 +3924,6 @@ CREATE OR REPLACE FUNCTION sluice_internal._authorize_sync(sync_id text, "right"
  RETURNS sluice_internal.syncs
  LANGUAGE plpgsql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
     v_sync sluice_internal.syncs;
@@ -3931,7 +3947,7 @@ begin
     return v_sync;
 end
 $function$;
-comment on function sluice_internal._authorize_sync(text,text,boolean) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed.';
+comment on function sluice_internal._authorize_sync(text,text,boolean) is 'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._authorize_view(view_name text, "right" text)
  RETURNS sluice_internal.typed_views
@@ -5242,19 +5258,34 @@ CREATE OR REPLACE FUNCTION sluice_internal._fold_counts()
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+    -- Rows that were removed stay in the index while somebody holds an old snapshot: usually the walk begins where the last one of this
+    -- session ended. What was committed late is found now and then.
+    v_floor text := current_setting('sluice.folded', true);
+    v_after bigint := 0;
+    v_last bigint;
 begin
     if not pg_try_advisory_xact_lock(sluice_internal._lock_key(3, 0, 0)) then
         return;
+    end if;
+    if v_floor ~ '^[0-9]{1,18}$' and random() > 0.05 then
+        v_after := v_floor::bigint - 100;
     end if;
     with folded as (
         delete from sluice_internal.ingests as i
         where i.ingest_no in (
             select n.ingest_no
-            from (select o.ingest_no, o.created_at from sluice_internal.ingests as o order by o.ingest_no limit 2000) as n
+            from (
+                select o.ingest_no, o.created_at
+                from sluice_internal.ingests as o
+                where o.ingest_no > v_after
+                order by o.ingest_no
+                limit 2000
+            ) as n
             -- for a while they tell what was committed when
             where n.created_at < clock_timestamp() - interval '10 seconds'
         )
-        returning i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
+        returning i.ingest_no, i.stream_no, i.sync_id, i.collection_ids, i.firsts, i.updated_idxs[1] as first_idx, i.created_at
     ),
     timed as (
         insert into sluice_internal.stream_times as t (stream_no, at, idx)
@@ -5281,15 +5312,21 @@ begin
         union all
         select r.sync_id, r.collection_id, r.records, r.changes
         from removed as r
+    ),
+    stored as (
+        insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
+        select n.sync_id, n.collection_id, sum(n.records), sum(n.changes)
+        from counted as n
+        group by 1, 2
+        order by 1, 2
+        on conflict (sync_id, collection_id) do update set
+            records = t.records + excluded.records,
+            changes = t.changes + excluded.changes
     )
-    insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
-    select n.sync_id, n.collection_id, sum(n.records), sum(n.changes)
-    from counted as n
-    group by 1, 2
-    order by 1, 2
-    on conflict (sync_id, collection_id) do update set
-        records = t.records + excluded.records,
-        changes = t.changes + excluded.changes;
+    select max(f.ingest_no) into v_last from folded as f;
+    if v_last is not null then
+        perform set_config('sluice.folded', v_last::text, false);
+    end if;
 end
 $function$;
 comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
@@ -5412,6 +5449,8 @@ begin
         select coalesce(array_agg(v.record_no), '{}')
         from sluice_internal._live_messages as v
         where v.consumer_no = _lane_busy.consumer_no and v.lane = _lane_busy.lane and v.step_no = any(_lane_busy.open_steps)
+            -- so that the index is not walked from the lane's first step
+            and v.step_no >= (select min(o.step_no) from unnest(_lane_busy.open_steps) as o (step_no))
     );
 end
 $function$;
@@ -5699,7 +5738,6 @@ comment on function sluice_internal._lane_recover(sluice_internal.consumers,slui
 CREATE OR REPLACE FUNCTION sluice_internal._lane_state(consumer_no integer, lane integer, start_idx bigint)
  RETURNS sluice_internal.consumer_steps
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
     v_state sluice_internal.consumer_steps;
@@ -5725,7 +5763,7 @@ begin
     return v_state;
 end
 $function$;
-comment on function sluice_internal._lane_state(integer,integer,bigint) is 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
+comment on function sluice_internal._lane_state(integer,integer,bigint) is 'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lane_take(consumer sluice_internal.consumers, state sluice_internal.consumer_steps, max_rows integer, max_records integer, max_entries integer, max_bytes bigint, last_idx bigint)
  RETURNS SETOF sluice.message
@@ -5909,12 +5947,17 @@ CREATE OR REPLACE FUNCTION sluice_internal._lane_trim(consumer_no integer, lane 
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
+declare
+    -- What was removed stays in the index while somebody holds an old snapshot, and would be walked over each time. So usually only
+    -- the last steps are looked at; what was open for longer is found now and then.
+    v_first bigint := case when random() < 0.05 then 0 else _lane_trim.step_no - 200 end;
 begin
     with settled as materialized (
         select st.step_no
         from sluice_internal.consumer_steps as st
         where
             st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            and st.step_no >= v_first
             and st.step_no <> all(_lane_trim.open_steps)
             -- never the newest, which is the lane's state: the caller's own step is not written if nothing moved
             and st.step_no < least(
@@ -5935,11 +5978,14 @@ begin
         delete from sluice_internal.consumer_steps as st
         where
             st.consumer_no = _lane_trim.consumer_no and st.lane = _lane_trim.lane
+            -- from where to where, so that the index is not walked from the lane's first step
+            and st.step_no >= (select min(d.step_no) from settled as d) and st.step_no <= (select max(d.step_no) from settled as d)
             and st.step_no = any(array(select d.step_no from settled as d))
     )
     delete from sluice_internal.consumer_settlements as s
     where
         s.consumer_no = _lane_trim.consumer_no and s.lane = _lane_trim.lane
+        and s.step_no >= (select min(d.step_no) from settled as d) and s.step_no <= (select max(d.step_no) from settled as d)
         and s.step_no = any(array(select d.step_no from settled as d));
 end
 $function$;
@@ -5949,7 +5995,6 @@ CREATE OR REPLACE FUNCTION sluice_internal._lanes_ready(consumer sluice_internal
  RETURNS integer[]
  LANGUAGE plpgsql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
     return (
@@ -6001,7 +6046,7 @@ begin
     );
 end
 $function$;
-comment on function sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer) is 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';
+comment on function sluice_internal._lanes_ready(sluice_internal.consumers,integer,integer,integer) is 'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lease_check(sync_id text, poller_id text, epoch bigint)
  RETURNS sluice_internal.sync_runs
@@ -7573,7 +7618,6 @@ comment on function sluice_internal._record_recheck(sluice_internal.syncs,text,t
 CREATE OR REPLACE FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
  RETURNS record
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -7623,7 +7667,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._record_store(text,text,jsonb,timestamp with time zone) is '_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165.';
+comment on function sluice_internal._record_store(text,text,jsonb,timestamp with time zone) is '_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_usual(value jsonb)
  RETURNS boolean
@@ -7650,6 +7694,14 @@ declare
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
     v_items int := jsonb_array_length(_record_write.records);
     v_written int := 0;
+    v_is_first boolean := coalesce(current_setting('sluice.touched_streams', true), '') = '';
+    -- A session that says that it commits at once may hold the stream's commit lock while it writes.
+    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on'
+        and statement_timestamp() = transaction_timestamp();
+    v_timeout text;
+    v_waits text;
+    v_known int;
+    v_same int;
     v_there record;
     v_done record;
     v_rest record;
@@ -7740,7 +7792,113 @@ begin
             unchanged := 1;
             return;
         end if;
-    elsif v_items = (
+    elsif v_items > 1 then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        -- As the first and the last are, the others are, too, usually.
+        select count(r.verdict), count(*) filter (where r.verdict = 'unchanged') into v_known, v_same
+        from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
+        left join lateral (
+            select sluice_internal._verdict(
+                o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
+                (e.value ->> 'upstream_updated_at')::timestamptz, _record_write.read_from, v_read_until,
+                coalesce((e.value ->> 'deleted')::boolean, false), nullif(e.value -> 'data', 'null')
+            ) as verdict
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+            offset 0
+        ) as r on true;
+        if v_same = 2 then
+            select count(*) into v_same
+            from jsonb_array_elements(_record_write.records) as e (value)
+            cross join lateral (
+                select sluice_internal._verdict(
+                    o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
+                    (e.value ->> 'upstream_updated_at')::timestamptz, _record_write.read_from, v_read_until,
+                    coalesce((e.value ->> 'deleted')::boolean, false), nullif(e.value -> 'data', 'null')
+                ) as verdict
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+                offset 0
+            ) as r
+            where r.verdict = 'unchanged';
+            if v_same = v_items then
+                unchanged := v_items;
+                return;
+            end if;
+        elsif v_known = 0 and v_is_first then
+            -- All new: a plain insert, which costs less than one that knows what to do about a conflict. Once a transaction,
+            -- since many subtransactions in one make the snapshots of others dear.
+            begin
+                if v_is_alone then
+                    -- The numbers drawn under the commit lock stand. Who holds it must not wait for a record: others may hold that
+                    -- until their commit, for which they need the lock.
+                    if pg_advisory_xact_lock(sluice_internal._lock_key(1, _record_write.stream_no, 0)) is null then
+                        null;
+                    end if;
+                    v_timeout := current_setting('lock_timeout');
+                    v_waits := set_config('lock_timeout', '5ms', true);
+                end if;
+                with written as (
+                    insert into sluice.records as r (
+                        sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                        stream_id, read_from, read_until
+                    )
+                    select
+                        _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx,
+                        (n.value ->> 'upstream_created_at')::timestamptz,
+                        (n.value ->> 'upstream_updated_at')::timestamptz,
+                        coalesce((n.value ->> 'deleted')::boolean, false),
+                        nullif(n.value -> 'data', 'null'),
+                        (select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no),
+                        _record_write.read_from, v_read_until
+                    from (
+                        select d.collection_id, d.upstream_id, d.next_idx, _record_write.records -> (d.place - 1) as value
+                        from (
+                            select
+                                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                                e.value ->> 'upstream_id' as upstream_id,
+                                e.place::int as place,
+                                nextval(v_sequence) as next_idx
+                            from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                            offset 0
+                        ) as d
+                        order by d.collection_id, d.upstream_id
+                        offset 0
+                    ) as n
+                    returning r.collection_id, r.record_no, r.updated_idx
+                )
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                select
+                    _record_write.stream_no,
+                    _record_write.sync_id,
+                    case
+                        when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                        else array_agg(w.collection_id)
+                    end,
+                    array_agg(w.record_no),
+                    array_agg(w.updated_idx),
+                    array_fill(true, array[count(*)::int])
+                from (select * from written order by updated_idx offset 0) as w
+                having count(*) > 0
+                returning cardinality(firsts) into new;
+                if v_is_alone then
+                    v_timeout := set_config('lock_timeout', v_timeout, true);
+                end if;
+                return;
+            exception when unique_violation or lock_not_available then
+                -- somebody was or is there, or an object stands in the call twice: nothing was written, no lock is held
+                new := 0;
+            end;
+        end if;
+    end if;
+    if v_items > 1 and v_items = (
         -- an object may stand in the call twice: then not here
         select count(*)
         from (
@@ -7749,22 +7907,7 @@ begin
             group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
         ) as g
     ) then
-        -- compressed or out of line, it would be opened for each object
-        records := _record_write.records #> '{}';
-        if not exists (
-            -- If the first and the last are new, so are the others, usually: they are not looked up, but put in.
-            select
-            from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
-            cross join lateral (
-                select
-                from sluice.records as o
-                where
-                    o.sync_id = _record_write.sync_id collate "C"
-                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
-                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
-                offset 0
-            ) as r
-        ) then
+        if v_known = 0 then
             with written as (
                 insert into sluice.records as r (
                     sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
@@ -8741,11 +8884,6 @@ comment on function sluice_internal._run_succeeded(sluice_internal.sync_runs,boo
 CREATE OR REPLACE FUNCTION sluice_internal._settle(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[])
  RETURNS record
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET jit TO 'off'
- SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -8826,7 +8964,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._settle(sluice_internal.consumers,text[],"char",interval,text) is 'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+comment on function sluice_internal._settle(sluice_internal.consumers,text[],"char",interval,text) is 'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones). Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._settle_each(consumer sluice_internal.consumers, ack_tokens text[], kind "char", delay interval, reason text, OUT accepted integer, OUT rejected text[])
  RETURNS record
@@ -9059,7 +9197,6 @@ comment on function sluice_internal._settle_each(sluice_internal.consumers,text[
 CREATE OR REPLACE FUNCTION sluice_internal._settle_leases(consumer sluice_internal.consumers, ack_tokens text[], OUT accepted integer, OUT others text[])
  RETURNS record
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -9146,7 +9283,7 @@ begin
     into accepted, others;
 end
 $function$;
-comment on function sluice_internal._settle_leases(sluice_internal.consumers,text[]) is 'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Its plan is made under the settings of the caller.';
+comment on function sluice_internal._settle_leases(sluice_internal.consumers,text[]) is 'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._signin_answer(state_digest bytea, browser_digest bytea, answer bytea, answer_key_version integer, refusal jsonb DEFAULT NULL::jsonb)
  RETURNS text
@@ -10206,7 +10343,6 @@ comment on function sluice_internal._sync_tidy() is 'One step of the work on rec
 CREATE OR REPLACE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint)
  RETURNS SETOF sluice.message
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -10227,6 +10363,7 @@ begin
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
                 when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)
@@ -10345,7 +10482,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint) is 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings.';
+comment on function sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint) is 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._time_of(stream_no integer, idx bigint)
  RETURNS timestamp with time zone
@@ -10458,7 +10595,6 @@ comment on function sluice_internal._token_signed(text) is 'A token: pgsl_, 30 r
 CREATE OR REPLACE FUNCTION sluice_internal._touch_stream(stream_no integer)
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
     v_touched text := coalesce(current_setting('sluice.touched_streams', true), '');
@@ -10468,7 +10604,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._touch_stream(integer) is 'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order.';
+comment on function sluice_internal._touch_stream(integer) is 'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb)
  RETURNS text

@@ -140,8 +140,9 @@ begin
             from (
                 select case
                     when v_hit.open_steps = '{}' then '{}'
-                    -- with many leases open, not at every step
+                    -- with many leases open, or few, not at every step
                     when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
+                    when cardinality(v_hit.open_steps) < 8 and (v_step_no & 3) > 0 then v_hit.open_steps
                     else array(
                         select u.step_no
                         from unnest(v_hit.open_steps) as u (step_no)
@@ -230,8 +231,9 @@ begin
             ) as clean,
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                -- with many leases open, not at every step
+                -- with many leases open, or few, not at every step
                 when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)

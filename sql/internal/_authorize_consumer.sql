@@ -5,7 +5,6 @@ create or replace function sluice_internal._authorize_consumer(
 returns sluice_internal.consumers
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_consumer sluice_internal.consumers;
@@ -29,4 +28,4 @@ end
 $$;
 
 comment on function sluice_internal._authorize_consumer(text, text) is
-'The gate for what belongs to a consumer: SL002 or SL103, or the consumer.';
+'The gate for what belongs to a consumer: SL002 or SL103, or the consumer. Runs under its caller''s settings.';

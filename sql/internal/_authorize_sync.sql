@@ -6,7 +6,6 @@ create or replace function sluice_internal._authorize_sync(
 returns sluice_internal.syncs
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_sync sluice_internal.syncs;
@@ -32,4 +31,4 @@ end
 $$;
 
 comment on function sluice_internal._authorize_sync(text, text, boolean) is
-'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed.';
+'The gate for what belongs to a sync: SL002 or SL102, or the sync; SL165 if it is being deleted, unless that is asked for (deleting) or nothing is to be changed. Runs under its caller''s settings.';

@@ -6,7 +6,6 @@ create or replace function sluice_internal._lane_state(
 returns sluice_internal.consumer_steps
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_state sluice_internal.consumer_steps;
@@ -34,4 +33,4 @@ end
 $$;
 
 comment on function sluice_internal._lane_state(int, int, bigint) is
-'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked.';
+'The newest step of a consumer in a lane, or step 0 before the first. Volatile, so that it sees what was committed before the lane was locked. Runs under its caller''s settings.';

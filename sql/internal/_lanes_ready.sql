@@ -7,7 +7,6 @@ create or replace function sluice_internal._lanes_ready(
 returns int[]
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -61,4 +60,4 @@ end
 $$;
 
 comment on function sluice_internal._lanes_ready(sluice_internal.consumers, int, int, int) is
-'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Its plan is made under the settings of the caller.';
+'The lanes, from first_lane on, in which the consumer may find something: a new entry, an expired or nacked message, or an entry whose record is free again. Reads only: no lock, no transaction id. Null if there are none. Runs under its caller''s settings.';

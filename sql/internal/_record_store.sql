@@ -11,7 +11,6 @@ create or replace function sluice_internal._record_store(
 )
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -63,4 +62,4 @@ end
 $$;
 
 comment on function sluice_internal._record_store(text, text, jsonb, timestamptz) is
-'_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165.';
+'_record_write for a sync as it is: not what was erased (counted as refused), into the stream where the sync is now, and nothing that came to an end meanwhile. Errors: SL102, SL106, SL165. Runs under its caller''s settings.';

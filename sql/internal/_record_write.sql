@@ -27,6 +27,14 @@ declare
     v_read_until timestamptz := case when _record_write.read_from is not null then clock_timestamp() end;
     v_items int := jsonb_array_length(_record_write.records);
     v_written int := 0;
+    v_is_first boolean := coalesce(current_setting('sluice.touched_streams', true), '') = '';
+    -- A session that says that it commits at once may hold the stream's commit lock while it writes.
+    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on'
+        and statement_timestamp() = transaction_timestamp();
+    v_timeout text;
+    v_waits text;
+    v_known int;
+    v_same int;
     v_there record;
     v_done record;
     v_rest record;
@@ -117,7 +125,113 @@ begin
             unchanged := 1;
             return;
         end if;
-    elsif v_items = (
+    elsif v_items > 1 then
+        -- compressed or out of line, it would be opened for each object
+        records := _record_write.records #> '{}';
+        -- As the first and the last are, the others are, too, usually.
+        select count(r.verdict), count(*) filter (where r.verdict = 'unchanged') into v_known, v_same
+        from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
+        left join lateral (
+            select sluice_internal._verdict(
+                o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
+                (e.value ->> 'upstream_updated_at')::timestamptz, _record_write.read_from, v_read_until,
+                coalesce((e.value ->> 'deleted')::boolean, false), nullif(e.value -> 'data', 'null')
+            ) as verdict
+            from sluice.records as o
+            where
+                o.sync_id = _record_write.sync_id collate "C"
+                and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+            offset 0
+        ) as r on true;
+        if v_same = 2 then
+            select count(*) into v_same
+            from jsonb_array_elements(_record_write.records) as e (value)
+            cross join lateral (
+                select sluice_internal._verdict(
+                    o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
+                    (e.value ->> 'upstream_updated_at')::timestamptz, _record_write.read_from, v_read_until,
+                    coalesce((e.value ->> 'deleted')::boolean, false), nullif(e.value -> 'data', 'null')
+                ) as verdict
+                from sluice.records as o
+                where
+                    o.sync_id = _record_write.sync_id collate "C"
+                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
+                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
+                offset 0
+            ) as r
+            where r.verdict = 'unchanged';
+            if v_same = v_items then
+                unchanged := v_items;
+                return;
+            end if;
+        elsif v_known = 0 and v_is_first then
+            -- All new: a plain insert, which costs less than one that knows what to do about a conflict. Once a transaction,
+            -- since many subtransactions in one make the snapshots of others dear.
+            begin
+                if v_is_alone then
+                    -- The numbers drawn under the commit lock stand. Who holds it must not wait for a record: others may hold that
+                    -- until their commit, for which they need the lock.
+                    if pg_advisory_xact_lock(sluice_internal._lock_key(1, _record_write.stream_no, 0)) is null then
+                        null;
+                    end if;
+                    v_timeout := current_setting('lock_timeout');
+                    v_waits := set_config('lock_timeout', '5ms', true);
+                end if;
+                with written as (
+                    insert into sluice.records as r (
+                        sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+                        stream_id, read_from, read_until
+                    )
+                    select
+                        _record_write.sync_id, n.collection_id, n.upstream_id, n.next_idx,
+                        (n.value ->> 'upstream_created_at')::timestamptz,
+                        (n.value ->> 'upstream_updated_at')::timestamptz,
+                        coalesce((n.value ->> 'deleted')::boolean, false),
+                        nullif(n.value -> 'data', 'null'),
+                        (select t.stream_id from sluice_internal.streams as t where t.stream_no = _record_write.stream_no),
+                        _record_write.read_from, v_read_until
+                    from (
+                        select d.collection_id, d.upstream_id, d.next_idx, _record_write.records -> (d.place - 1) as value
+                        from (
+                            select
+                                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
+                                e.value ->> 'upstream_id' as upstream_id,
+                                e.place::int as place,
+                                nextval(v_sequence) as next_idx
+                            from jsonb_array_elements(_record_write.records) with ordinality as e (value, place)
+                            offset 0
+                        ) as d
+                        order by d.collection_id, d.upstream_id
+                        offset 0
+                    ) as n
+                    returning r.collection_id, r.record_no, r.updated_idx
+                )
+                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+                select
+                    _record_write.stream_no,
+                    _record_write.sync_id,
+                    case
+                        when min(w.collection_id) = max(w.collection_id) then array[min(w.collection_id)]
+                        else array_agg(w.collection_id)
+                    end,
+                    array_agg(w.record_no),
+                    array_agg(w.updated_idx),
+                    array_fill(true, array[count(*)::int])
+                from (select * from written order by updated_idx offset 0) as w
+                having count(*) > 0
+                returning cardinality(firsts) into new;
+                if v_is_alone then
+                    v_timeout := set_config('lock_timeout', v_timeout, true);
+                end if;
+                return;
+            exception when unique_violation or lock_not_available then
+                -- somebody was or is there, or an object stands in the call twice: nothing was written, no lock is held
+                new := 0;
+            end;
+        end if;
+    end if;
+    if v_items > 1 and v_items = (
         -- an object may stand in the call twice: then not here
         select count(*)
         from (
@@ -126,22 +240,7 @@ begin
             group by e.value ->> 'collection_id', e.value ->> 'upstream_id'
         ) as g
     ) then
-        -- compressed or out of line, it would be opened for each object
-        records := _record_write.records #> '{}';
-        if not exists (
-            -- If the first and the last are new, so are the others, usually: they are not looked up, but put in.
-            select
-            from (values (_record_write.records -> 0), (_record_write.records -> -1)) as e (value)
-            cross join lateral (
-                select
-                from sluice.records as o
-                where
-                    o.sync_id = _record_write.sync_id collate "C"
-                    and o.collection_id = coalesce(e.value ->> 'collection_id', _record_write.collection_id) collate "C"
-                    and o.upstream_id = (e.value ->> 'upstream_id') collate "C"
-                offset 0
-            ) as r
-        ) then
+        if v_known = 0 then
             with written as (
                 insert into sluice.records as r (
                     sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,

@@ -9,11 +9,6 @@ create or replace function sluice_internal._settle(
 )
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -96,4 +91,4 @@ end
 $$;
 
 comment on function sluice_internal._settle(sluice_internal.consumers, text[], "char", interval, text) is
-'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones).';
+'Acknowledges (a), gives back (n, after delay), leases for longer (e, for delay) or gives up (d, with a reason) the messages that the tokens name; answers how many, and the tokens that named none: redelivered since, settled before, forged, another consumer''s. Locks the leases (skips locked ones). Runs under its caller''s settings.';

@@ -7,7 +7,6 @@ create or replace function sluice_internal._settle_leases(
 returns record
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -96,4 +95,4 @@ end
 $$;
 
 comment on function sluice_internal._settle_leases(sluice_internal.consumers, text[]) is
-'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Its plan is made under the settings of the caller.';
+'Acknowledges whole leases, many at once, their tokens in the order in which they were handed out; answers for how many messages, and the tokens that belong to none. Locks the leases (skips locked ones). Runs under its caller''s settings.';

@@ -7,7 +7,6 @@ create or replace function sluice_internal._take_many(
 returns setof sluice.message
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -28,6 +27,7 @@ begin
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
                 when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
+                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)
@@ -148,4 +148,4 @@ end
 $$;
 
 comment on function sluice_internal._take_many(sluice_internal.consumers, int[], int, bigint) is
-'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings.';
+'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';

@@ -2,7 +2,6 @@ create or replace function sluice_internal._touch_stream(stream_no int)
 returns void
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_touched text := coalesce(current_setting('sluice.touched_streams', true), '');
@@ -14,4 +13,4 @@ end
 $$;
 
 comment on function sluice_internal._touch_stream(int) is
-'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order.';
+'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order. Runs under its caller''s settings.';
