@@ -99,7 +99,7 @@ class Request:
     """One request to be sent. Headers and body stay out of the repr: they hold the secret."""
 
     method: str
-    url: str  # absolute, without a query
+    url: str  # absolute, without a query; of a file elsewhere as the vendor gave it
     params: tuple[tuple[str, str], ...] = ()  # the query, in order, not yet encoded
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)

@@ -86,6 +86,62 @@ from (values
     ('notion', 'notion:page', 'a page, in a data source or elsewhere', array['create', 'update', 'delete'], '{}'::text[], false),
     ('notion', 'notion:row', 'a page of a data source, read from there', '{}'::text[], '{}'::text[], false),
     ('notion', 'notion:user', 'a member of the workspace, a guest or a bot', '{}'::text[], '{}'::text[], false),
+    (
+        'shopify',
+        'shopify:collection',
+        'Collections of products, those made by hand and those made by conditions',
+        array['create', 'update', 'delete'],
+        '{}'::text[],
+        false
+    ),
+    ('shopify', 'shopify:company', 'Companies that buy on account (B2B)', array['create', 'update', 'delete'], '{}'::text[], false),
+    (
+        'shopify',
+        'shopify:customer',
+        'Customers, with their addresses',
+        array['create', 'update', 'upsert', 'delete'],
+        array['email', 'phone'],
+        false
+    ),
+    ('shopify', 'shopify:discount', 'Discounts, those with codes and automatic ones', '{}'::text[], '{}'::text[], false),
+    ('shopify', 'shopify:draft_order', 'Draft orders', array['create', 'update', 'delete'], '{}'::text[], false),
+    ('shopify', 'shopify:fulfillment', 'Fulfilments of orders', array['create'], '{}'::text[], false),
+    ('shopify', 'shopify:fulfillment_order', 'Fulfilment orders, closed ones too', '{}'::text[], '{}'::text[], false),
+    ('shopify', 'shopify:inventory_item', 'Inventory items: what a variant is in stock', array['update'], '{}'::text[], false),
+    (
+        'shopify',
+        'shopify:inventory_level',
+        'How much of an inventory item there is at a location',
+        array['create', 'update', 'delete'],
+        '{}'::text[],
+        false
+    ),
+    ('shopify', 'shopify:location', 'Locations, inactive ones too', array['create', 'update', 'delete'], '{}'::text[], false),
+    (
+        'shopify',
+        'shopify:metafield',
+        'Metafields of products, variants, customers, orders, draft orders, collections and companies; read with what they belong to',
+        array['create', 'upsert'],
+        array['key'],
+        false
+    ),
+    (
+        'shopify',
+        'shopify:order',
+        'Orders, with line items, shipping lines, transactions and refunds; those of the last 60 days without the scope read_all_orders',
+        array['create', 'update', 'delete'],
+        '{}'::text[],
+        false
+    ),
+    (
+        'shopify',
+        'shopify:product',
+        'Products, with their media and options; their variants are a collection of their own',
+        array['create', 'update', 'upsert', 'delete'],
+        array['handle'],
+        false
+    ),
+    ('shopify', 'shopify:variant', 'Product variants', array['create', 'update'], '{}'::text[], false),
     ('stripe', 'stripe:account', 'connected accounts', array['create', 'update', 'delete'], '{}'::text[], false),
     ('stripe', 'stripe:application_fee', 'fees taken from connected accounts', '{}'::text[], '{}'::text[], false),
     ('stripe', 'stripe:balance_transaction', 'every movement of the balance', '{}'::text[], '{}'::text[], false),

@@ -9,6 +9,7 @@ from (values
     ('linear', false, false),
     ('notion', false, false),
     ('push', true, false),
+    ('shopify', false, false),
     ('stripe', false, false),
     ('zendesk', false, false)
 ) as v (provider, free_form, describes);

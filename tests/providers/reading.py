@@ -72,13 +72,13 @@ class Reader:
                 return seen
             if page.done:
                 return seen
-            assert page.more
+            assert page.more or page.wait is not None
         raise AssertionError("it does not end")
 
     def send(self, request: Request) -> Response:
         self.requests.append(request)
         reply = self._client.request(
-            request.method, request.url, params=list(request.params), headers=request.headers, content=request.body
+            request.method, request.url, params=list(request.params) or None, headers=request.headers, content=request.body
         )
         return Response(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, reply.content,
                         str(reply.url), datetime.now(UTC))  # fmt: skip
