@@ -44,6 +44,11 @@ NAMES: Final[dict[str, tuple[str, int]]] = {
     "SL171": ("view_changed", 409),
     "SL172": ("column_not_writable", 422),
     "SL173": ("collection_not_there", 404),
+    "SL175": ("unknown_oauth_app", 404),
+    "SL176": ("redirect_not_allowed", 422),
+    "SL177": ("signin_void", 400),
+    "SL178": ("signin_denied", 403),
+    "SL179": ("credential_changed", 409),
     "SL201": ("vendor_unauthorized", 502),
     "SL202": ("vendor_forbidden", 502),
     "SL203": ("vendor_refused", 502),
@@ -99,7 +104,7 @@ def _rebuild(cls: type[SluiceError], message: str, code: str, details: str | Non
 
 
 class InvalidArgument(SluiceError):
-    """An argument is malformed, out of range, or not supported (SL001, SL003, SL004, SL105, SL106, SL172)."""
+    """An argument is malformed, out of range, or not supported (SL001, SL003, SL004, SL105, SL106, SL172, SL176)."""
 
 
 class NotAuthorized(SluiceError):
@@ -107,11 +112,11 @@ class NotAuthorized(SluiceError):
 
 
 class NotFound(SluiceError):
-    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109, SL167, SL170, SL173)."""
+    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109, SL167, SL170, SL173, SL175)."""
 
 
 class Conflict(SluiceError):
-    """The id is taken, or the object is still in use (SL110 to SL112, SL165, SL166, SL171)."""
+    """The id is taken, or the object is still in use (SL110 to SL112, SL165, SL166, SL171, SL179)."""
 
 
 class StaleToken(SluiceError):
@@ -151,10 +156,10 @@ class NotMigrated(SluiceError):
 
 
 _CLASSES: Final[dict[str, type[SluiceError]]] = {
-    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106", "SL172"), InvalidArgument),
+    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106", "SL172", "SL176"), InvalidArgument),
     "SL002": NotAuthorized,
-    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109", "SL167", "SL170", "SL173"), NotFound),
-    **dict.fromkeys(("SL110", "SL111", "SL112", "SL165", "SL166", "SL171"), Conflict),
+    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109", "SL167", "SL170", "SL173", "SL175"), NotFound),
+    **dict.fromkeys(("SL110", "SL111", "SL112", "SL165", "SL166", "SL171", "SL179"), Conflict),
     "SL120": StaleToken,
     "SL130": LeaseLost,
     "SL301": MasterKeyMissing,

@@ -193,7 +193,7 @@ def test_schema_dump_is_one_file(run) -> None:
 
 def test_doctor_is_content(ok) -> None:
     found = {row["check"]: row["good"] for row in ok("doctor")}
-    assert found == dict.fromkeys(("database", "schema", "pollers", "syncs", "master key"), True)
+    assert found == dict.fromkeys(("database", "schema", "pollers", "syncs", "master key", "public URL"), True)
 
 
 def test_poll_once_with_nothing_to_read(run, ok) -> None:
