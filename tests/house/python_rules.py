@@ -28,7 +28,6 @@ CONNECTS = {"aiohttp", "http.client", "httpx", "requests", "socket", "urllib.req
 # The files that may connect, with the reason.
 MAY_CONNECT = {
     "poller/transport.py": "the one outbound connection",
-    "poller/http1.py": "its sockets",
     "server/run.py": "listens, and opens nothing",
     "db/embedded_folder.py": "asks whether the private server's own socket answers",
 }
