@@ -67,7 +67,9 @@ class Writer:
 
         def sort(items: Sequence[ClaimedItem]) -> None:
             for item in items:
-                alike.setdefault((item.sync_id, item.collection_id, item.kind, item.match_on), []).append(item)
+                # What is meant for one version of an object goes in a request of its own.
+                alone = item.upstream_id if item.if_match is not None else None
+                alike.setdefault((item.sync_id, item.collection_id, item.kind, item.match_on, alone), []).append(item)
 
         sort(await writes.claim(session, session.poller_id, requests))
         await know(session, {items[0].provider for items in alike.values()})

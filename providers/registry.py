@@ -16,10 +16,11 @@ from pgsluice.providers.protocol import Provider
 from pgsluice.providers.push import Push
 from pgsluice.providers.rest import Rest
 from pgsluice.providers.rest_document import document
+from pgsluice.providers.salesforce import Salesforce
 from pgsluice.providers.shopify import Shopify
 from pgsluice.providers.stripe import Stripe
 
-_PROVIDERS: Final[dict[str, Provider]] = {provider.name: provider for provider in (Push(), Shopify(), Stripe())}
+_PROVIDERS: Final[dict[str, Provider]] = {provider.name: provider for provider in (Push(), Salesforce(), Shopify(), Stripe())}
 # Documents in `documents/`, each named after its provider.
 _DOCUMENTS: Final = ("airtable", "github", "intercom", "jira", "linear", "notion", "zendesk")
 # Documents out of the database, as JSON text, by their providers' names.

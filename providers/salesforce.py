@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from pgsluice.providers import (
     rawjson,
@@ -86,8 +87,9 @@ class Salesforce(Plain):
         return salesforce_lists.read(feed, cursor, response)
 
     def fetch(self, hint: Hint, credential: Credential) -> Request:
-        path = f"{ROOT}/sobjects/{object_of(hint.collection_id)}/{salesforce_writes.one_id(hint.upstream_id)}"
-        return _request(credential, Ask("GET", path))
+        # Whatever an id looks like, it is one step of the path: dots alone would lead elsewhere.
+        step = quote(long_id(hint.upstream_id), safe="").replace(".", "%2E")
+        return _request(credential, Ask("GET", f"{ROOT}/sobjects/{object_of(hint.collection_id)}/{step}"))
 
     def read_fetched(self, hint: Hint, response: Response) -> Change | Refused | Partial:
         if response.status == 404 and code_of(response) in {"NOT_FOUND", "ENTITY_IS_DELETED"}:

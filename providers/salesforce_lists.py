@@ -12,12 +12,12 @@ from typing import Final
 import msgspec
 
 from pgsluice.providers.base import Change, Cursor, Feed, Page, Refused, Response
-from pgsluice.providers.errors import ListBroken
+from pgsluice.providers.errors import ListBroken, RateLimited, Unauthorized, Unavailable
 from pgsluice.providers.salesforce_csv import records as csv_records
 from pgsluice.providers.salesforce_describe import Shape, read_shape
 from pgsluice.providers.salesforce_errors import code_of, error_of
 from pgsluice.providers.salesforce_objects import object_of
-from pgsluice.providers.salesforce_records import Listing, distinct, id_of, listing, literal, read_record
+from pgsluice.providers.salesforce_records import Listing, distinct, id_of, listing, literal, moment, read_record
 from pgsluice.providers.salesforce_soql import PAGE_SIZE, ROOT, Ask, describe, query, quoted, select, stored, unwrapped
 
 BULK_FROM: Final = 50_000
@@ -37,6 +37,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str = ""  # go on behind this id
     rows: int = 0  # that came by queries
     job: str = ""
+    made: str = ""  # when the job was, by Salesforce's clock
     locator: str = ""  # of the next page of its results
     looks: int = 0
     again: int = 0
@@ -105,8 +106,8 @@ def read(feed: Feed, cursor: Cursor | None, response: Response) -> Page:
 
 def _counted(place: Place, shape: Shape, response: Response) -> Page:
     """How many there are, about. Not every object has a count, and nothing depends on it but the way."""
-    if response.status in {401, 403, 429} or response.status >= 500:
-        raise error_of(response)
+    if response.status != 200 and isinstance(error := error_of(response), Unauthorized | RateLimited | Unavailable):
+        raise error
     try:
         found = msgspec.json.decode(response.body, type=_Counts).sObjects if response.status == 200 else []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -167,7 +168,8 @@ def advance(after: str, found: Listing, *, more: bool) -> str:
 class _Job(msgspec.Struct, frozen=True):
     id: str
     state: str = ""
-    errorMessage: str = ""  # noqa: N815  Salesforce's names
+    createdDate: str = ""  # noqa: N815  Salesforce's names
+    errorMessage: str = ""  # noqa: N815
     numberRecordsProcessed: int | None = None  # noqa: N815
 
 
@@ -176,7 +178,7 @@ def _made(place: Place, response: Response) -> Page:
     if response.status in {200, 201}:
         job = _job(response)
         if job is not None:
-            return _onward(msgspec.structs.replace(place, step="looked", job=job.id, looks=0), wait=FIRST_WAIT)
+            return _onward(msgspec.structs.replace(place, step="looked", job=job.id, made=job.createdDate, looks=0), wait=FIRST_WAIT)
     if response.status == 401 or response.status >= 500 or code_of(response) == "REQUEST_LIMIT_EXCEEDED":
         raise error_of(response)
     if code_of(response) == "INVALID_FIELD" and place.again < DESCRIBED_AGAIN:
@@ -209,6 +211,11 @@ def _results(feed: Feed, place: Place, shape: Shape, response: Response) -> Page
     if response.status != 200 or "json" in response.headers.get("content-type", ""):
         raise error_of(response)
     changes, refused = distinct(csv_records(feed.collection_ids[0], shape, ROOT, response))
+    if feed.kind == "backfill" and shape.stamp and place.made:
+        # What was changed since the job was made comes with the changes. Here it is as the job saw it, hours ago perhaps, and a stamp of
+        # whole seconds does not tell that from what was made of it in the same second.
+        borne = moment(msgspec.json.encode(place.made))
+        changes = tuple(one for one in changes if borne is None or one.upstream_updated_at is None or one.upstream_updated_at < borne)
     locator = response.headers.get("sforce-locator", "").strip()
     more = locator not in {"", "null"}
     if more and locator == place.locator:

@@ -87,6 +87,106 @@ from (values
     ('notion', 'notion:row', 'a page of a data source, read from there', '{}'::text[], '{}'::text[], false),
     ('notion', 'notion:user', 'a member of the workspace, a guest or a bot', '{}'::text[], '{}'::text[], false),
     (
+        'salesforce',
+        'salesforce:account',
+        'companies and people that business is done with',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:asset', 'what customers own', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:attachment',
+        'files on records, of the old kind',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:campaign', 'marketing campaigns', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:campaignmember',
+        'who a campaign reached',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    (
+        'salesforce',
+        'salesforce:case',
+        'questions and troubles of customers',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:casecomment', 'comments on cases', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:contact', 'people at accounts', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:contentdocument', 'files', array['update', 'delete'], '{}'::text[], true),
+    ('salesforce', 'salesforce:contentversion', 'versions of files', array['create', 'update'], '{}'::text[], true),
+    ('salesforce', 'salesforce:contract', 'contracts', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:emailmessage',
+        'mails about cases and other records',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:event', 'appointments', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:group', 'public groups and queues', array['create', 'update', 'delete'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:lead',
+        'people who may become customers',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    (
+        'salesforce',
+        'salesforce:note',
+        'notes on records, of the old kind',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:opportunity', 'deals', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:opportunitycontactrole',
+        'which contacts play which part in a deal',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:opportunityhistory', 'stages that deals went through', '{}'::text[], '{}'::text[], false),
+    (
+        'salesforce',
+        'salesforce:opportunitylineitem',
+        'products of a deal',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:order', 'orders', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:orderitem', 'products of an order', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:pricebook2', 'lists of prices', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    (
+        'salesforce',
+        'salesforce:pricebookentry',
+        'the price of a product in a list',
+        array['create', 'update', 'delete', 'upsert'],
+        '{}'::text[],
+        true
+    ),
+    ('salesforce', 'salesforce:product2', 'what is sold', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:profile', 'what users may do', '{}'::text[], '{}'::text[], false),
+    ('salesforce', 'salesforce:recordtype', 'kinds of records of an object', '{}'::text[], '{}'::text[], false),
+    ('salesforce', 'salesforce:task', 'things to do, calls and mails', array['create', 'update', 'delete', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:user', 'people who work in the organization', array['create', 'update', 'upsert'], '{}'::text[], true),
+    ('salesforce', 'salesforce:userrole', 'places in the hierarchy of roles', array['create', 'update', 'delete'], '{}'::text[], true),
+    (
         'shopify',
         'shopify:collection',
         'Collections of products, those made by hand and those made by conditions',

@@ -9,6 +9,7 @@ from (values
     ('linear', false, false),
     ('notion', false, false),
     ('push', true, false),
+    ('salesforce', false, true),
     ('shopify', false, false),
     ('stripe', false, false),
     ('zendesk', false, false)

@@ -31,7 +31,7 @@ class Reader:
         self.requests: list[Request] = []
         self.restarted: list[str] = []
         self.between: Callable[[Feed, Cursor | None], None] = lambda _feed, _cursor: None
-        self._client = httpx.Client(trust_env=False)
+        self._client = httpx.Client(trust_env=False, timeout=60)
 
     def close(self) -> None:
         self._client.close()

@@ -8,7 +8,19 @@ from pgsluice.providers.errors import Malformed, NotPolled, UnknownProvider
 
 
 def test_names_are_found_under_themselves() -> None:
-    assert registry.names() == ("airtable", "github", "intercom", "jira", "linear", "notion", "push", "stripe", "zendesk")
+    assert registry.names() == (
+        "airtable",
+        "github",
+        "intercom",
+        "jira",
+        "linear",
+        "notion",
+        "push",
+        "salesforce",
+        "shopify",
+        "stripe",
+        "zendesk",
+    )
     assert [registry.get(name).name for name in registry.names()] == list(registry.names())
 
 

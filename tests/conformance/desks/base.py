@@ -41,7 +41,7 @@ class Desk(ABC):
 
     def __enter__(self) -> Self:
         self.start()
-        self.proxy = FaultProxy(self.url).start()
+        self.proxy = self.proxied().start()
         self.proxy.cap(**self.pages)
         return self
 
@@ -50,6 +50,10 @@ class Desk(ABC):
         self.stop()
 
     # -- the fake
+
+    def proxied(self) -> FaultProxy:
+        """The proxy before it, not yet started."""
+        return FaultProxy(self.url)
 
     @abstractmethod
     def start(self) -> None: ...
