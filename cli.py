@@ -15,6 +15,7 @@ from pgsluice import (
     apps,
     consumers,
     credentials,
+    hooking,
     mutations,
     providing,
     running,
@@ -107,6 +108,7 @@ consumers.consumer.add_command(working.run)
 main.add_command(consumers.consumer)
 main.add_command(consumers.dead_letter)
 main.add_command(mutations.mutation)
+syncs.sync.add_command(hooking.webhook)
 main.add_command(syncs.sync)
 main.add_command(syncs.quarantine)
 main.add_command(syncs.notice)

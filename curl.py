@@ -52,6 +52,10 @@ ROUTES: Final[Mapping[str, Route]] = {
     "sync_restart": Route("POST", "/v1/syncs/{sync_id}/restart"),
     "sync_move": Route("POST", "/v1/syncs/{sync_id}/move"),
     "sync_delete": Route("DELETE", "/v1/syncs/{sync_id}"),
+    "sync_webhook_info": Route("GET", "/v1/syncs/{sync_id}/webhook"),
+    "sync_webhook_set": Route("PUT", "/v1/syncs/{sync_id}/webhook"),
+    "sync_webhook_subscribe": Route("POST", "/v1/syncs/{sync_id}/webhook/subscribe"),
+    "sync_webhook_delete": Route("DELETE", "/v1/syncs/{sync_id}/webhook"),
     "sync_tidy": Route("POST", "/v1/syncs/{sync_id}/tidy"),
     "syncs": Route("GET", "/v1/syncs"),
     "collections": Route("GET", "/v1/syncs/{sync_id}"),
@@ -108,7 +112,7 @@ def as_curl(address: str, name: str, arguments: Mapping[str, Any]) -> str:
     # Without it curl takes an id of dots for a way up the path, even encoded.
     literal = ["--path-as-is"] if any(value.startswith("%2E") for value in in_path.values()) else []
     words = ["curl", *literal, "-X", route.method, shlex.quote(url), "-H", '"Authorization: Bearer $PGSLUICE_TOKEN"']
-    if route.method in {"POST", "PATCH"}:
+    if route.method in {"POST", "PATCH", "PUT"}:
         words += ["-H", shlex.quote("Content-Type: application/json"), "-d", shlex.quote(_json(body))]
     return " ".join(words)
 

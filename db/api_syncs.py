@@ -27,6 +27,13 @@ _FIELDS: Final[LiteralString] = f"""
         'next_attempt', {time("(x.health ->> 'next_attempt')::timestamptz")}
     ),
     'work', x.work,
+    'webhooks', json_build_object(
+        'enabled', coalesce((x.webhooks ->> 'enabled')::boolean, false),
+        'subscribed_at', {time("(x.webhooks ->> 'subscribed_at')::timestamptz")},
+        'last_delivery_at', {time("(x.webhooks ->> 'last_delivery_at')::timestamptz")},
+        'deliveries', coalesce((x.webhooks ->> 'deliveries')::bigint, 0), 'refused', coalesce((x.webhooks ->> 'refused')::bigint, 0),
+        'error', nullif(x.webhooks -> 'error', 'null')
+    ),
     'last_success_at', {time("x.last_success_at")},
     'initial_backfill_completed_at', {time("x.backfill_completed_at")},
     'created_at', {time("x.created_at")},
@@ -107,6 +114,31 @@ def sync_tidy(sync_id: str) -> Ask:
 def sync_work(sync_id: str) -> Ask:
     """What is still done to the sync's records; null if nothing is, or the sync is gone."""
     return Ask("manage", "select (select x.work from sluice.syncs as x where x.sync_id = %s)::text", (sync_id,))
+
+
+_WEBHOOK: Final[LiteralString] = f"""json_build_object(
+    'sync_id', x.sync_id, 'enabled', x.enabled, 'secrets', x.secrets, 'address', x.address,
+    'subscribed_at', {time("x.subscribed_at")}, 'next_attempt_at', {time("x.next_attempt_at")},
+    'error', x.error, 'error_since', {time("x.error_since")}, 'last_delivery_at', {time("x.last_delivery_at")},
+    'deliveries', x.deliveries, 'repeated', x.repeated, 'hints', x.hints, 'changes', x.changes, 'dropped', x.dropped,
+    'unreadable', x.unreadable, 'refused', x.refused, 'wanted', x.wanted
+)"""
+
+
+def sync_webhook_info(sync_id: str) -> Ask:
+    return Ask("read", f"select {_WEBHOOK}::text from sluice.sync_webhook_info(%s) as x", (sync_id,))
+
+
+def sync_webhook_set(sync_id: str, sealed: bytes, key_version: int) -> Ask:
+    return Ask("manage", f"select {_WEBHOOK}::text from sluice_internal._webhook_put(%s, %s, %s) as x", (sync_id, sealed, key_version))
+
+
+def sync_webhook_subscribe(sync_id: str) -> Ask:
+    return Ask("manage", f"select {_WEBHOOK}::text from sluice.sync_webhook_subscribe(%s) as x", (sync_id,))
+
+
+def sync_webhook_delete(sync_id: str) -> Ask:
+    return Ask("manage", f"select {_WEBHOOK}::text from sluice.sync_webhook_delete(%s) as x", (sync_id,))
 
 
 # Only what is asked for: a condition that may be void would keep the planner from the index.

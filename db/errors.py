@@ -49,6 +49,9 @@ NAMES: Final[dict[str, tuple[str, int]]] = {
     "SL177": ("signin_void", 400),
     "SL178": ("signin_denied", 403),
     "SL179": ("credential_changed", 409),
+    "SL180": ("no_webhooks", 422),
+    "SL181": ("webhook_gone", 410),
+    "SL182": ("no_public_url", 422),
     "SL201": ("vendor_unauthorized", 502),
     "SL202": ("vendor_forbidden", 502),
     "SL203": ("vendor_refused", 502),
@@ -104,7 +107,7 @@ def _rebuild(cls: type[SluiceError], message: str, code: str, details: str | Non
 
 
 class InvalidArgument(SluiceError):
-    """An argument is malformed, out of range, or not supported (SL001, SL003, SL004, SL105, SL106, SL172, SL176)."""
+    """An argument is malformed, out of range, or not supported (SL001, SL003 to SL004, SL105, SL106, SL172, SL176, SL180, SL182)."""
 
 
 class NotAuthorized(SluiceError):
@@ -112,7 +115,7 @@ class NotAuthorized(SluiceError):
 
 
 class NotFound(SluiceError):
-    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109, SL167, SL170, SL173, SL175)."""
+    """No object of that id, as far as this caller may know (SL101 to SL104, SL107 to SL109, SL167, SL170, SL173, SL175, SL181)."""
 
 
 class Conflict(SluiceError):
@@ -156,9 +159,9 @@ class NotMigrated(SluiceError):
 
 
 _CLASSES: Final[dict[str, type[SluiceError]]] = {
-    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106", "SL172", "SL176"), InvalidArgument),
+    **dict.fromkeys(("SL001", "SL003", "SL004", "SL105", "SL106", "SL172", "SL176", "SL180", "SL182"), InvalidArgument),
     "SL002": NotAuthorized,
-    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109", "SL167", "SL170", "SL173", "SL175"), NotFound),
+    **dict.fromkeys(("SL101", "SL102", "SL103", "SL104", "SL107", "SL108", "SL109", "SL167", "SL170", "SL173", "SL175", "SL181"), NotFound),
     **dict.fromkeys(("SL110", "SL111", "SL112", "SL165", "SL166", "SL171", "SL179"), Conflict),
     "SL120": StaleToken,
     "SL130": LeaseLost,

@@ -45,8 +45,9 @@ class ClaimedSync:
     """A sync that this poller holds now.
 
     `sealed`, `key_version`, `kind`, `base_url` and `credential_…` are the credential's, None without one. `attempt` counts failures in a
-    row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`: (`collection_id`,
-    `upstream_id`) of objects to be fetched once more. `client_…`: of the OAuth app that the credential was obtained through.
+    row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`: one of the objects
+    to be fetched by themselves (`wanting.take`), empty where there are none. `client_…`: of the
+    OAuth app that the credential was obtained through.
     """
 
     sync_id: str

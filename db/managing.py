@@ -88,6 +88,18 @@ class Managing(Views):
             if step[0]["finished"] or step[0]["waits_for"] is not None:
                 return
 
+    def sync_webhook_info(self, sync_id: str) -> Row:
+        """What the sync's vendor sends by itself. SL102."""
+        return self._one("sync_webhook_info", sync_id=sync_id)
+
+    def sync_webhook_subscribe(self, sync_id: str) -> Row:
+        """The sync's webhooks, switched on: a poller subscribes at the vendor. SL102, SL165, SL180."""
+        return self._one("sync_webhook_subscribe", sync_id=sync_id)
+
+    def sync_webhook_delete(self, sync_id: str) -> Row:
+        """The sync's webhooks, switched off, without their secrets. SL102, SL165."""
+        return self._one("sync_webhook_delete", sync_id=sync_id)
+
     def record_erase(self, sync_id: str, collection_id: str, upstream_id: str) -> Row:
         """How many `records`, `quarantined` and `mutation_items` were wiped; the object does not come back. SL001, SL102, SL165."""
         return self._one("record_erase", sync_id=sync_id, collection_id=collection_id, upstream_id=upstream_id)

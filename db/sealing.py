@@ -11,7 +11,7 @@ from pgsluice.db import secrets
 from pgsluice.db.calls import call_statement
 from pgsluice.db.errors import SecretUnreadable, make
 from pgsluice.db.rows import Row
-from pgsluice.db.views import Views
+from pgsluice.db.sealing_webhooks import WebhookSealing
 
 _RESEAL_TRIES: Final = 5
 
@@ -42,7 +42,7 @@ def _through(oauth_app_id: str | None, scopes: Sequence[str] | None) -> dict[str
     return found if scopes is None else {**found, "scopes": tuple(scopes)}
 
 
-class Sealing(Views):
+class Sealing(WebhookSealing):
     """The methods of `Client` about credentials."""
 
     master_key: secrets.MasterKey | None
@@ -130,12 +130,14 @@ class Sealing(Views):
             if not self._resealed(kept, name, key):
                 left.append((kept, name))
         progress(len(old), len(old))
+        webhooks, sync_ids = self._reseal_webhooks(key)
         return {
             "key_version": key.version,
-            "resealed": len(old) - len(left),
-            "left": len(left),
+            "resealed": len(old) - len(left) + webhooks,
+            "left": len(left) + len(sync_ids),
             "credential_ids_left": [name for kept, name in left if kept is _CREDENTIALS],
             "oauth_app_ids_left": [name for kept, name in left if kept is _APPS],
+            "webhook_sync_ids_left": sync_ids,
         }
 
     def _resealed(self, kept: Kept, name: str, key: secrets.MasterKey) -> bool:

@@ -112,6 +112,21 @@ class Store:
                 self._look_after_pool()
             raise _translated(exc) from None
 
+    async def own(self, statement: LiteralString, parameters: Sequence[Any]) -> bytes:
+        """The JSON text of one statement that the server runs in its own name, in a transaction of its own. As `run`."""
+        try:
+            async with self._pool.connection() as conn:
+                try:
+                    row = await (await conn.execute(statement, parameters)).fetchone()
+                except psycopg.Error as exc:
+                    forget_plans(conn, exc)
+                    raise
+        except psycopg.Error as exc:
+            if _broken(exc):
+                self._look_after_pool()
+            raise _translated(exc) from None
+        return b"null" if row is None or row[0] is None else row[0]
+
     def _look_after_pool(self) -> None:
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._pool.check())

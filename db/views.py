@@ -96,6 +96,9 @@ class Views:
         filters = {"stream_id": stream_id, "provider": provider, "name": name, "status": status, "external_id": external_id}
         return self._list("syncs", {**filters, "metadata": metadata}, limit)
 
+    def sync_webhooks(self, *, stream_id: str | None = None, sync_id: str | None = None, limit: int | None = None) -> list[Row]:
+        return self._list("sync_webhooks", {"stream_id": stream_id, "sync_id": sync_id}, limit)
+
     def collections(self, *, stream_id: str | None = None, sync_id: str | None = None) -> list[Row]:
         return self._list("collections", {"stream_id": stream_id, "sync_id": sync_id}, None)
 

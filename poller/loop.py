@@ -26,6 +26,7 @@ from pgsluice.poller.mutating import Writer
 from pgsluice.poller.places import LOOK, TURNS_A_PLACE, Horizon, Places
 from pgsluice.poller.pull import Stopped, Turn
 from pgsluice.poller.session import Session, end, first_of, unexpected
+from pgsluice.poller.subscribing import Subscriber
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers.errors import ProviderError, RateLimited
@@ -89,7 +90,11 @@ class Poller:
 
     async def run(self) -> None:
         """Works until `stop`. Raises SL401 once the database has been away for longer than the patience."""
-        await self._patiently(lambda: first_of(self._serve(), self._writer.serve(), self._describer.serve(), self._consenting.serve()))
+        await self._patiently(
+            lambda: first_of(
+                self._serve(), self._writer.serve(), self._describer.serve(), self._consenting.serve(), self._subscriber.serve()
+            )
+        )
 
     async def run_once(self) -> list[Tally]:
         """Reads every sync that nobody else works on, due or not, until it is caught up; what became of each. Raises SL401 as `run`."""
@@ -112,6 +117,7 @@ class Poller:
                     self._places = Places(self.settings.workers, self._session.woken)
                     self._writer = Writer(self._session, self.transport, self.key, self.stopping)
                     self._describer = Describer(self._session, self.transport, self.key, self.stopping)
+                    self._subscriber = Subscriber(self._session, self.transport, self.key, self.stopping, self.settings.public_url)
                     self._consenting = Consenting(self._session, self.transport, self.key, self._exchanges)
                     try:
                         await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
@@ -197,6 +203,7 @@ class Poller:
         session = self._session
         await self._writer.drain()
         await self._describer.drain()
+        await self._subscriber.drain()
         end = time.monotonic() + DEAD
         while True:
             session.woken.clear()

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
+from pgsluice.providers import rawjson
 from pgsluice.providers.base import Change, Refused
 
 # Answers why Postgres cannot store this JSON text, None if it can.
@@ -34,7 +33,7 @@ class Batch:
 
     def records(self) -> bytes:
         """The JSON array for `_page_commit`. `data` is the vendor's own text: nothing is parsed and printed again."""
-        return b"[" + b",".join(_record(change) for change in self.changes) + b"]"
+        return b"[" + b",".join(rawjson.stated(change) for change in self.changes) + b"]"
 
     def quarantine(self) -> list[dict[str, Any]]:
         return [
@@ -86,13 +85,3 @@ class Batch:
 
 def _refused(change: Change, reason: str) -> Refused:
     return Refused(change.collection_id, change.upstream_id, change.raw or b"", reason)
-
-
-def _record(change: Change) -> bytes:
-    members: dict[str, Any] = {"collection_id": change.collection_id, "upstream_id": change.upstream_id, "deleted": change.deleted}
-    if change.upstream_created_at is not None:
-        members["upstream_created_at"] = change.upstream_created_at.isoformat()
-    if change.upstream_updated_at is not None:
-        members["upstream_updated_at"] = change.upstream_updated_at.isoformat()
-    head = msgspec.json.encode(members)
-    return head if change.raw is None else head[:-1] + b',"data":' + change.raw + b"}"

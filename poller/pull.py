@@ -31,8 +31,9 @@ from pgsluice.poller.tally import Tally
 from pgsluice.poller.together import Together
 from pgsluice.poller.transport import Transport
 from pgsluice.poller.troubles import OF_ONE_FEED, Objects, Troubles
+from pgsluice.poller.wanting import Wanting
 from pgsluice.providers import registry
-from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page, Refused
+from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page
 from pgsluice.providers.errors import ProviderError
 
 __all__ = ["Stopped", "Tally", "Turn"]
@@ -112,6 +113,7 @@ class Turn:
         self.plan = Plan(sync, self.feeds, self.store)
         self.troubles = Troubles(sync, self.feeds, self.store, self.plan)
         self.objects = Objects(self.vendor, self.feeds, self.troubles)
+        self.wanting = Wanting(self.store, self.objects, self.young, stopping, at_once=bool(sync.wanted))
         self.readers: dict[str, asyncio.Task[None]] = {}
         self.news = asyncio.Event()  # a page was committed: other feeds may begin now
         self.jobs_until = JOBS  # seconds of waiting that are left
@@ -139,10 +141,13 @@ class Turn:
         await self._trim()
 
     async def _work(self) -> None:
+        wanted = asyncio.ensure_future(self.wanting.run())
         try:
             await self._read_all()
+            self.wanting.finish()
+            await wanted
         finally:
-            await end(self.readers.values())
+            await end([wanted, *self.readers.values()])
         if self.stopping.is_set() or (self._is_over() and (self.plan.ready(()) or self.store.concluding)):
             raise Stopped
         self.troubles.report(self.tally)
@@ -242,25 +247,15 @@ class Turn:
             batch = Batch(list(page.changes), list(page.refused))
             found = await self.objects.of(page.hints)
             batch.add(found.answers)
-            batch.add(await self._once_more())
             step = self._step(unit, read, found.restart)
-            again = await self.store.commit(step, self._wanted(batch), read.read_from)
+            again = await self.store.commit(step, self.young(batch), read.read_from)
             while again:
                 read_from = self.store.clock
                 batch = Batch()
                 batch.add((await self.objects.of(again)).answers)
-                again = await self.store.commit(step.going_on(), self._wanted(batch), read_from)
+                again = await self.store.commit(step.going_on(), self.young(batch), read_from)
         await self._note(unit, page)
         await self.objects.report(found)
-
-    async def _once_more(self) -> list[Change | Refused]:
-        """The objects that somebody wants to be fetched again. What goes wrong with them must not stop the page; the next turn tries."""
-        wanted = self.store.take_wanted()
-        try:
-            return list((await self.objects.of(wanted)).answers) if wanted else []
-        except ProviderError as exc:
-            log.warning("wanted objects were not fetched", sync=self.tally.sync_id, objects=len(wanted), error=exc.message)
-            return []
 
     def _step(self, unit: Unit, read: Read, restart: tuple[str, ...]) -> Step:
         page = read.page
@@ -274,7 +269,7 @@ class Turn:
         facts |= {name: value for name, value in (("wait", page.wait), ("total", page.total)) if value is not None}
         return Step(unit.name, page.cursor, page.done, read.version, facts)
 
-    def _wanted(self, batch: Batch) -> Batch:
+    def young(self, batch: Batch) -> Batch:
         """Without the objects that are too old for the sync."""
         if self.since is not None:
             batch.changes = [change for change in batch.changes if not _is_older(change, self.since)]
@@ -319,7 +314,7 @@ class Turn:
         except ProviderError as exc:
             log.debug("what a sweep did not see was not asked for", sync=self.tally.sync_id, feed=feed, error=exc.message)
             return False
-        await self.store.note_seen(feed, self._wanted(batch), read_from)
+        await self.store.note_seen(feed, self.young(batch), read_from)
         return True
 
     async def _trim(self) -> None:

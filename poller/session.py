@@ -18,7 +18,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from pgsluice.db import describing, leases, shares, signins, writes
+from pgsluice.db import describing, leases, shares, signins, subscribing, writes
 from pgsluice.db.connect import connect_async, translated
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
 from pgsluice.poller.exchanges import Exchanges
@@ -47,7 +47,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
 class Session:
     """Open from `run` on. `woken` is set when there is a new sync to claim, `wanted` when there is a write to send, `asked` when an account
-    is to be asked for its collections."""
+    is to be asked for its collections, `subscribing` when a subscription is to be looked at."""
 
     def __init__(self, conninfo: str, connections: int = CONNECTIONS, exchanges: Exchanges | None = None) -> None:
         self.conninfo = conninfo
@@ -57,6 +57,7 @@ class Session:
         self.woken = asyncio.Event()
         self.wanted = asyncio.Event()
         self.asked = asyncio.Event()
+        self.subscribing = asyncio.Event()
         self.answered = asyncio.Event()  # a vendor answered a consent
         self.control: Connection  # for claims; not for the pages, which may wait for somebody's lock
         self.grants = Together(self._granted, pause=GATHER)
@@ -80,6 +81,7 @@ class Session:
             await leases.listen(listening)
             await writes.listen(listening)
             await describing.listen(listening)
+            await subscribing.listen(listening)
             await signins.listen(listening)
             opened()
             try:
@@ -136,9 +138,14 @@ class Session:
             await asyncio.sleep(0 if more else TIDY)
 
     async def _listen(self, conn: Connection) -> None:
+        events = {
+            writes.CHANNEL: self.wanted,
+            describing.CHANNEL: self.asked,
+            subscribing.CHANNEL: self.subscribing,
+            signins.CHANNEL: self.answered,
+        }
         with translated():
             async for notice in conn.notifies():
-                events = {writes.CHANNEL: self.wanted, describing.CHANNEL: self.asked, signins.CHANNEL: self.answered}
                 events.get(notice.channel, self.woken).set()
 
     async def _say_goodbye(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from pgsluice.db import leases, reading
+from pgsluice.db import leases, reading, wanting
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.leases import ClaimedSync, PageResult
 from pgsluice.db.statements import Database
@@ -22,6 +22,8 @@ from pgsluice.providers.errors import ProviderError
 DATABASE_CALL: Final = 60.0
 _DEADLOCKS: Final = frozenset({"40001", "40P01"})
 _ATTEMPTS: Final = 4
+# In place of a feed: single objects that somebody wants, whatever feed they belong to.
+WANTED: Final = ""
 
 T = TypeVar("T")
 
@@ -69,9 +71,9 @@ class Store:
         self._conn = conn
         self._poller_id = poller_id
         self._sync = sync
+        self.sync_id = sync.sync_id
         self._tally = tally
         self._one_by_one = asyncio.Lock()
-        self._wanted = tuple(Hint(*item) for item in sync.wanted)
         self.cursors: dict[str, Cursor | None] = {state.feed: state.cursor for state in sync.feeds}
         self.done = {state.feed for state in sync.feeds if state.done}
         self.concluding = {state.feed for state in sync.feeds if state.concluding}
@@ -99,10 +101,22 @@ class Store:
             return []
         return [name for name in self.cursors if name.startswith(f"{feed}/") and name not in self.done]
 
-    def take_wanted(self) -> tuple[Hint, ...]:
-        """What is to be fetched once more, for one page of the turn to bring along; the commit of it settles them."""
-        wanted, self._wanted = self._wanted, ()
-        return wanted
+    async def take_wanted(self) -> list[wanting.Wanted]:
+        """Single objects that are to be fetched now."""
+        return await bounded(wanting.take(self._conn, self._poller_id, self._sync))
+
+    async def settle_wanted(self, batch: Batch, facts: Mapping[str, Any], read_from: datetime) -> None:
+        """Commits what was fetched of them; no feed's cursor moves. What has to be fetched again stays wanted."""
+        *first, last = batch.parts()
+        step = Step(WANTED, None, done=False, facts=facts)
+        for part in first:
+            await self._store(step.piece(), part, read_from)
+        await self._store(step, last, read_from)
+
+    async def put_off_wanted(self, objects: Sequence[tuple[str, str]]) -> int:
+        """These cannot be fetched now; how many were given up."""
+        async with self._one_by_one:
+            return await bounded(wanting.put_off(self._conn, self._poller_id, self._sync, objects))
 
     async def commit(self, step: Step, batch: Batch, read_from: datetime) -> tuple[Hint, ...]:
         """Commits a page; what has to be fetched again. Only the last part of a large one moves the cursor: repeating parts is silent.
@@ -212,20 +226,7 @@ class Store:
                 async with self._one_by_one:
                     if step.version != self.versions[whole(step.feed)]:
                         raise Outdated
-                    result = await bounded(
-                        leases.commit_page(
-                            self._conn,
-                            self._poller_id,
-                            self._sync,
-                            feed=step.feed,
-                            cursor=step.cursor,
-                            done=step.done,
-                            records=records,
-                            quarantine=quarantine,
-                            read_from=read_from,
-                            facts=step.facts,
-                        )
-                    )
+                    result = await bounded(self._committed(step, records, quarantine, read_from))
                     self._note(step, result)
                     return result
             except SluiceError as exc:
@@ -233,9 +234,31 @@ class Store:
                     raise
         raise AssertionError("unreachable")
 
+    def _committed(self, step: Step, records: bytes, quarantine: list[dict[str, Any]], read_from: datetime) -> Awaitable[PageResult]:
+        if step.feed == WANTED:
+            return wanting.commit(
+                self._conn, self._poller_id, self._sync, records=records, quarantine=quarantine, read_from=read_from, facts=step.facts
+            )
+        return leases.commit_page(
+            self._conn,
+            self._poller_id,
+            self._sync,
+            feed=step.feed,
+            cursor=step.cursor,
+            done=step.done,
+            records=records,
+            quarantine=quarantine,
+            read_from=read_from,
+            facts=step.facts,
+        )
+
     def _note(self, step: Step, result: PageResult) -> None:
         """What the database knows now."""
         self.clock = result.clock
+        if step.feed == WANTED:
+            for name in step.facts.get("restart", ()):
+                self.forget(name)
+            return
         self._put_off.pop(step.feed, None)
         if result.refetch or step.facts.get("last") is False:
             return

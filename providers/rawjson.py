@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+
+from pgsluice.providers.base import Change
 
 # A byte order mark says nothing in UTF-8; RFC 8259, section 8.1, lets a reader pass over it.
 BOM = b"\xef\xbb\xbf"
@@ -96,6 +98,17 @@ def identity(raw: bytes) -> str | None:
 def integer(raw: bytes) -> int | None:
     """The value of a JSON integer of up to 18 digits, None for anything else."""
     return int(raw) if len(raw) < 20 and _INTEGER.fullmatch(raw) else None
+
+
+def stated(change: Change) -> bytes:
+    """The change as one record for the database: `data` is the vendor's own text."""
+    members: dict[str, Any] = {"collection_id": change.collection_id, "upstream_id": change.upstream_id, "deleted": change.deleted}
+    if change.upstream_created_at is not None:
+        members["upstream_created_at"] = change.upstream_created_at.isoformat()
+    if change.upstream_updated_at is not None:
+        members["upstream_updated_at"] = change.upstream_updated_at.isoformat()
+    head = msgspec.json.encode(members)
+    return head if change.raw is None else head[:-1] + b',"data":' + change.raw + b"}"
 
 
 def _half_character(raw: bytes) -> str | None:

@@ -13,7 +13,16 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from pgsluice.providers import stripe_backfill, stripe_consents, stripe_events, stripe_lists, stripe_nested, stripe_news, stripe_writes
+from pgsluice.providers import (
+    stripe_backfill,
+    stripe_consents,
+    stripe_events,
+    stripe_lists,
+    stripe_nested,
+    stripe_news,
+    stripe_webhooks,
+    stripe_writes,
+)
 from pgsluice.providers.base import (
     Change,
     Collection,
@@ -39,6 +48,7 @@ from pgsluice.providers.protocol import Plain
 from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object, quiet_for
 from pgsluice.providers.stripe_fields import fields_of
+from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
 
 BASE_URL: Final = "https://api.stripe.com"
 # The shape of every object depends on it, so it changes only with a release of ours. https://docs.stripe.com/changelog
@@ -155,6 +165,26 @@ class Stripe(Plain):
         if response.status != 429:
             return None
         return Signals(wait=quiet_for(response))
+
+    @property
+    def webhooks(self) -> Webhooks | None:
+        return stripe_webhooks.WEBHOOKS
+
+    def receive(self, delivery: Delivery, secrets: Sequence[str]) -> Received:
+        return stripe_webhooks.receive(delivery, secrets)
+
+    def subscribe(
+        self, cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None, credential: Credential
+    ) -> Request | None:
+        said = stripe_webhooks.request(cursor, address, collection_ids, API_VERSION)
+        if said is None:
+            return None
+        method, path, params, body = said
+        headers = None if body is None else {"Content-Type": stripe_writes.FORM}
+        return _request(method, credential, path, params, headers=headers, body=body)
+
+    def read_subscribed(self, cursor: Cursor | None, response: Response) -> Subscribed:
+        return stripe_webhooks.read(cursor, response)
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         if kind not in self.credential_kinds:

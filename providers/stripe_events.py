@@ -164,6 +164,11 @@ def _next_window(position: Position) -> Position:
     return Position(since=since, checked=position.begun, seen=seen)
 
 
+def subjects_of(raw: bytes, feed: Feed, response: Response) -> tuple[Hint, ...]:
+    """The objects of the feed's collections that an event is about. Raises Unreadable."""
+    return _event(raw, feed, response).subjects
+
+
 def _event(raw: bytes, feed: Feed, response: Response) -> _Event:
     """Raises Unreadable where an event lacks what makes it one: to pass over it could lose a change."""
     try:

@@ -19,7 +19,7 @@ from pgsluice.providers.stripe_lists import fetched_record, read_record
 
 # https://docs.stripe.com/api/idempotent_requests: "You can remove keys … after they're at least 24 hours old". An hour less: the clocks.
 KEY_WINDOW: Final = timedelta(hours=23)
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_ERROR: Final = 4000  # characters of the vendor's error that are kept
 
 
@@ -50,7 +50,7 @@ def said(write: Write) -> Said:
         place = f"{place}/{source.ending}"
     # Only so does the answer show the whole object. https://docs.stripe.com/api/expanding_objects
     expand = [("expand[]", name) for name in source.expand]
-    headers = {"Idempotency-Key": write.key, "Content-Type": _FORM}
+    headers = {"Idempotency-Key": write.key, "Content-Type": FORM}
     return Said("POST", place, headers, b"&".join(filter(None, (form(write.data or b"{}"), urlencode(expand).encode()))))
 
 

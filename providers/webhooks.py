@@ -29,6 +29,7 @@ class Delivery:
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
     body: bytes = field(repr=False)  # as it came
     received_at: datetime  # aware
+    account: str | None = None  # the sync's account at the vendor, where it is known
 
 
 @dataclass(frozen=True, slots=True)

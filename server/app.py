@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Hub, Store, Token
-from pgsluice.server import bodies, collections, consume, consumers, manage, mutate, oauth, providing, signing_in, syncs
+from pgsluice.server import bodies, collections, consume, consumers, manage, mutate, oauth, providing, signing_in, syncs, webhooks
 from pgsluice.server.answers import raw
 from pgsluice.server.auth import token_of
 from pgsluice.server.errors import answer, malformed
@@ -38,6 +38,7 @@ class App:
         self.stopping = asyncio.Event()
         # Of those who wait, as many look at once as there are connections: a commit wakes all of a stream, and the pool refuses a crowd.
         self.looking = asyncio.Semaphore(settings.connections)
+        self.webhooks = webhooks.Desk(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,6 +68,8 @@ class App:
     async def _handled(self, request: Request) -> Response:
         if request.url.path in {"/healthz", "/readyz"}:
             return await self._health(request)
+        if request.url.path.startswith(webhooks.PREFIX):
+            return await self._webhook(request)
         if (door := _door(request)) is not None:
             return await door(self, request)
         token = token_of(request, self.settings.bootstrap_token)
@@ -81,6 +84,15 @@ class App:
                 # It was found before the token was looked up, perhaps.
                 await self.store.check(token, scope)
             raise
+
+    async def _webhook(self, request: Request) -> Response:
+        """From a vendor, who has no token. No other answer than for any other id before the signature is checked."""
+        _, _, *rest = _segments(request)
+        if len(rest) != 1 or not rest[0]:
+            raise make("nothing is served here", code="SL109", hint="webhooks come to /webhooks/{sync_id}")
+        if request.method != "POST":
+            raise WrongMethod(request.method, "POST")
+        return await self.webhooks.receive(request, rest[0])
 
     async def _health(self, request: Request) -> Response:
         if request.method not in {"GET", "HEAD"}:
@@ -137,6 +149,12 @@ ROUTES: Final[Mapping[str, Mapping[str, Call]]] = {
     },
     "/v1/syncs/{id}/restart": {"POST": Call(syncs.sync_restart, "manage")},
     "/v1/syncs/{id}/move": {"POST": Call(syncs.sync_move, "manage")},
+    "/v1/syncs/{id}/webhook": {
+        "GET": Call(syncs.sync_webhook_info, "read"),
+        "PUT": Call(syncs.sync_webhook_set, "manage"),
+        "DELETE": Call(syncs.sync_webhook_delete, "manage"),
+    },
+    "/v1/syncs/{id}/webhook/subscribe": {"POST": Call(syncs.sync_webhook_subscribe, "manage")},
     "/v1/syncs/{id}/tidy": {"POST": Call(syncs.sync_tidy, "manage")},
     "/v1/quarantine": {"GET": Call(syncs.quarantine_list, "read")},
     "/v1/quarantine/retry": {"POST": Call(syncs.quarantine_retry, "manage")},

@@ -28,7 +28,7 @@ _LARGE: Final = 64 * 1024
 
 async def json_object(request: Request, max_body: int) -> dict[str, Any]:
     """The body's fields; {} for an empty body. Numbers keep their digits. SL005, SL114."""
-    body = await _read(request, max_body)
+    body = await read(request, max_body)
     if not body.strip():
         return {}
     try:
@@ -66,7 +66,8 @@ def _words(exc: Exception) -> str:
     return "it is nested too deeply" if isinstance(exc, RecursionError) else str(exc).split("\n", 1)[0][:200]
 
 
-async def _read(request: Request, max_body: int) -> bytes:
+async def read(request: Request, max_body: int) -> bytes:
+    """The body as it came. SL005, SL114."""
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > max_body:
         raise too_large(max_body)

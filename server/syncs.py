@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from pgsluice.db import api_syncs
 from pgsluice.db.errors import make
+from pgsluice.db.sealing_webhooks import sealed_webhook
 from pgsluice.db.serving import Token
 from pgsluice.providers import registry
 from pgsluice.providers.errors import ProviderError
@@ -176,6 +177,38 @@ async def _finished(app: App, token: Token, sync_id: str) -> bool:
 async def _is_idle(app: App, token: Token, sync_id: str) -> bool:
     found = json.loads(await app.store.run(token, api_syncs.sync_work(sync_id)))
     return found is None
+
+
+# ---------------------------------------------------------------- webhooks
+
+
+async def sync_webhook_info(app: App, request: Request, token: Token) -> Response:
+    bodies.query(request.query_params)
+    return raw(await app.store.run(token, api_syncs.sync_webhook_info(request.path_params["id"])))
+
+
+async def sync_webhook_set(app: App, request: Request, token: Token) -> Response:
+    """`secret`: what the vendor signs with. It is sealed here, and never shown again."""
+    given = await bodies.asked(request, app.settings.max_body, secret=text)
+    if "secret" not in given:
+        raise BadFields({"secret": "is missing: what the vendor signs its webhooks with"})
+    key = app.settings.master_key
+    if key is None:
+        hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server"
+        raise make("the server has no master key to seal a secret with", code="SL301", hint=hint)
+    sync_id = request.path_params["id"]
+    sealed = sealed_webhook(sync_id, given["secret"], key)
+    return raw(await app.store.run(token, api_syncs.sync_webhook_set(sync_id, sealed, key.version)))
+
+
+async def sync_webhook_subscribe(app: App, request: Request, token: Token) -> Response:
+    await bodies.asked(request, app.settings.max_body)
+    return raw(await app.store.run(token, api_syncs.sync_webhook_subscribe(request.path_params["id"])), 202)
+
+
+async def sync_webhook_delete(app: App, request: Request, token: Token) -> Response:
+    bodies.query(request.query_params)
+    return raw(await app.store.run(token, api_syncs.sync_webhook_delete(request.path_params["id"])))
 
 
 # ---------------------------------------------------------------- quarantine and notices

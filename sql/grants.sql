@@ -15,6 +15,7 @@ grant execute on function sluice.consumer_info to sluice_reader;
 grant execute on function sluice.consumer_peek to sluice_reader;
 grant execute on function sluice.mutation_result to sluice_reader;
 grant execute on function sluice.view_info to sluice_reader;
+grant execute on function sluice.sync_webhook_info to sluice_reader;
 
 -- consumer: a reader that takes and acknowledges messages
 grant execute on function sluice.consumer_next to sluice_consumer;
@@ -69,6 +70,12 @@ grant execute on function sluice_internal._renewal_store to sluice_poller;
 grant execute on function sluice_internal._renewal_end to sluice_poller;
 grant execute on function sluice_internal._description_claim to sluice_poller;
 grant execute on function sluice_internal._description_end to sluice_poller;
+grant execute on function sluice_internal._wanted_next to sluice_poller;
+grant execute on function sluice_internal._wanted_commit to sluice_poller;
+grant execute on function sluice_internal._wanted_put_off to sluice_poller;
+grant execute on function sluice_internal._subscription_claim to sluice_poller;
+grant execute on function sluice_internal._subscription_secret to sluice_poller;
+grant execute on function sluice_internal._subscription_end to sluice_poller;
 grant execute on function sluice_internal._mutation_claim to sluice_poller;
 grant execute on function sluice_internal._mutation_complete to sluice_poller;
 grant execute on function sluice_internal._mutation_retry to sluice_poller;
@@ -84,6 +91,11 @@ grant execute on function sluice_internal._stream_watch to sluice_server;
 grant execute on function sluice_internal._stream_unwatch to sluice_server;
 grant execute on function sluice_internal._consumer_due to sluice_server;
 grant execute on function sluice_internal._consumer_ready to sluice_server;
+-- webhooks come without a token: whether they are genuine the server finds out before it stores anything
+grant execute on function sluice_internal._webhook_open to sluice_server;
+grant execute on function sluice_internal._webhook_store to sluice_server;
+grant execute on function sluice_internal._webhook_wake to sluice_server;
+grant execute on function sluice_internal._webhook_refused to sluice_server;
 
 -- admin: everything above, and creates, changes and deletes
 grant usage on schema sluice_internal to sluice_admin;
@@ -100,4 +112,7 @@ grant execute on function sluice_internal._signin_result to sluice_admin;
 grant execute on function sluice_internal._credential_known to sluice_admin;
 grant execute on function sluice_internal._credential_sealed to sluice_admin;
 grant execute on function sluice_internal._credential_reseal to sluice_admin;
+grant execute on function sluice_internal._webhook_put to sluice_admin;
+grant execute on function sluice_internal._webhook_reseal to sluice_admin;
+grant execute on function sluice_internal._webhooks_sealed to sluice_admin;
 grant references on table sluice.records to sluice_admin;

@@ -71,6 +71,7 @@
 \ir internal/_description_end.sql
 \ir collections/collection_refresh.sql
 \ir views/syncs.sql
+\ir views/sync_webhooks.sql
 \ir views/collections.sql
 \ir views/quarantine.sql
 \ir views/notices.sql
@@ -89,6 +90,29 @@
 \ir syncs/sync_restart.sql
 \ir syncs/sync_move.sql
 \ir syncs/sync_delete.sql
+
+-- Webhooks: what vendors send by themselves, and what is fetched because of it
+\ir internal/_wanted_put.sql
+\ir internal/_wanted_next.sql
+\ir internal/_wanted_commit.sql
+\ir internal/_wanted_put_off.sql
+\ir internal/_webhook_open.sql
+\ir internal/_webhook_overflow.sql
+\ir internal/_webhook_ended.sql
+\ir internal/_webhook_wake.sql
+\ir internal/_webhook_store.sql
+\ir internal/_webhook_refused.sql
+\ir internal/_webhooks_fold.sql
+\ir internal/_webhook_secret.sql
+\ir internal/_webhook_put.sql
+\ir internal/_webhook_reseal.sql
+\ir internal/_webhooks_sealed.sql
+\ir internal/_subscription_claim.sql
+\ir internal/_subscription_secret.sql
+\ir internal/_subscription_end.sql
+\ir syncs/sync_webhook_info.sql
+\ir syncs/sync_webhook_subscribe.sql
+\ir syncs/sync_webhook_delete.sql
 
 -- Pollers: what moves bytes between vendors and records
 \ir internal/_check_oauth_app.sql

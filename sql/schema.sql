@@ -680,6 +680,7 @@ create table sluice_internal.sync_runs (
     epoch bigint default 0 not null,
     trim_from timestamp with time zone,
     trim_place text[] collate "C",
+    told_at timestamp with time zone,
     constraint sync_runs_check CHECK (((status = ANY (ARRAY['error'::text, 'rate_limited'::text])) = (error IS NOT NULL))),
     constraint sync_runs_check1 CHECK (((error IS NULL) = (error_since IS NULL))),
     constraint sync_runs_pkey PRIMARY KEY (sync_id),
@@ -691,6 +692,7 @@ CREATE INDEX sync_runs_due ON sluice_internal.sync_runs USING btree (next_attemp
 comment on table sluice_internal.sync_runs is 'Where a sync stands, and who works on it: a lease is (poller_id, epoch), alive while the poller''s heartbeat is.';
 comment on column sluice_internal.sync_runs.trim_from is 'When the last walk over the records for those that have become too old (max_age_days) began …';
 comment on column sluice_internal.sync_runs.trim_place is '… and how far it is: collection and object; null: it is at its end.';
+comment on column sluice_internal.sync_runs.told_at is 'Its vendor sent word while a poller held it: the end of the turn looks what is wanted.';
 
 create table sluice_internal.sync_work (
     sync_id text collate "C" not null,
@@ -807,10 +809,84 @@ create table sluice_internal.wanted_objects (
     collection_id text collate "C" not null,
     upstream_id text collate "C" not null,
     since timestamp with time zone default clock_timestamp() not null,
+    held bytea,
+    attempt integer default 0 not null,
+    next_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
+    taken_at timestamp with time zone,
     constraint wanted_objects_pkey PRIMARY KEY (sync_id, collection_id, upstream_id),
     constraint wanted_objects_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
 );
-comment on table sluice_internal.wanted_objects is 'Objects that the next turn of their sync fetches again, one by one.';
+CREATE INDEX wanted_objects_due ON sluice_internal.wanted_objects USING btree (sync_id, next_at, since);
+comment on table sluice_internal.wanted_objects is 'Objects that the next turn of their sync fetches, one by one: somebody asked for it, or the vendor said that they changed.';
+comment on column sluice_internal.wanted_objects.held is 'The provider''s own note on what to fetch.';
+comment on column sluice_internal.wanted_objects.taken_at is 'Since when a poller fetches it; null again if there was word of it after that, so that it is fetched once more.';
+
+create table sluice_internal.webhook_deliveries (
+    digest bytea not null,
+    received_at timestamp with time zone default clock_timestamp() not null,
+    constraint webhook_deliveries_digest_check CHECK ((octet_length(digest) = 32)),
+    constraint webhook_deliveries_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX webhook_deliveries_by_time ON sluice_internal.webhook_deliveries USING btree (received_at);
+comment on table sluice_internal.webhook_deliveries is 'Digests of sync and delivery id, for longer than any vendor sends a delivery again: one that comes twice does nothing.';
+
+create table sluice_internal.webhook_deltas (
+    delta_no bigint generated always as identity not null,
+    sync_id text collate "C" not null,
+    deliveries integer default 0 not null,
+    repeated integer default 0 not null,
+    hints integer default 0 not null,
+    changes integer default 0 not null,
+    dropped integer default 0 not null,
+    unreadable integer default 0 not null,
+    refused integer default 0 not null,
+    at timestamp with time zone default clock_timestamp() not null,
+    constraint webhook_deltas_pkey PRIMARY KEY (delta_no)
+);
+CREATE INDEX webhook_deltas_by_sync ON sluice_internal.webhook_deltas USING btree (sync_id);
+comment on table sluice_internal.webhook_deltas is 'What is not yet added to the counts in webhooks: deliveries at the same moment do not wait for one row.';
+
+create table sluice_internal.webhooks (
+    sync_id text collate "C" not null,
+    enabled boolean default false not null,
+    sealed bytea,
+    key_version integer,
+    former_sealed bytea,
+    former_key_version integer,
+    former_until timestamp with time zone,
+    address text,
+    tag text,
+    subscribe_at timestamp with time zone,
+    subscribed_at timestamp with time zone,
+    poller_id text collate "C",
+    epoch bigint default 0 not null,
+    attempt integer default 0 not null,
+    error jsonb,
+    error_since timestamp with time zone,
+    ended_at timestamp with time zone,
+    overflowed_at timestamp with time zone,
+    deliveries bigint default 0 not null,
+    repeated bigint default 0 not null,
+    hints bigint default 0 not null,
+    changes bigint default 0 not null,
+    dropped bigint default 0 not null,
+    unreadable bigint default 0 not null,
+    refused bigint default 0 not null,
+    last_delivery_at timestamp with time zone,
+    constraint webhooks_check CHECK (((sealed IS NULL) = (key_version IS NULL))),
+    constraint webhooks_check1 CHECK (((former_sealed IS NULL) = (former_key_version IS NULL))),
+    constraint webhooks_check2 CHECK (((former_sealed IS NULL) = (former_until IS NULL))),
+    constraint webhooks_check3 CHECK (((error IS NULL) = (error_since IS NULL))),
+    constraint webhooks_check4 CHECK ((enabled OR (subscribe_at IS NULL))),
+    constraint webhooks_pkey PRIMARY KEY (sync_id),
+    constraint webhooks_sync_id_fkey FOREIGN KEY (sync_id) REFERENCES sluice_internal.syncs(sync_id) ON DELETE CASCADE
+) with (fillfactor=50);
+CREATE INDEX webhooks_due ON sluice_internal.webhooks USING btree (subscribe_at) WHERE (subscribe_at IS NOT NULL);
+comment on table sluice_internal.webhooks is 'What a sync''s vendor sends by itself: the sealed secret that signs it, the subscription that pollers keep up, and counts.';
+comment on column sluice_internal.webhooks.former_sealed is 'The secret before this one: taken until former_until, so that one can be rolled.';
+comment on column sluice_internal.webhooks.tag is 'Stands in the address, if the vendor has a subscription whose secret was lost: to the vendor it is another address.';
+comment on column sluice_internal.webhooks.ended_at is 'When the vendor last said that the access had ended. Said, not believed.';
+comment on column sluice_internal.webhooks.overflowed_at is 'When there was last no room for a hint.';
 
 -- ---------------- Views
 
@@ -1047,7 +1123,7 @@ create view sluice.errors as
     name,
     http_status,
     meaning
-   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL175'::text,'unknown_oauth_app'::text,404,'No OAuth app has this id.'::text), ('SL176'::text,'redirect_not_allowed'::text,422,'The OAuth app does not allow a browser to be sent there.'::text), ('SL177'::text,'signin_void'::text,400,'A sign-in is unknown, used, too old, or another browser''s.'::text), ('SL178'::text,'signin_denied'::text,403,'The person did not agree at the vendor.'::text), ('SL179'::text,'credential_changed'::text,409,'The credential got another secret meanwhile.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL210'::text,'signature_refused'::text,401,'What was sent is not signed with the secret, or is too old.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
+   FROM ( VALUES ('SL001'::text,'invalid_argument'::text,422,'An argument is missing, malformed or out of range.'::text), ('SL002'::text,'not_authorized'::text,403,'The role that calls may not do this.'::text), ('SL003'::text,'isolation_level'::text,422,'The call needs a READ COMMITTED transaction.'::text), ('SL004'::text,'not_supported'::text,422,'This release cannot do this yet.'::text), ('SL005'::text,'malformed_request'::text,400,'The request is not what HTTP or JSON allow.'::text), ('SL101'::text,'unknown_stream'::text,404,'No stream has this id.'::text), ('SL102'::text,'unknown_sync'::text,404,'No sync has this id.'::text), ('SL103'::text,'unknown_consumer'::text,404,'No consumer has this id.'::text), ('SL104'::text,'unknown_credential'::text,404,'No credential has this id.'::text), ('SL105'::text,'unknown_provider'::text,422,'No provider has this name.'::text), ('SL106'::text,'unknown_collection'::text,422,'The provider or the sync has no such collection.'::text), ('SL107'::text,'unknown_token'::text,404,'No token has this id.'::text), ('SL108'::text,'unknown_mutation'::text,404,'No mutation has this id.'::text), ('SL109'::text,'unknown_route'::text,404,'Nothing is served at this path.'::text), ('SL110'::text,'id_taken'::text,409,'The id is in use.'::text), ('SL111'::text,'in_use'::text,409,'Something else still needs the object.'::text), ('SL112'::text,'idempotency_conflict'::text,409,'The idempotency key was used for another request.'::text), ('SL113'::text,'method_not_allowed'::text,405,'The path does not take this method.'::text), ('SL114'::text,'too_large'::text,413,'The body is larger than the server takes.'::text), ('SL120'::text,'stale_token'::text,409,'A token names no message that may be acknowledged, and strict was asked for.'::text), ('SL130'::text,'lease_lost'::text,409,'Another poller works on the sync now.'::text), ('SL140'::text,'unauthenticated'::text,401,'The request has no valid token.'::text), ('SL141'::text,'too_busy'::text,503,'The server has no room for the request just now.'::text), ('SL165'::text,'sync_deleting'::text,409,'The sync is being deleted.'::text), ('SL166'::text,'sync_busy'::text,409,'Records of the sync are still being moved or removed.'::text), ('SL167'::text,'unknown_quarantine'::text,404,'The quarantine has no such entry.'::text), ('SL150'::text,'provider_document_invalid'::text,422,'A provider document cannot be used; details names line, column and cure of each mistake.'::text), ('SL170'::text,'unknown_view'::text,404,'No typed view has this name.'::text), ('SL171'::text,'view_changed'::text,409,'A typed view''s name is taken by an object that somebody else made or changed.'::text), ('SL172'::text,'column_not_writable'::text,422,'A column of a typed view is the vendor''s alone to say.'::text), ('SL173'::text,'collection_not_there'::text,404,'The account has no such collection.'::text), ('SL180'::text,'no_webhooks'::text,422,'The sync''s vendor sends no webhooks that could be told from forged ones.'::text), ('SL181'::text,'webhook_gone'::text,410,'The sync that the webhook is for is being deleted.'::text), ('SL182'::text,'no_public_url'::text,422,'Vendors cannot send anything to an installation whose public address is not set.'::text), ('SL175'::text,'unknown_oauth_app'::text,404,'No OAuth app has this id.'::text), ('SL176'::text,'redirect_not_allowed'::text,422,'The OAuth app does not allow a browser to be sent there.'::text), ('SL177'::text,'signin_void'::text,400,'A sign-in is unknown, used, too old, or another browser''s.'::text), ('SL178'::text,'signin_denied'::text,403,'The person did not agree at the vendor.'::text), ('SL179'::text,'credential_changed'::text,409,'The credential got another secret meanwhile.'::text), ('SL201'::text,'vendor_unauthorized'::text,502,'The vendor refused the credential.'::text), ('SL202'::text,'vendor_forbidden'::text,502,'The credential may not read this.'::text), ('SL203'::text,'vendor_refused'::text,502,'The vendor refused the request.'::text), ('SL204'::text,'vendor_unreadable'::text,502,'The vendor''s reply is not what its API documents.'::text), ('SL205'::text,'vendor_unavailable'::text,502,'The vendor cannot be reached or failed.'::text), ('SL206'::text,'vendor_rate_limited'::text,502,'The vendor asked to slow down.'::text), ('SL207'::text,'vendor_list_broken'::text,502,'The vendor''s list repeats itself, so its end cannot be found.'::text), ('SL208'::text,'credential_malformed'::text,422,'The secret does not have the form the vendor gives out.'::text), ('SL209'::text,'address_refused'::text,422,'The address is private or local and was not allowed.'::text), ('SL210'::text,'signature_refused'::text,401,'What was sent is not signed with the secret, or is too old.'::text), ('SL301'::text,'master_key_missing'::text,500,'Secrets cannot be sealed or opened without the master key.'::text), ('SL302'::text,'secret_unreadable'::text,500,'The master key does not open this secret.'::text), ('SL401'::text,'database_unavailable'::text,503,'The database cannot be reached.'::text), ('SL402'::text,'already_running'::text,409,'pgsluice runs on this data folder already.'::text), ('SL403'::text,'port_in_use'::text,409,'The address is taken by another program.'::text), ('SL404'::text,'data_folder_not_ours'::text,403,'The data folder belongs to someone else or is something else.'::text), ('SL405'::text,'migration_failed'::text,500,'The database could not be brought to this release.'::text), ('SL406'::text,'settings_invalid'::text,422,'A setting is malformed.'::text), ('SL407'::text,'database_not_migrated'::text,503,'The database lacks pgsluice''s schema or an update of it.'::text), ('SL408'::text,'embedded_failed'::text,500,'The embedded Postgres could not be started.'::text)) e(code, name, http_status, meaning);
 -- columns: code text, name text, http_status integer, meaning text
 comment on view sluice.errors is 'Every SQLSTATE of pgsluice''s own: code, name, HTTP status, meaning.';
 
@@ -1262,6 +1338,44 @@ create view sluice.streams as
 -- columns: stream_id text, lanes integer, created_at timestamp with time zone
 comment on view sluice.streams is 'The streams.';
 
+create view sluice.sync_webhooks as
+ SELECT y.sync_id,
+    s.stream_id,
+    y.provider,
+    COALESCE(w.enabled, false) AS enabled,
+    (w.sealed IS NOT NULL)::integer + COALESCE(w.former_until > clock_timestamp(), false)::integer AS secrets,
+    w.address,
+    w.subscribed_at,
+    w.subscribe_at AS next_attempt_at,
+    w.error,
+    w.error_since,
+    GREATEST(w.last_delivery_at, d.last_at) AS last_delivery_at,
+    COALESCE(w.deliveries, 0::bigint) + d.deliveries AS deliveries,
+    COALESCE(w.repeated, 0::bigint) + d.repeated AS repeated,
+    COALESCE(w.hints, 0::bigint) + d.hints AS hints,
+    COALESCE(w.changes, 0::bigint) + d.changes AS changes,
+    COALESCE(w.dropped, 0::bigint) + d.dropped AS dropped,
+    COALESCE(w.unreadable, 0::bigint) + d.unreadable AS unreadable,
+    COALESCE(w.refused, 0::bigint) + d.refused AS refused,
+    ( SELECT count(*) AS count
+           FROM sluice_internal.wanted_objects o
+          WHERE o.sync_id = y.sync_id) AS wanted
+   FROM sluice_internal.syncs y
+     JOIN sluice_internal.streams s ON s.stream_no = y.stream_no
+     LEFT JOIN sluice_internal.webhooks w ON w.sync_id = y.sync_id
+     CROSS JOIN LATERAL ( SELECT max(n.at) FILTER (WHERE n.refused = 0) AS last_at,
+            COALESCE(sum(n.deliveries), 0::bigint) AS deliveries,
+            COALESCE(sum(n.repeated), 0::bigint) AS repeated,
+            COALESCE(sum(n.hints), 0::bigint) AS hints,
+            COALESCE(sum(n.changes), 0::bigint) AS changes,
+            COALESCE(sum(n.dropped), 0::bigint) AS dropped,
+            COALESCE(sum(n.unreadable), 0::bigint) AS unreadable,
+            COALESCE(sum(n.refused), 0::bigint) AS refused
+           FROM sluice_internal.webhook_deltas n
+          WHERE n.sync_id = y.sync_id) d;
+-- columns: sync_id text, stream_id text, provider text, enabled boolean, secrets integer, address text, subscribed_at timestamp with time zone, next_attempt_at timestamp with time zone, error jsonb, error_since timestamp with time zone, last_delivery_at timestamp with time zone, deliveries bigint, repeated bigint, hints bigint, changes bigint, dropped bigint, unreadable bigint, refused bigint, wanted bigint
+comment on view sluice.sync_webhooks is 'What the vendors of syncs send by themselves. enabled: pollers keep a subscription at address, checked at next_attempt_at; secrets: how many are taken (two while one is rolled). Counted: genuine deliveries and repeated ones, hints and changes in them, what was dropped (collections that the sync has not, no room), unreadable ones, and what was refused as forged or too old; wanted: objects that are still to be fetched.';
+
 create view sluice.syncs as
  SELECT y.sync_id,
     s.stream_id,
@@ -1287,12 +1401,17 @@ create view sluice.syncs as
             WHEN w.sync_id IS NOT NULL THEN jsonb_build_object('kind', w.kind, 'emit', w.emit, 'collection_ids', w.collection_ids, 'from', f.stream_id, 'records', w.records, 'waits_for', w.waits_for, 'since', w.since)
             ELSE NULL::jsonb
         END AS work,
-    y.erasures
+    y.erasures,
+        CASE
+            WHEN n.sync_id IS NOT NULL THEN jsonb_build_object('enabled', n.enabled, 'subscribed_at', n.subscribed_at, 'last_delivery_at', n.last_delivery_at, 'deliveries', n.deliveries, 'refused', n.refused, 'error', n.error)
+            ELSE NULL::jsonb
+        END AS webhooks
    FROM sluice_internal.syncs y
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no
      LEFT JOIN sluice_internal.sync_runs r ON r.sync_id = y.sync_id
      LEFT JOIN sluice_internal.sync_work w ON w.sync_id = y.sync_id
      LEFT JOIN sluice_internal.streams f ON f.stream_no = y.moving_from
+     LEFT JOIN sluice_internal.webhooks n ON n.sync_id = y.sync_id
      LEFT JOIN LATERAL ( SELECT 'fails: '::text || string_agg(format('%s (%s)'::text, g.feed, COALESCE(g.error ->> 'message'::text, g.error ->> 'code'::text)), '; '::text ORDER BY g.feed) AS words,
             min(g.error_since) AS since
            FROM sluice_internal.sync_feeds g
@@ -1307,8 +1426,8 @@ create view sluice.syncs as
                     WHEN NOT y.paused THEN r.next_attempt_at
                     ELSE NULL::timestamp with time zone
                 END AS next_attempt_at) h;
--- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone, rate_limit jsonb, max_age_days integer, health jsonb, work jsonb, erasures integer
-comment on view sluice.syncs is 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back.';
+-- columns: sync_id text, stream_id text, provider text, name text, collection_ids text[], credential_id text, metadata jsonb, external_id text, sync_frequency interval, status text, error jsonb, error_since timestamp with time zone, next_attempt_at timestamp with time zone, last_success_at timestamp with time zone, backfill_completed_at timestamp with time zone, paused boolean, created_at timestamp with time zone, rate_limit jsonb, max_age_days integer, health jsonb, work jsonb, erasures integer, webhooks jsonb
+comment on view sluice.syncs is 'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back. webhooks: whether its vendor sends word of changes by itself (sync_webhooks has all of it).';
 
 create view sluice.tokens as
  SELECT token_id,
@@ -3656,6 +3775,72 @@ begin
 end
 $function$;
 comment on function sluice.sync_update(text,text,text[],jsonb,jsonb,text,integer,interval,text,boolean) is 'Changes a sync and answers it; what is null stays. Taken away are: name and external_id by an empty text, rate_limit by {}, max_age_days by 0, sync_frequency by 0 (continuous); metadata {} empties it. collection_ids is the whole new list: an added collection is read in full beside the others; of a dropped one the reading ends and its records stay, unless drop_records: then they are removed without a word to consumers (sync_tidy). credential_id: another credential of the same provider and account, with which the sync goes on at once. A larger max_age_days, or none, reads everything once more. Locks the sync. Errors: SL001, SL102, SL104, SL106, SL165, SL166.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_webhook_delete(sync_id text)
+ RETURNS sluice.sync_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_webhook_delete.sync_id, 'admin');
+    v_webhook sluice.sync_webhooks;
+begin
+    update sluice_internal.webhooks as w
+    set
+        enabled = false, subscribe_at = null, subscribed_at = null, address = null, poller_id = null, epoch = w.epoch + 1,
+        error = null, error_since = null,
+        sealed = null, key_version = null, former_sealed = null, former_key_version = null, former_until = null
+    where w.sync_id = v_known.sync_id;
+    select w.* into v_webhook from sluice.sync_webhooks as w where w.sync_id = v_known.sync_id;
+    return v_webhook;
+end
+$function$;
+comment on function sluice.sync_webhook_delete(text) is 'Switches a sync''s webhooks off and forgets their secrets: whatever comes is refused from now on, and polling goes on. What was subscribed to at the vendor is to be deleted there. Locks the sync''s entry in webhooks. Errors: SL102, SL165.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_webhook_info(sync_id text)
+ RETURNS sluice.sync_webhooks
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+    v_checked sluice_internal.syncs := sluice_internal._authorize_sync(sync_webhook_info.sync_id, 'reader');
+    v_webhook sluice.sync_webhooks;
+begin
+    select w.* into v_webhook from sluice.sync_webhooks as w where w.sync_id = v_checked.sync_id;
+    return v_webhook;
+end
+$function$;
+comment on function sluice.sync_webhook_info(text) is 'What a sync''s vendor sends by itself: subscription, secrets (how many), counts. Errors: SL102.';
+
+CREATE OR REPLACE FUNCTION sluice.sync_webhook_subscribe(sync_id text)
+ RETURNS sluice.sync_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_webhook_subscribe.sync_id, 'admin');
+    v_webhook sluice.sync_webhooks;
+begin
+    if v_known.provider = 'push' then
+        raise exception using
+            errcode = 'SL180',
+            message = format('sync "%s" has no vendor who could send anything', v_known.sync_id),
+            hint = 'Whatever feeds it calls record_ingest.';
+    end if;
+    insert into sluice_internal.webhooks as w (sync_id, enabled, subscribe_at)
+    values (v_known.sync_id, true, clock_timestamp())
+    on conflict (sync_id) do update set enabled = true, subscribe_at = clock_timestamp(), attempt = 0;
+    perform pg_notify('sluice_subscriptions', '');
+    select w.* into v_webhook from sluice.sync_webhooks as w where w.sync_id = v_known.sync_id;
+    return v_webhook;
+end
+$function$;
+comment on function sluice.sync_webhook_subscribe(text) is 'Switches a sync''s webhooks on: a poller asks the vendor now, and again every few hours, to send word of changes to this installation''s public address. Locks the sync''s entry in webhooks. Errors: SL102, SL165, SL180.';
 
 CREATE OR REPLACE FUNCTION sluice.token_create(name text DEFAULT NULL::text, scopes text[] DEFAULT '{read,consume,mutate,manage}'::text[], token_id text DEFAULT NULL::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS sluice.new_token
@@ -6098,7 +6283,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many). Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 14: the folding of webhooks. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -6916,7 +7101,9 @@ begin
             )
         where
             o.sync_id = v_run.sync_id
-            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C";
+            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C"
+            -- word of it that came after it was asked for is about something newer
+            and o.held is null and o.since < _page_commit.read_from;
     end if;
 
     v_clear := v_clear and coalesce((_page_commit.facts ->> 'last')::boolean, true);
@@ -7048,6 +7235,7 @@ begin
     on conflict (poller_id) do update set heartbeat_at = clock_timestamp();
     delete from sluice_internal.pollers as p where p.heartbeat_at < clock_timestamp() - interval '1 day';
     perform sluice_internal._fold_counts();
+    perform sluice_internal._webhooks_fold();
 end
 $function$;
 comment on function sluice_internal._poller_heartbeat(text,text,integer) is 'Says that a poller lives, every 2 s; after 10 s of silence others take its syncs. Folds counters on the way.';
@@ -9728,6 +9916,139 @@ end
 $function$;
 comment on function sluice_internal._stream_watch(text) is 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
 
+CREATE OR REPLACE FUNCTION sluice_internal._subscription_claim(poller_id text)
+ RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, kind text, sealed bytea, key_version integer, base_url text, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, has_secret boolean, tag text, attempt integer, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, next_in interval)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_id text;
+    v_next timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    -- Without a lock first: mostly there is nothing.
+    select min(w.subscribe_at) into v_next from sluice_internal.webhooks as w where w.subscribe_at is not null;
+    if v_next is null then
+        return;
+    end if;
+    select w.sync_id into v_id
+    from sluice_internal.webhooks as w
+    inner join sluice_internal.syncs as y on y.sync_id = w.sync_id
+    where
+        w.subscribe_at <= clock_timestamp()
+        and not y.paused and y.deleting_since is null
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = w.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    order by w.subscribe_at
+    limit 1
+    for update of w skip locked;
+    if not found then
+        next_in := greatest(v_next - clock_timestamp(), interval '5 seconds');
+        return next;
+        return;
+    end if;
+    return query
+    with taken as (
+        update sluice_internal.webhooks as w
+        set
+            poller_id = _subscription_claim.poller_id,
+            epoch = w.epoch + 1,
+            attempt = w.attempt + 1,
+            -- without a secret the vendor has to make one: at an address that it does not know yet
+            tag = case when w.sealed is null then left(replace(gen_random_uuid()::text, '-', ''), 8) else w.tag end
+        where w.sync_id = v_id
+        returning w.*
+    )
+    select
+        t.sync_id, t.epoch, y.provider, y.collection_ids, y.credential_id, k.kind, k.sealed, k.key_version, k.base_url, k.version,
+        k.renew_at, clock_timestamp(), t.sealed is not null, t.tag, t.attempt, a.oauth_app_id, a.client_id, a.sealed,
+        a.key_version, null::interval
+    from taken as t
+    inner join sluice_internal.syncs as y on y.sync_id = t.sync_id
+    left join sluice_internal.credentials as k on k.credential_id = y.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
+end
+$function$;
+comment on function sluice_internal._subscription_claim(text) is 'Takes a sync whose subscription at its vendor is to be looked at; one row without it, and when the next one is due, where none is due now; no row where none is planned. tag: stands in the address. Locks its entry in webhooks (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._subscription_end(sync_id text, poller_id text, epoch bigint, again_in interval, address text DEFAULT NULL::text, error jsonb DEFAULT NULL::jsonb, notices text[] DEFAULT '{}'::text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.webhooks;
+    v_words text;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select w.* into v_known
+    from sluice_internal.webhooks as w
+    where
+        w.sync_id = _subscription_end.sync_id collate "C"
+        and w.poller_id = _subscription_end.poller_id collate "C" and w.epoch = _subscription_end.epoch
+    for no key update;
+    if not found then
+        return false;
+    end if;
+    update sluice_internal.webhooks as w
+    set
+        poller_id = null,
+        address = coalesce(_subscription_end.address, w.address),
+        subscribed_at = case when _subscription_end.error is null then clock_timestamp() else w.subscribed_at end,
+        error = _subscription_end.error,
+        error_since = case when _subscription_end.error is not null then coalesce(w.error_since, clock_timestamp()) end,
+        attempt = case when _subscription_end.error is null then 0 else w.attempt end,
+        -- asked for again meanwhile: then once more
+        subscribe_at = case
+            when w.attempt = 0 then w.subscribe_at
+            when w.enabled then clock_timestamp() + _subscription_end.again_in
+        end
+    where w.sync_id = v_known.sync_id;
+    if _subscription_end.error is not null and v_known.error is null then
+        perform sluice_internal._notice(v_known.sync_id, 'webhooks_broken', _subscription_end.error);
+    elsif _subscription_end.error is null and v_known.error is not null then
+        perform sluice_internal._notice(v_known.sync_id, 'webhooks_recovered');
+    end if;
+    foreach v_words in array _subscription_end.notices loop
+        perform sluice_internal._notice(
+            v_known.sync_id, 'webhooks_renewed', jsonb_build_object('code', null, 'message', v_words, 'details', null, 'hint', null)
+        );
+    end loop;
+    return true;
+end
+$function$;
+comment on function sluice_internal._subscription_end(text,text,bigint,interval,text,jsonb,text[]) is 'The subscription is as it should be (error null), or why not; it is looked at once more in again_in. Notices: what the vendor had dropped; when it breaks, and when it recovers. False if another poller has taken over. Locks the entry in webhooks.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._subscription_secret(sync_id text, poller_id text, epoch bigint, sealed bytea, key_version integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    perform
+    from sluice_internal.webhooks as w
+    where
+        w.sync_id = _subscription_secret.sync_id collate "C"
+        and w.poller_id = _subscription_secret.poller_id collate "C" and w.epoch = _subscription_secret.epoch
+    for no key update;
+    if not found then
+        return false;
+    end if;
+    perform sluice_internal._webhook_secret(_subscription_secret.sync_id, _subscription_secret.sealed, _subscription_secret.key_version);
+    return true;
+end
+$function$;
+comment on function sluice_internal._subscription_secret(text,text,bigint,bytea,integer) is 'Stores a secret that the vendor shows only when a subscription is made. False if another poller has taken over, or the webhooks were switched off. Locks the entry in webhooks.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._sweep_conclude(sync_id text, poller_id text, epoch bigint, feed text, max_records integer DEFAULT 1000, max_doubtful integer DEFAULT 0, OUT more boolean, OUT deleted integer, OUT clock timestamp with time zone, OUT doubtful jsonb)
  RETURNS record
  LANGUAGE plpgsql
@@ -9922,6 +10243,14 @@ begin
             insert into sluice_internal.sync_work (sync_id, kind, collection_ids, phase) values (old.sync_id, 'drop', v_dropped, 'records');
         end if;
     end if;
+    if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id then
+        update sluice_internal.webhooks as w
+        set subscribe_at = clock_timestamp(), attempt = 0
+        where w.sync_id = old.sync_id and w.enabled;
+        if found then
+            perform pg_notify('sluice_subscriptions', '');
+        end if;
+    end if;
     if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id
         or new.sync_frequency is distinct from old.sync_frequency or new.rate_limit is distinct from old.rate_limit
     then
@@ -10036,9 +10365,8 @@ begin
             from (
                 select o.collection_id, o.upstream_id
                 from sluice_internal.wanted_objects as o
-                where o.sync_id = c.sync_id
-                order by o.since
-                limit 100
+                where o.sync_id = c.sync_id and o.next_at <= clock_timestamp()
+                limit 1
             ) as w
         ),
         a.oauth_app_id,
@@ -10051,7 +10379,7 @@ begin
     left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
 end
 $function$;
-comment on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';
+comment on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) is 'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: one of the objects to be fetched (_wanted_next has them all), null: there are none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._sync_due(poller_id text, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS TABLE(due integer, next_in interval, held integer)
@@ -10184,6 +10512,7 @@ begin
     set
         poller_id = null,
         attempt = 0,
+        told_at = null,
         last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
         next_attempt_at = least(
             clock_timestamp() + coalesce(
@@ -10195,6 +10524,13 @@ begin
                 select min(greatest(f.next_attempt_at, clock_timestamp()))
                 from sluice_internal.sync_feeds as f
                 where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
+            ),
+            -- of which there was word meanwhile
+            (
+                select greatest(min(o.next_at), clock_timestamp())
+                from sluice_internal.wanted_objects as o
+                where o.sync_id = r.sync_id
+                having min(o.next_at) is not null
             )
         )
     where r.sync_id = v_run.sync_id;
@@ -10228,6 +10564,9 @@ begin
             and r.epoch = e.epoch
             and r.status = 'active'
             and r.backfill_completed_at is not null
+            -- word that came just now: the row says so where this snapshot does not
+            and r.told_at is null
+            and not exists (select from sluice_internal.wanted_objects as o where o.sync_id = r.sync_id)
             and not exists (select from sluice_internal.syncs as y where y.sync_id = r.sync_id and y.paused)
             and not exists (
                 select
@@ -11110,6 +11449,498 @@ end
 $function$;
 comment on function sluice_internal._wake_freed(sluice_internal.consumers,text[]) is 'Notifies those who wait (somebody does), if the messages that these tokens settle may have kept others back: a newer version of their record, or any where max_ack_pending bounds them.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._wanted_commit(sync_id text, poller_id text, epoch bigint, records jsonb, quarantine jsonb, read_from timestamp with time zone, facts jsonb DEFAULT '{}'::jsonb)
+ RETURNS TABLE(new integer, changed integer, unchanged integer, refused integer, refetch jsonb, clock timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_wanted_commit.sync_id, _wanted_commit.poller_id, _wanted_commit.epoch);
+    select w.new, w.changed, w.unchanged, w.refused, coalesce(w.unclear, '[]')
+    into new, changed, unchanged, refused, refetch
+    from sluice_internal._record_store(v_run.sync_id, null, _wanted_commit.records, _wanted_commit.read_from) as w;
+    delete from sluice_internal.quarantine as q
+    using jsonb_to_recordset(_wanted_commit.quarantine || _wanted_commit.records) as i (collection_id text, upstream_id text)
+    where
+        q.sync_id = v_run.sync_id
+        and q.collection_id = i.collection_id collate "C" and q.upstream_id = i.upstream_id collate "C";
+    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
+    select v_run.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
+    from jsonb_to_recordset(_wanted_commit.quarantine) as i (collection_id text, upstream_id text, raw text, reason text);
+    if _wanted_commit.facts ? 'restart' then
+        perform sluice_internal._feeds_restart(
+            v_run.sync_id, array(select r.feed from jsonb_array_elements_text(_wanted_commit.facts -> 'restart') as r (feed))
+        );
+    end if;
+    -- Last of all: whoever brings word of one of them waits for nothing that went before.
+    delete from sluice_internal.wanted_objects as o
+    using jsonb_to_recordset(coalesce(_wanted_commit.facts -> 'settled', '[]')) as i (collection_id text, upstream_id text)
+    where
+        o.sync_id = v_run.sync_id
+        and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C"
+        -- after this was read there was word of it again
+        and o.taken_at is not null
+        and not refetch @> jsonb_build_array(jsonb_build_object('collection_id', o.collection_id, 'upstream_id', o.upstream_id));
+    clock := clock_timestamp();
+    return next;
+end
+$function$;
+comment on function sluice_internal._wanted_commit(text,text,bigint,jsonb,jsonb,timestamp with time zone,jsonb) is 'Writes objects that were wanted, in one transaction and only under the lease; no feed''s cursor moves. records and quarantine as in _page_commit. facts: settled [{collection_id, upstream_id}], which are wanted no more unless there was word of them meanwhile; restart [feeds to be read again]. refetch: the objects whose reads overlap and differ; they stay wanted. Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._wanted_next(sync_id text, poller_id text, epoch bigint, most integer DEFAULT 100)
+ RETURNS TABLE(collection_id text, upstream_id text, held bytea, clock timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    if not exists (
+        select from sluice_internal.wanted_objects as o
+        where o.sync_id = _wanted_next.sync_id collate "C" and o.next_at <= clock_timestamp()
+    ) then
+        return;
+    end if;
+    return query
+    with due as (
+        select o.collection_id, o.upstream_id
+        from sluice_internal.wanted_objects as o
+        where
+            o.sync_id = _wanted_next.sync_id collate "C" and o.next_at <= clock_timestamp()
+            and exists (
+                select from sluice_internal.sync_runs as r
+                where
+                    r.sync_id = _wanted_next.sync_id collate "C"
+                    and r.poller_id = _wanted_next.poller_id collate "C" and r.epoch = _wanted_next.epoch
+            )
+        order by o.next_at, o.since
+        limit _wanted_next.most
+        for no key update skip locked
+    )
+    update sluice_internal.wanted_objects as o
+    set taken_at = clock_timestamp()
+    from due as d
+    where
+        o.sync_id = _wanted_next.sync_id collate "C" and o.collection_id = d.collection_id and o.upstream_id = d.upstream_id
+    returning o.collection_id, o.upstream_id, o.held, clock_timestamp();
+end
+$function$;
+comment on function sluice_internal._wanted_next(text,text,bigint,integer) is 'Objects that this poller is to fetch now, under its lease, those that wait longest first; word of them that comes from now on makes them wanted once more. Locks those notes (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._wanted_put(sync_id text, hints jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_count int;
+begin
+    insert into sluice_internal.wanted_objects as o (sync_id, collection_id, upstream_id, held, next_at)
+    select distinct on (h.collection_id collate "C", h.upstream_id collate "C")
+        _wanted_put.sync_id, h.collection_id, h.upstream_id, decode(h.held, 'base64'), '-infinity'
+    from jsonb_to_recordset(_wanted_put.hints) as h (collection_id text, upstream_id text, held text)
+    order by h.collection_id collate "C", h.upstream_id collate "C"
+    on conflict on constraint wanted_objects_pkey do update
+    set since = clock_timestamp(), held = excluded.held, attempt = 0, next_at = excluded.next_at, taken_at = null
+    -- one that waits to be fetched will be: a flood of word of one object writes it once a turn
+    where o.taken_at is not null or o.attempt > 0;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$function$;
+comment on function sluice_internal._wanted_put(text,jsonb) is 'Notes objects to be fetched: [{collection_id, upstream_id, held (base64)}]; answers how many were not waiting for it already. Locks those notes in the order of their keys.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._wanted_put_off(sync_id text, poller_id text, epoch bigint, objects jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+    v_given_up int;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    v_run := sluice_internal._lease_check(_wanted_put_off.sync_id, _wanted_put_off.poller_id, _wanted_put_off.epoch);
+    update sluice_internal.wanted_objects as o
+    set
+        attempt = o.attempt + 1,
+        next_at = clock_timestamp() + least(interval '5 seconds' * 2 ^ least(o.attempt, 10), interval '1 hour'),
+        taken_at = null
+    from jsonb_to_recordset(_wanted_put_off.objects) as i (collection_id text, upstream_id text)
+    where
+        o.sync_id = v_run.sync_id
+        and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C" and o.taken_at is not null;
+    -- A day of asking: what the vendor does not give by then is found by reading everything, if at all.
+    delete from sluice_internal.wanted_objects as o where o.sync_id = v_run.sync_id and o.attempt >= 30;
+    get diagnostics v_given_up = row_count;
+    if v_given_up > 0 then
+        insert into sluice_internal.webhook_deltas (sync_id, dropped) values (v_run.sync_id, v_given_up);
+    end if;
+    return v_given_up;
+end
+$function$;
+comment on function sluice_internal._wanted_put_off(text,text,bigint,jsonb) is 'Wanted objects that cannot be fetched now: [{collection_id, upstream_id}]; they are tried again later and later, and given up after about a day (how many). Errors: SL130.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_ended(sync_id text, words text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.webhooks as w (sync_id) values (_webhook_ended.sync_id) on conflict do nothing;
+    update sluice_internal.webhooks as w
+    set ended_at = clock_timestamp()
+    where w.sync_id = _webhook_ended.sync_id and (w.ended_at is null or w.ended_at < clock_timestamp() - interval '1 hour');
+    if found then
+        perform sluice_internal._notice(_webhook_ended.sync_id, 'webhook_ended', jsonb_build_object(
+            'code', null,
+            'message', left(_webhook_ended.words, 1000),
+            'details', null,
+            'hint', 'the vendor said so; it is being asked now, and if it refuses, the sync is in error'
+        ));
+    end if;
+end
+$function$;
+comment on function sluice_internal._webhook_ended(text,text) is 'The vendor says that the access has ended: a notice, one an hour at most. Whether it is so the next turn of the sync finds out.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_open(sync_id text)
+ RETURNS TABLE(sync_id text, provider text, document text, sealed bytea, key_version integer, former_sealed bytea, former_key_version integer, account text, credential_id text, credential_kind text, credential_sealed bytea, credential_key_version integer, oauth_app_id text, client_sealed bytea, client_key_version integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT y.sync_id,
+     y.provider,
+     ( SELECT (d.document)::text AS document
+            FROM sluice_internal.provider_documents d
+           WHERE (d.provider = y.provider)) AS document,
+     w.sealed,
+     w.key_version,
+         CASE
+             WHEN (w.former_until > clock_timestamp()) THEN w.former_sealed
+             ELSE NULL::bytea
+         END AS "case",
+     w.former_key_version,
+     k.account,
+     k.credential_id,
+     k.kind,
+     k.sealed,
+     k.key_version,
+     a.oauth_app_id,
+     a.sealed,
+     a.key_version
+    FROM (((sluice_internal.syncs y
+      LEFT JOIN sluice_internal.webhooks w ON ((w.sync_id = y.sync_id)))
+      LEFT JOIN sluice_internal.credentials k ON ((k.credential_id = y.credential_id)))
+      LEFT JOIN sluice_internal.oauth_apps a ON ((a.oauth_app_id = k.oauth_app_id)))
+   WHERE (y.sync_id = (_webhook_open.sync_id COLLATE "C"));
+END;
+comment on function sluice_internal._webhook_open(text) is 'What the server needs to tell a genuine delivery from a forged one: the provider (document: of a user''s own), the sync''s sealed webhook secrets, the client secret of the OAuth app that its credential was obtained through, the account. No row: no such sync.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_overflow(sync_id text, most integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    -- what is found by sweeps alone is swept now; feeds of changes are read at each turn
+    update sluice_internal.sync_feeds as f
+    set next_attempt_at = null
+    where
+        f.sync_id = _webhook_overflow.sync_id and f.kind = 'sweep'
+        and f.next_attempt_at is not null and f.error is null and f.completed_at is not null;
+    insert into sluice_internal.webhooks as w (sync_id) values (_webhook_overflow.sync_id) on conflict do nothing;
+    update sluice_internal.webhooks as w
+    set overflowed_at = clock_timestamp()
+    where
+        w.sync_id = _webhook_overflow.sync_id
+        and (w.overflowed_at is null or w.overflowed_at < clock_timestamp() - interval '1 hour');
+    if found then
+        perform sluice_internal._notice(_webhook_overflow.sync_id, 'webhooks_overflow', jsonb_build_object(
+            'code', null,
+            'message', format(
+                'more than %s objects changed that are not yet fetched: all changes are read instead', _webhook_overflow.most
+            ),
+            'details', null, 'hint', 'nothing is lost; a higher rate_limit lets the sync keep up'
+        ));
+    end if;
+end
+$function$;
+comment on function sluice_internal._webhook_overflow(text,integer) is 'There is no room for a hint: everything that is read again and again is read now, with a notice, one an hour at most.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_put(sync_id text, sealed bytea, key_version integer)
+ RETURNS sluice.sync_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.syncs := sluice_internal._authorize_sync(_webhook_put.sync_id, 'admin');
+    v_webhook sluice.sync_webhooks;
+begin
+    perform sluice_internal._webhook_secret(v_known.sync_id, _webhook_put.sealed, _webhook_put.key_version);
+    select w.* into v_webhook from sluice.sync_webhooks as w where w.sync_id = v_known.sync_id;
+    return v_webhook;
+end
+$function$;
+comment on function sluice_internal._webhook_put(text,bytea,integer) is 'Stores the secret that signs a sync''s webhooks, sealed by the application; the one before it is taken for another day. Errors: SL102, SL165.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_refused(counts jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO sluice_internal.webhook_deltas (sync_id, refused)  SELECT y.sync_id,
+             (c.value)::integer AS value
+            FROM (jsonb_each_text(_webhook_refused.counts) c(key, value)
+              JOIN sluice_internal.syncs y ON ((y.sync_id = (c.key COLLATE "C"))));
+END;
+comment on function sluice_internal._webhook_refused(jsonb) is 'How many deliveries a server refused since it last said so: {sync_id: count}.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_reseal(sync_id text, old_sealed bytea, sealed bytea, key_version integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    update sluice_internal.webhooks as w
+    set
+        sealed = case when w.sealed = _webhook_reseal.old_sealed then _webhook_reseal.sealed else w.sealed end,
+        key_version = case when w.sealed = _webhook_reseal.old_sealed then _webhook_reseal.key_version else w.key_version end,
+        former_sealed = case when w.former_sealed = _webhook_reseal.old_sealed then _webhook_reseal.sealed else w.former_sealed end,
+        former_key_version = case
+            when w.former_sealed = _webhook_reseal.old_sealed then _webhook_reseal.key_version else w.former_key_version
+        end
+    where
+        w.sync_id = _webhook_reseal.sync_id collate "C"
+        and _webhook_reseal.old_sealed in (w.sealed, w.former_sealed);
+    return found;
+end
+$function$;
+comment on function sluice_internal._webhook_reseal(text,bytea,bytea,integer) is 'Stores the same webhook secret sealed with another master key; false, and nothing done, if it changed meanwhile.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_secret(sync_id text, sealed bytea, key_version integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    insert into sluice_internal.webhooks as w (sync_id, sealed, key_version)
+    values (_webhook_secret.sync_id, _webhook_secret.sealed, _webhook_secret.key_version)
+    on conflict (sync_id) do update set
+        sealed = excluded.sealed,
+        key_version = excluded.key_version,
+        former_sealed = w.sealed,
+        former_key_version = w.key_version,
+        former_until = case when w.sealed is not null then clock_timestamp() + interval '1 day' end;
+end
+$function$;
+comment on function sluice_internal._webhook_secret(text,bytea,integer) is 'A new secret of a sync''s webhooks; the one before it is taken for another day, since a vendor signs with both while it rolls them.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_store(sync_id text, delivery text, hints jsonb DEFAULT '[]'::jsonb, records jsonb DEFAULT '[]'::jsonb, ended text DEFAULT NULL::text, unreadable boolean DEFAULT false)
+ RETURNS TABLE(state text, woken boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+#variable_conflict use_column
+declare
+    -- Of the order of a day's changes: a vendor that says more than this is read, not followed.
+    v_most constant int := 10000;
+    v_sync sluice_internal.syncs;
+    v_hints jsonb;
+    v_records jsonb;
+    v_all bool;
+    v_new int := 0;
+    v_dropped int;
+    v_done record;
+begin
+    select y.* into v_sync from sluice_internal.syncs as y where y.sync_id = _webhook_store.sync_id collate "C";
+    if not found or v_sync.deleting_since is not null then
+        return query select 'gone', true;
+        return;
+    end if;
+    -- a sync of the same id that was made later has its own
+    insert into sluice_internal.webhook_deliveries (digest)
+    values (sha256(convert_to(jsonb_build_array(v_sync.sync_id, v_sync.created_at, _webhook_store.delivery)::text, 'UTF8')))
+    on conflict do nothing;
+    if not found then
+        insert into sluice_internal.webhook_deltas (sync_id, repeated) values (v_sync.sync_id, 1);
+        return query select 'repeated', true;
+        return;
+    end if;
+    v_all := v_sync.collection_ids = '{}';
+    select coalesce(jsonb_agg(e.value), '[]') into v_records
+    from jsonb_array_elements(_webhook_store.records) as e (value)
+    where v_all or e.value ->> 'collection_id' = any(v_sync.collection_ids);
+    select coalesce(jsonb_agg(e.value), '[]') into v_hints
+    from jsonb_array_elements(_webhook_store.hints) as e (value)
+    where
+        (v_all or e.value ->> 'collection_id' = any(v_sync.collection_ids))
+        and octet_length(e.value ->> 'upstream_id') between 1 and 1000;
+    v_dropped := jsonb_array_length(_webhook_store.records) - jsonb_array_length(v_records)
+    + jsonb_array_length(_webhook_store.hints) - jsonb_array_length(v_hints);
+    if v_records <> '[]' then
+        -- Nobody knows when the vendor wrote it: an equal version with other data is fetched.
+        v_done := sluice_internal._record_store(v_sync.sync_id, null, v_records, clock_timestamp() - interval '4 days');
+        v_hints := v_hints || coalesce(v_done.unclear, '[]');
+    end if;
+    if v_hints <> '[]' then
+        if (
+            select count(*) from (select from sluice_internal.wanted_objects as o where o.sync_id = v_sync.sync_id limit v_most) as n
+        ) < v_most then
+            v_new := sluice_internal._wanted_put(v_sync.sync_id, v_hints);
+        else
+            v_dropped := v_dropped + jsonb_array_length(v_hints);
+            perform sluice_internal._webhook_overflow(v_sync.sync_id, v_most);
+        end if;
+    end if;
+    insert into sluice_internal.webhook_deltas (sync_id, deliveries, hints, changes, dropped, unreadable)
+    values (
+        v_sync.sync_id, 1, jsonb_array_length(v_hints), jsonb_array_length(v_records), v_dropped, _webhook_store.unreadable::int
+    );
+    if _webhook_store.ended is not null then
+        perform sluice_internal._webhook_ended(v_sync.sync_id, _webhook_store.ended);
+    end if;
+    state := 'stored';
+    woken := true;
+    if v_hints <> '[]' or _webhook_store.ended is not null or _webhook_store.unreadable then
+        woken := sluice_internal._webhook_wake(v_sync.sync_id, false);
+    end if;
+    return next;
+end
+$function$;
+comment on function sluice_internal._webhook_store(text,text,jsonb,jsonb,text,boolean) is 'What a genuine delivery says. hints: [{collection_id, upstream_id, held (base64)}], objects to be fetched, each distinct one once; at 10,000 of a sync its changes are read instead. records: as in _record_write, each with upstream_updated_at: stored unless they are older. ended: the vendor says so; unreadable: it said nothing that is documented. The sync is due now. state: stored, repeated (the delivery was here before), gone (the sync is deleted); woken: false if a poller was just writing, so that _webhook_wake has to be called. Waits at most two seconds for a record''s lock (55P03). Locks the records, those hints, and the run if it is free.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhook_wake(sync_id text, waiting boolean DEFAULT true)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '20s'
+AS $function$
+#variable_conflict use_column
+declare
+    v_run sluice_internal.sync_runs;
+begin
+    if _webhook_wake.waiting then
+        select r.* into v_run from sluice_internal.sync_runs as r where r.sync_id = _webhook_wake.sync_id collate "C" for no key update;
+    else
+        select r.* into v_run
+        from sluice_internal.sync_runs as r
+        where r.sync_id = _webhook_wake.sync_id collate "C"
+        for no key update skip locked;
+    end if;
+    if not found then
+        return _webhook_wake.waiting;
+    end if;
+    -- Under a lease the end of the turn sees what is wanted by then, if it knows that it has to look.
+    if v_run.poller_id is not null then
+        update sluice_internal.sync_runs as r set told_at = clock_timestamp() where r.sync_id = v_run.sync_id and r.told_at is null;
+    end if;
+    if v_run.next_attempt_at > clock_timestamp() and v_run.status not in ('error', 'rate_limited')
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = v_run.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    then
+        update sluice_internal.sync_runs as r set next_attempt_at = clock_timestamp() where r.sync_id = v_run.sync_id;
+        perform pg_notify('sluice_poller', '');
+    end if;
+    return true;
+end
+$function$;
+comment on function sluice_internal._webhook_wake(text,boolean) is 'The sync is due now, unless it rests after an error or by its vendor''s wish. waiting: for a poller that is writing just now; else false, and nothing done, if there is one. Locks the run.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhooks_fold()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    if not exists (select from sluice_internal.webhook_deltas)
+        and not exists (
+            select from sluice_internal.webhook_deliveries as d where d.received_at < clock_timestamp() - interval '4 days'
+        )
+    then
+        return;
+    end if;
+    if not pg_try_advisory_xact_lock(sluice_internal._lock_key(14, 0, 0)) then
+        return;
+    end if;
+    delete from sluice_internal.webhook_deliveries as d
+    where d.digest in (
+        select o.digest
+        from sluice_internal.webhook_deliveries as o
+        where o.received_at < clock_timestamp() - interval '4 days'
+        order by o.received_at
+        limit 2000
+    );
+    with folded as (
+        delete from sluice_internal.webhook_deltas as d
+        where d.delta_no in (select o.delta_no from sluice_internal.webhook_deltas as o order by o.delta_no limit 2000)
+        returning d.*
+    )
+    insert into sluice_internal.webhooks as w (
+        sync_id, deliveries, repeated, hints, changes, dropped, unreadable, refused, last_delivery_at
+    )
+    select
+        f.sync_id, sum(f.deliveries), sum(f.repeated), sum(f.hints), sum(f.changes), sum(f.dropped), sum(f.unreadable), sum(f.refused),
+        max(f.at) filter (where f.refused = 0)
+    from folded as f
+    inner join sluice_internal.syncs as y on y.sync_id = f.sync_id
+    group by f.sync_id
+    order by f.sync_id
+    on conflict (sync_id) do update set
+        deliveries = w.deliveries + excluded.deliveries,
+        repeated = w.repeated + excluded.repeated,
+        hints = w.hints + excluded.hints,
+        changes = w.changes + excluded.changes,
+        dropped = w.dropped + excluded.dropped,
+        unreadable = w.unreadable + excluded.unreadable,
+        refused = w.refused + excluded.refused,
+        last_delivery_at = greatest(w.last_delivery_at, excluded.last_delivery_at);
+end
+$function$;
+comment on function sluice_internal._webhooks_fold() is 'Adds up to 2,000 rows of webhook_deltas to the counts of webhooks, and forgets up to 2,000 deliveries that no vendor repeats any more. Locks the folding (tried, never waited for) and those rows.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._webhooks_sealed(newest integer)
+ RETURNS TABLE(sync_id text, sealed bytea, key_version integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform sluice_internal._authorize(null, 'admin');
+    return query
+    select w.sync_id, s.sealed, s.key_version
+    from sluice_internal.webhooks as w
+    cross join lateral (values (w.sealed, w.key_version), (w.former_sealed, w.former_key_version)) as s (sealed, key_version)
+    where s.sealed is not null and s.key_version <> _webhooks_sealed.newest
+    order by w.sync_id;
+end
+$function$;
+comment on function sluice_internal._webhooks_sealed(integer) is 'The webhook secrets that another version of the master key than this one sealed.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._work_choose(work sluice_internal.sync_work, stream_id text, most integer, OUT record_nos bigint[], OUT last_collection_id text, OUT last_upstream_id text)
  RETURNS record
  LANGUAGE plpgsql
@@ -11392,6 +12223,9 @@ grant execute on function sluice.sync_restart(text,text[]) to sluice_admin;
 grant execute on function sluice.sync_resume(text) to sluice_admin;
 grant execute on function sluice.sync_tidy(text) to sluice_admin;
 grant execute on function sluice.sync_update(text,text,text[],jsonb,jsonb,text,integer,interval,text,boolean) to sluice_admin;
+grant execute on function sluice.sync_webhook_delete(text) to sluice_admin;
+grant execute on function sluice.sync_webhook_info(text) to sluice_admin;
+grant execute on function sluice.sync_webhook_subscribe(text) to sluice_admin;
 grant execute on function sluice.token_create(text,text[],text,timestamp with time zone) to sluice_admin;
 grant execute on function sluice.token_revoke(text) to sluice_admin;
 grant execute on function sluice.view_create(text,text,text) to sluice_admin;
@@ -11409,6 +12243,9 @@ grant execute on function sluice_internal._oauth_app_sealed(text) to sluice_admi
 grant execute on function sluice_internal._oauth_app_secret(text,bytea,integer) to sluice_admin;
 grant execute on function sluice_internal._signin_open(text,text,text,text,text[],jsonb,text,jsonb) to sluice_admin;
 grant execute on function sluice_internal._signin_result(text) to sluice_admin;
+grant execute on function sluice_internal._webhook_put(text,bytea,integer) to sluice_admin;
+grant execute on function sluice_internal._webhook_reseal(text,bytea,bytea,integer) to sluice_admin;
+grant execute on function sluice_internal._webhooks_sealed(integer) to sluice_admin;
 grant usage on schema sluice_internal to sluice_admin;
 grant references on table sluice.records to sluice_admin;
 grant execute on function sluice.consumer_ack(text,text[],boolean) to sluice_consumer;
@@ -11451,6 +12288,9 @@ grant execute on function sluice_internal._signin_claim(text) to sluice_poller;
 grant execute on function sluice_internal._signin_credential(text,text) to sluice_poller;
 grant execute on function sluice_internal._signin_fail(text,text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._signin_store(text,text,bytea,integer,text,text,interval,text[]) to sluice_poller;
+grant execute on function sluice_internal._subscription_claim(text) to sluice_poller;
+grant execute on function sluice_internal._subscription_end(text,text,bigint,interval,text,jsonb,text[]) to sluice_poller;
+grant execute on function sluice_internal._subscription_secret(text,text,bigint,bytea,integer) to sluice_poller;
 grant execute on function sluice_internal._sweep_conclude(text,text,bigint,text,integer,integer) to sluice_poller;
 grant execute on function sluice_internal._sync_claim(text,integer,boolean,text,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._sync_due(text,timestamp with time zone) to sluice_poller;
@@ -11459,6 +12299,9 @@ grant execute on function sluice_internal._sync_finish(text,text,bigint,interval
 grant execute on function sluice_internal._sync_finish_many(text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant execute on function sluice_internal._sync_tidy() to sluice_poller;
+grant execute on function sluice_internal._wanted_commit(text,text,bigint,jsonb,jsonb,timestamp with time zone,jsonb) to sluice_poller;
+grant execute on function sluice_internal._wanted_next(text,text,bigint,integer) to sluice_poller;
+grant execute on function sluice_internal._wanted_put_off(text,text,bigint,jsonb) to sluice_poller;
 grant usage on schema sluice_internal to sluice_poller;
 grant execute on function sluice.consumer_info(text) to sluice_reader;
 grant execute on function sluice.consumer_peek(text,integer) to sluice_reader;
@@ -11466,6 +12309,7 @@ grant execute on function sluice.mutation_result(text) to sluice_reader;
 grant execute on function sluice.provider_info(text) to sluice_reader;
 grant execute on function sluice.stream_info(text) to sluice_reader;
 grant execute on function sluice.sync_info(text) to sluice_reader;
+grant execute on function sluice.sync_webhook_info(text) to sluice_reader;
 grant execute on function sluice.view_info(text) to sluice_reader;
 grant usage on schema sluice to sluice_reader;
 grant usage on schema sluice_views to sluice_reader;
@@ -11489,6 +12333,7 @@ grant select on table sluice.providers to sluice_reader;
 grant select on table sluice.quarantine to sluice_reader;
 grant select on table sluice.records to sluice_reader;
 grant select on table sluice.streams to sluice_reader;
+grant select on table sluice.sync_webhooks to sluice_reader;
 grant select on table sluice.syncs to sluice_reader;
 grant select on table sluice.tokens to sluice_reader;
 grant select on table sluice.view_fields to sluice_reader;
@@ -11501,4 +12346,8 @@ grant execute on function sluice_internal._signin_result(text) to sluice_server;
 grant execute on function sluice_internal._stream_unwatch(text) to sluice_server;
 grant execute on function sluice_internal._stream_watch(text) to sluice_server;
 grant execute on function sluice_internal._token_check(text,text) to sluice_server;
+grant execute on function sluice_internal._webhook_open(text) to sluice_server;
+grant execute on function sluice_internal._webhook_refused(jsonb) to sluice_server;
+grant execute on function sluice_internal._webhook_store(text,text,jsonb,jsonb,text,boolean) to sluice_server;
+grant execute on function sluice_internal._webhook_wake(text,boolean) to sluice_server;
 grant usage on schema sluice_internal to sluice_server;

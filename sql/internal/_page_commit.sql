@@ -72,7 +72,9 @@ begin
             )
         where
             o.sync_id = v_run.sync_id
-            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C";
+            and o.collection_id = i.collection_id collate "C" and o.upstream_id = i.upstream_id collate "C"
+            -- word of it that came after it was asked for is about something newer
+            and o.held is null and o.since < _page_commit.read_from;
     end if;
 
     v_clear := v_clear and coalesce((_page_commit.facts ->> 'last')::boolean, true);

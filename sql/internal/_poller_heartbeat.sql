@@ -17,6 +17,7 @@ begin
     on conflict (poller_id) do update set heartbeat_at = clock_timestamp();
     delete from sluice_internal.pollers as p where p.heartbeat_at < clock_timestamp() - interval '1 day';
     perform sluice_internal._fold_counts();
+    perform sluice_internal._webhooks_fold();
 end
 $$;
 

@@ -29,6 +29,14 @@ begin
             insert into sluice_internal.sync_work (sync_id, kind, collection_ids, phase) values (old.sync_id, 'drop', v_dropped, 'records');
         end if;
     end if;
+    if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id then
+        update sluice_internal.webhooks as w
+        set subscribe_at = clock_timestamp(), attempt = 0
+        where w.sync_id = old.sync_id and w.enabled;
+        if found then
+            perform pg_notify('sluice_subscriptions', '');
+        end if;
+    end if;
     if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id
         or new.sync_frequency is distinct from old.sync_frequency or new.rate_limit is distinct from old.rate_limit
     then

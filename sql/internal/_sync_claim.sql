@@ -127,9 +127,8 @@ begin
             from (
                 select o.collection_id, o.upstream_id
                 from sluice_internal.wanted_objects as o
-                where o.sync_id = c.sync_id
-                order by o.since
-                limit 100
+                where o.sync_id = c.sync_id and o.next_at <= clock_timestamp()
+                limit 1
             ) as w
         ),
         a.oauth_app_id,
@@ -144,4 +143,4 @@ end
 $$;
 
 comment on function sluice_internal._sync_claim(text, int, boolean, text, timestamptz) is
-'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: objects to be fetched once more (quarantine_retry), null: none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';
+'Takes up to max_syncs syncs that are due (or whatever their time, with ignore_schedule) and that no living poller holds, longest waiting first; with only_sync_id that one, also from itself, after a lost connection. Each claim raises the epoch, which ends the earlier lease. since: leaves out what fell due earlier, and so whatever an old snapshot keeps of it. feeds: [{feed, cursor, done}], and as far as there is something to say kind, collection_ids, every (seconds), wait (seconds until it is to be asked; nothing for what failed, if the sync as a whole failed or the schedule is ignored), error (its code), attempt, concluding. wanted: one of the objects to be fetched (_wanted_next has them all), null: there are none. client_…: of the OAuth app that the credential was obtained through. Locks the runs (skips locked ones).';

@@ -51,6 +51,7 @@ begin
     set
         poller_id = null,
         attempt = 0,
+        told_at = null,
         last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
         next_attempt_at = least(
             clock_timestamp() + coalesce(
@@ -62,6 +63,13 @@ begin
                 select min(greatest(f.next_attempt_at, clock_timestamp()))
                 from sluice_internal.sync_feeds as f
                 where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
+            ),
+            -- of which there was word meanwhile
+            (
+                select greatest(min(o.next_at), clock_timestamp())
+                from sluice_internal.wanted_objects as o
+                where o.sync_id = r.sync_id
+                having min(o.next_at) is not null
             )
         )
     where r.sync_id = v_run.sync_id;

@@ -28,6 +28,9 @@ begin
             and r.epoch = e.epoch
             and r.status = 'active'
             and r.backfill_completed_at is not null
+            -- word that came just now: the row says so where this snapshot does not
+            and r.told_at is null
+            and not exists (select from sluice_internal.wanted_objects as o where o.sync_id = r.sync_id)
             and not exists (select from sluice_internal.syncs as y where y.sync_id = r.sync_id and y.paused)
             and not exists (
                 select

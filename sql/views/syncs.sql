@@ -35,12 +35,21 @@ select
         'waits_for', w.waits_for,
         'since', w.since
     ) end as work,
-    y.erasures
+    y.erasures,
+    case when n.sync_id is not null then jsonb_build_object(
+        'enabled', n.enabled,
+        'subscribed_at', n.subscribed_at,
+        'last_delivery_at', n.last_delivery_at,
+        'deliveries', n.deliveries,
+        'refused', n.refused,
+        'error', n.error
+    ) end as webhooks
 from sluice_internal.syncs as y
 inner join sluice_internal.streams as s on s.stream_no = y.stream_no
 left join sluice_internal.sync_runs as r on r.sync_id = y.sync_id
 left join sluice_internal.sync_work as w on w.sync_id = y.sync_id
 left join sluice_internal.streams as f on f.stream_no = y.moving_from
+left join sluice_internal.webhooks as n on n.sync_id = y.sync_id
 left join lateral (
     select
         'fails: ' || string_agg(
@@ -61,4 +70,4 @@ cross join lateral (
 ) as h;
 
 comment on view sluice.syncs is
-'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back.';
+'The syncs with where they stand: pending, backfilling, active, rate_limited, error (error says why and what to do), paused or deleting. health {status, reason, hint, since, next_attempt}: the reason also says which collections cannot be read while the others are. work: its records are being moved, or removed, piece by piece. erasures: how many of its objects were erased and must not come back. webhooks: whether its vendor sends word of changes by itself (sync_webhooks has all of it).';

@@ -24,6 +24,9 @@ CALLS = {
     "sync_restart": "select * from sluice.sync_restart('st')",
     "sync_move": "select * from sluice.sync_move('y', 'empty')",
     "sync_delete": "select * from sluice.sync_delete('y')",
+    "sync_webhook_info": "select * from sluice.sync_webhook_info('st')",
+    "sync_webhook_subscribe": "select * from sluice.sync_webhook_subscribe('st')",
+    "sync_webhook_delete": "select * from sluice.sync_webhook_delete('st')",
     "sync_tidy": "select * from sluice.sync_tidy()",
     "stream_prune": "select * from sluice.stream_prune('s', '1 day')",
     "record_erase": "select * from sluice.record_erase('y', 'push:o', 'a')",
@@ -62,7 +65,7 @@ CALLS = {
     "token_create": "select * from sluice.token_create()",
     "token_revoke": "select sluice.token_revoke('t')",
 }
-READS = {"stream_info", "sync_info", "consumer_info", "consumer_peek", "mutation_result", "provider_info", "view_info"}
+READS = {"stream_info", "sync_info", "sync_webhook_info", "consumer_info", "consumer_peek", "mutation_result", "provider_info", "view_info"}
 MAY = {
     "nobody": set(),
     "sluice_reader": READS,
@@ -77,12 +80,15 @@ POLLER = {
     "_feeds_declare", "_feed_fail", "_sweep_conclude", "_records_trim", "_sync_tidy",
     "_credential_sealed", "_provider_document", "_jsonb_refusal", "_rate_take", "_rate_take_many", "_rate_release", "_rate_signal", "_renewal_claim", "_renewal_store",
     "_renewal_end", "_mutation_claim", "_mutation_complete", "_mutation_retry",
-    "_description_claim", "_description_end",
+    "_description_claim", "_description_end", "_wanted_next", "_wanted_commit", "_wanted_put_off",
+    "_subscription_claim", "_subscription_secret", "_subscription_end",
     "_signin_claim", "_signin_credential", "_signin_store", "_signin_fail",
 }  # fmt: skip
 ADMIN = {"_credential_put", "_credential_replace", "_credential_known", "_credential_reseal", "_credential_sealed", "_credential_change",
     "_oauth_app_put", "_oauth_app_secret", "_oauth_app_sealed", "_oauth_app_reseal", "_signin_open", "_signin_result",
+    "_webhook_put", "_webhook_reseal", "_webhooks_sealed",
 }  # fmt: skip
+WEBHOOKS = {"_webhook_open", "_webhook_store", "_webhook_wake", "_webhook_refused"}
 WAITS = {"_stream_watch", "_stream_unwatch", "_consumer_due", "_consumer_ready"}
 NOBODY = f"sluice_test_nobody_{os.getpid()}"
 
@@ -199,7 +205,7 @@ def test_the_internal_schema(become: Callable[[str], Session], filled: World, ro
         "sluice_consumer": WAITS,
         "sluice_mutator": {"_mutation_seen"},
         "sluice_admin": ADMIN | WAITS | {"_mutation_seen"},
-        "sluice_server": {"_token_check", "_signin_begin", "_signin_answer", "_signin_result"} | WAITS,
+        "sluice_server": {"_token_check", "_signin_begin", "_signin_answer", "_signin_result"} | WAITS | WEBHOOKS,
     }
     assert open_to == internal.get(role, set())
 

@@ -7,7 +7,8 @@
 
 Written from the vendor's published description, never from our provider. What it knows: /v1/customers, products, prices, plans,
 subscriptions (+ /v1/subscription_items?subscription=), invoices (+ /lines, /add_lines, /finalize, /pay, /void, /mark_uncollectible),
-events, /v1/account; test and live mode apart, by the key; one account. No payments, no clock-driven billing, no search, no webhooks.
+events, /v1/account; test and live mode apart, by the key; one account. No payments, no clock-driven billing, no search. Webhooks are sent to its
+webhook_endpoints, signed and sent again.
 
 Life          StripeFake(port=0, *, seed=0, **settings)   start() -> self, stop() (raises if the fake itself broke), or `with`
               .url, .key (sk_test), .live_key (sk_live), .restricted_key (rk_test, reads only), .account
@@ -20,6 +21,7 @@ Objects       create(kind, **params) -> object            as POST, without HTTP;
 Compare       objects(kind) -> {id: object}               what a complete sync must hold (deleted ones left out)
               deleted(kind) -> {ids}   events() -> [event, oldest first]
               all of these take live=True for the other mode; kinds: customer product price plan subscription invoice event
+Webhooks      webhook_secrets(endpoint)   roll(endpoint, both=True)   redeliver(endpoint, event)   deliveries -> [Sent(endpoint, event_id, …)]
 Requests      requests -> [Logged(number, method, path, params, headers, request_id, status, fault)]   forget_requests()
 Keys          add_key(key, permissions=None)   revoke(key=...)   permissions: ["rak_customer_read", …] of a restricted key
 Clock         clock.now() .advance(seconds) .set(time) .freeze(at=None) .run()   moves retention: events 30 days, keys 24 h

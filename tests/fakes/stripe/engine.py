@@ -14,6 +14,7 @@ from fakes.stripe import errors, items, lists, objects, render, routes
 from fakes.stripe.clock import Clock
 from fakes.stripe.faults import Rule
 from fakes.stripe.forms import decode, flat, typed
+from fakes.stripe.hooks import Hooks
 from fakes.stripe.idempotency import Keys, Saved
 from fakes.stripe.routes import Route
 from fakes.stripe.store import ID_LETTERS, World, plan_of, pretty
@@ -53,6 +54,7 @@ class Engine:
         self.log: list[Logged] = []
         self.last_lists: dict[str, bytes] = {}
         self.stopping = threading.Event()
+        self.hooks = Hooks(self.clock, self.settings, self.stopping)
         self._random = random.Random(seed)  # apart from the worlds': reading does not change which ids come next
         self.born = self.clock.now() - 86400 * 365
         self.clear()
@@ -242,6 +244,9 @@ class Engine:
             return pretty(doc)
         kind = route.kindred.kind
         shown = plan_of(doc) if kind == "plan" else render.shape(kind, doc, version)
+        if kind == "webhook_endpoint" and route.verb == "create":
+            # shown only when the endpoint is made
+            shown = {**shown, "secret": self.hooks.secrets(doc["id"])[0]}
         return pretty(render.expanded(self._of(request)[key.live], shown, paths, version))
 
     def _lines(self, request: Request, route: Route, world: World) -> bytes:
@@ -273,7 +278,7 @@ class Engine:
         idempotency_key = request.headers.get("idempotency-key") if request else None
         id_ = request.id if request else None
         worlds = self._of(request)
-        return Writer(worlds[live], self.settings, self.clock.now(), id_, idempotency_key, worlds[not live])
+        return Writer(worlds[live], self.settings, self.clock.now(), id_, idempotency_key, worlds[not live], self.hooks.tell)
 
     def _authenticated(self, request: Request) -> ApiKey:
         given = self.key_of(request)

@@ -15,6 +15,7 @@ from fakes.stripe.clock import Clock
 from fakes.stripe.engine import ApiKey, Engine
 from fakes.stripe.errors import ApiError
 from fakes.stripe.forms import typed
+from fakes.stripe.hooks import Sent
 from fakes.stripe.server import Server
 from fakes.stripe.store import Record, indented, plan_of, pretty
 from fakes.stripe.wire import Logged
@@ -261,6 +262,30 @@ class StripeFake:
                     collection.remove(record.id)
         return found
 
+    # -- webhooks
+
+    def webhook_secrets(self, endpoint: str) -> list[str]:
+        """What signs an endpoint's deliveries, the newest first."""
+        return self._engine.hooks.secrets(endpoint)
+
+    def roll(self, endpoint: str, *, both: bool = True) -> str:
+        """A new secret for an endpoint; with `both` the former one goes on signing beside it."""
+        return self._engine.hooks.roll(endpoint, both=both)
+
+    def redeliver(self, endpoint: str, event_id: str, *, live: bool = False) -> None:
+        """Sends an event once more, as the vendor may."""
+        with self._engine.lock:
+            world = self._engine.worlds[live]
+            event, known = world.collection("event").get(event_id), world.collection("webhook_endpoint").get(endpoint)
+            assert event is not None, "no such event"
+            assert known is not None, "no such endpoint"
+            self._engine.hooks.send(endpoint, known.doc["url"], event_id, event.text)
+
+    @property
+    def deliveries(self) -> list[Sent]:
+        """Each attempt to send an event to an endpoint."""
+        return list(self._engine.hooks.sent)
+
     # -- what there is
 
     def objects(self, kind: str, *, live: bool = False, version: str | None = None) -> dict[str, Doc]:
@@ -339,7 +364,7 @@ def _method(name: str) -> Callable[[StripeFake, Doc], Any]:
 
 REMOTE: dict[str, Callable[[StripeFake, Doc], Any]] = {
     **{name: _method(name) for name in ("set", "add_key", "revoke", "heal", "clear", "create", "update", "delete", "act", "change",
-                                        "plant", "grow", "seed", "objects", "events", "forget_requests")},
+                                        "plant", "grow", "seed", "roll", "redeliver", "webhook_secrets", "objects", "events", "forget_requests")},
     "deleted": lambda fake, arguments: sorted(_method("deleted")(fake, arguments)),
     "fail": lambda fake, arguments: fake._remember(_method("fail")(fake, arguments)),
     "clock": lambda fake, arguments: fake._moved(arguments),

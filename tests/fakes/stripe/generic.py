@@ -70,7 +70,10 @@ def create(kind: str, writer: Writer, params: Doc) -> Doc:
 
 
 def update(kind: str, writer: Writer, doc: Doc, params: Doc) -> Doc:
-    after = writer.change(kind, doc, **_values(doc, params))
+    values = _values(doc, params)
+    if kind == "webhook_endpoint" and "disabled" in params:
+        values["status"] = "disabled" if params["disabled"] else "enabled"
+    after = writer.change(kind, doc, **values)
     _show_inside(kind, writer, after)
     return after
 

@@ -25,6 +25,8 @@ class Settings:
     duplicate_events  each change makes two events with different ids (the vendor says it happens)
     event_lag         seconds (of the fake's clock) after which a new event shows up in the list
     latency           seconds that every reply takes
+    webhook_pause     seconds before a webhook that nobody took is sent again, the first time; twice as long each time
+    webhook_tries     how often it is sent in all
     """
 
     api_version: str = objects.VERSION
@@ -35,6 +37,8 @@ class Settings:
     duplicate_events: bool = False
     event_lag: float = 0.0
     latency: float = 0.0
+    webhook_pause: float = 0.1
+    webhook_tries: int = 12
 
 
 @dataclass
@@ -47,6 +51,7 @@ class Writer:
     request: str | None = None
     key: str | None = None
     other: World | None = None  # of the other mode, only to say that an object is there
+    hooks: Callable[[World, Record], None] | None = None  # told of each event
 
     def need(self, kind: str, id_: str, param: str, *, status: int = 404) -> dict[str, Any]:
         """The stored object; 404 in a path, 400 in a parameter."""
@@ -129,6 +134,8 @@ class Writer:
     def add_event(self, record: Record) -> None:
         record.visible_at = self.now + self.settings.event_lag
         self.world.collection("event").add(record)
+        if self.hooks is not None:
+            self.hooks(self.world, record)
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""What a poller does in the database about subscriptions: take a sync whose vendor is to be asked, and store what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from pgsluice.db import rows
+from pgsluice.db.statements import Database, run
+
+# NOTIFY: a subscription is to be looked at.
+CHANNEL: Final = "sluice_subscriptions"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A sync whose subscription this poller is to look at; the credential as stored. `attempt` counts from 1."""
+
+    sync_id: str
+    epoch: int
+    provider: str
+    collection_ids: tuple[str, ...]
+    credential_id: str | None
+    kind: str | None
+    sealed: bytes | None = field(repr=False)
+    key_version: int | None
+    base_url: str | None
+    credential_version: int | None
+    credential_renew_at: datetime | None
+    clock: datetime
+    has_secret: bool
+    tag: str | None
+    attempt: int
+    oauth_app_id: str | None
+    client_id: str | None
+    client_sealed: bytes | None = field(repr=False)
+    client_key_version: int | None
+
+
+class Look(NamedTuple):
+    """What a look for work found: a sync, or in how many seconds there will be one (None: none is planned)."""
+
+    claimed: Claimed | None
+    next_in: float | None
+
+
+async def listen(conn: Database) -> None:
+    """Lets `conn.notifies()` bring word of subscriptions to look at."""
+    await run(conn, f"listen {CHANNEL}")
+
+
+async def claim(conn: Database, poller_id: str) -> Look:
+    found = await run(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id)
+    if not found:
+        return Look(None, None)
+    row = found[0]
+    next_in: timedelta | None = row.pop("next_in")
+    if row["sync_id"] is None:
+        return Look(None, None if next_in is None else next_in.total_seconds())
+    return Look(Claimed(**{**row, "collection_ids": tuple(row["collection_ids"])}), None)
+
+
+async def secret(conn: Database, poller_id: str, claimed: Claimed, sealed: bytes, key_version: int) -> bool:
+    """Stores the secret that the vendor showed. False if another poller has taken over."""
+    query = "select sluice_internal._subscription_secret(%s, %s, %s, %s, %s) as done"
+    (row,) = await run(conn, query, claimed.sync_id, poller_id, claimed.epoch, sealed, key_version)
+    done: bool = row["done"]
+    return done
+
+
+async def end(
+    conn: Database,
+    poller_id: str,
+    claimed: Claimed,
+    again_in: timedelta,
+    *,
+    address: str | None = None,
+    error: Mapping[str, Any] | None = None,
+    notices: Sequence[str] = (),
+) -> bool:
+    """The subscription is as it should be, or (`error`) why not. False if another poller has taken over."""
+    query = "select sluice_internal._subscription_end(%s, %s, %s, %s, %s, %s::jsonb, %s::text[]) as done"
+    said = None if error is None else rows.json_parameter(dict(error))
+    (row,) = await run(conn, query, claimed.sync_id, poller_id, claimed.epoch, again_in, address, said, list(notices))
+    done: bool = row["done"]
+    return done

@@ -1,0 +1,216 @@
+"""Webhooks in the database: hints are objects that are wanted until they are fetched, and a version that is older is never stored."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from isolation.sessions import Session, World, refused
+
+
+@pytest.fixture
+def made(world: World) -> World:
+    one = world.look
+    one.rows("select stream_create('s')")
+    one.rows("select sluice_internal._credential_put('k', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, 'http://x', '{}')")
+    one.rows("select sync_create('s', 'stripe', 'y', null, array['stripe:customer', 'stripe:plan'], 'k')")
+    one.rows("select sluice_internal._poller_heartbeat('p', 'host', 1)")
+    return world
+
+
+def said(session: Session, delivery: str, *hints: str, records: Any = (), **more: Any) -> Any:
+    named = [{"collection_id": "stripe:customer", "upstream_id": hint} for hint in hints]
+    return session.one(
+        "select * from sluice_internal._webhook_store('y', %s, %s::jsonb, %s::jsonb, %s)",
+        delivery, json.dumps(named), json.dumps(list(records)), more.get("ended"),
+    )  # fmt: skip
+
+
+def record(name: str, data: Any, at: str, **more: Any) -> dict[str, Any]:
+    return {"collection_id": "stripe:customer", "upstream_id": name, "data": data, "upstream_updated_at": at, "deleted": False} | more
+
+
+def claimed(session: Session) -> Any:
+    (row,) = session.rows("select * from sluice_internal._sync_claim('p', 1, true)")
+    return row
+
+
+def take(session: Session, epoch: int) -> set[str]:
+    return {row.upstream_id for row in session.rows("select * from sluice_internal._wanted_next('y', 'p', %s)", epoch)}
+
+
+def settle(session: Session, epoch: int, *names: str, **more: Any) -> Any:
+    records = [{"collection_id": "stripe:customer", "upstream_id": name, "data": {"now": 1}, "deleted": False} for name in names]
+    facts = {"settled": [{"collection_id": "stripe:customer", "upstream_id": name} for name in names]}
+    return session.one(
+        "select * from sluice_internal._wanted_commit('y', 'p', %s, %s::jsonb, '[]', now(), %s::jsonb)",
+        epoch, json.dumps(records), json.dumps(facts),
+    )  # fmt: skip
+
+
+def wanted(session: Session) -> set[str]:
+    return {row.upstream_id for row in session.rows("select upstream_id from sluice_internal.wanted_objects")}
+
+
+def test_sync_webhook_info(made: World) -> None:
+    one = made.look
+    row = one.one("select * from sync_webhook_info('y')")
+    assert (row.enabled, row.secrets, row.deliveries, row.last_delivery_at) == (False, 0, 0, None)
+    said(one, "1", "a", "b")
+    said(one, "1", "a", "b")
+    row = one.one("select * from sync_webhook_info('y')")
+    assert (row.deliveries, row.repeated, row.hints, row.wanted) == (1, 1, 2, 2)
+    one.rows("select sluice_internal._poller_heartbeat('p', 'host', 1)")  # folds
+    assert one.value("select count(*) from sluice_internal.webhook_deltas") == 0
+    again = one.one("select * from sync_webhook_info('y')")
+    assert (again.deliveries, again.repeated, again.hints, again.last_delivery_at) == (1, 1, 2, row.last_delivery_at)
+    assert one.value("select webhooks ->> 'deliveries' from syncs") == "1"
+    with refused("SL102"):
+        one.rows("select sync_webhook_info('nobody')")
+
+
+def test_sync_webhook_subscribe(made: World) -> None:
+    one = made.look
+    assert one.rows("select * from sluice_internal._subscription_claim('p')") == []
+    assert one.one("select * from sync_webhook_subscribe('y')").enabled
+    first = one.one("select * from sluice_internal._subscription_claim('p')")
+    assert (first.sync_id, first.provider, first.has_secret, len(first.tag), first.attempt) == ("y", "stripe", False, 8, 1)
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id is None, "one poller at a time"
+    assert one.value("select sluice_internal._subscription_secret('y', 'p', %s, 'sealed', 1)", first.epoch)
+    assert not one.value("select sluice_internal._subscription_secret('y', 'p', %s, 'sealed', 1)", first.epoch - 1)
+    assert one.value("select sluice_internal._subscription_end('y', 'p', %s, '4 hours', 'https://x')", first.epoch)
+    row = one.one("select * from sync_webhook_info('y')")
+    assert (row.address, row.secrets, row.error) == ("https://x", 1, None)
+    assert one.value("select %s between now() + '3 hours' and now() + '5 hours'", row.next_attempt_at)
+    one.rows("select sync_update('y', collection_ids => array['stripe:customer'])")
+    second = one.one("select * from sluice_internal._subscription_claim('p')")
+    assert (second.collection_ids, second.has_secret, second.tag) == (["stripe:customer"], True, first.tag)
+    for _ in range(2):
+        error = '{"code": "SL203", "message": "no", "details": null, "hint": null}'
+        assert one.value("select sluice_internal._subscription_end('y', 'p', %s, '0', null, %s)", second.epoch, error)
+        second = one.one("select * from sluice_internal._subscription_claim('p')")
+    assert one.value("select error ->> 'code' from sync_webhooks") == "SL203"
+    one.rows("select sluice_internal._subscription_end('y', 'p', %s, '1 hour', notices => array['made anew'])", second.epoch)
+    kinds = [row.kind for row in one.rows("select kind from notices order by notice_id")]
+    assert kinds == ["webhooks_broken", "webhooks_recovered", "webhooks_renewed"]
+
+
+def test_sync_webhook_delete(made: World) -> None:
+    one = made.look
+    one.rows("select sync_webhook_subscribe('y')")
+    one.rows("select sluice_internal._webhook_put('y', 'sealed', 1)")
+    held = one.one("select * from sluice_internal._subscription_claim('p')")
+    row = one.one("select * from sync_webhook_delete('y')")
+    assert (row.enabled, row.secrets, row.next_attempt_at) == (False, 0, None)
+    assert not one.value("select sluice_internal._subscription_secret('y', 'p', %s, 'sealed', 1)", held.epoch), "came too late"
+    assert not one.value("select sluice_internal._subscription_end('y', 'p', %s, '1 hour')", held.epoch)
+    assert one.rows("select * from sluice_internal._subscription_claim('p')") == []
+
+
+def test_an_older_version_never_overwrites_a_newer_one(made: World) -> None:
+    one = made.look
+    said(one, "2", records=[record("a", {"n": 2}, "2026-01-02T00:00:00Z")])
+    said(one, "1", records=[record("a", {"n": 1}, "2026-01-01T00:00:00Z")])
+    assert one.value("select data ->> 'n' from records") == "2"
+    assert wanted(one) == set()
+    said(
+        one,
+        "3",
+        records=[record("a", {"n": 3}, "2026-01-03T00:00:00Z"), record("in", {}, "2026-01-03T00:00:00Z", collection_id="stripe:invoice")],
+    )
+    assert one.value("select data ->> 'n' from records") == "3"
+    said(one, "4", records=[record("a", {"other": True}, "2026-01-03T00:00:00Z")])
+    assert one.value("select data ->> 'n' from records") == "3"
+    assert wanted(one) == {"a"}, "the same version with other data is fetched"
+    said(one, "5", records=[record("a", None, "2026-01-04T00:00:00Z", deleted=True)])
+    said(one, "6", records=[record("a", {"n": 3}, "2026-01-03T00:00:00Z")])
+    assert one.value("select deleted from records")
+
+
+def test_word_that_comes_after_the_reading_is_not_settled_by_it(made: World) -> None:
+    one = made.look
+    said(one, "1", "a", "b")
+    held = claimed(one)
+    assert take(one, held.epoch) == {"a", "b"}
+    said(one, "2", "a")
+    settle(one, held.epoch, "a", "b")
+    assert wanted(one) == {"a"}
+    assert take(one, held.epoch) == {"a"}
+    settle(one, held.epoch, "a")
+    assert wanted(one) == set()
+
+
+def test_a_page_settles_only_what_was_said_before_it_was_asked_for(made: World) -> None:
+    one = made.look
+    held = claimed(one)
+    before = one.value("select clock_timestamp()")
+    said(one, "1", "a")
+    after = one.value("select clock_timestamp()")
+    row = '[{"collection_id": "stripe:customer", "upstream_id": "a", "data": {}}]'
+    for read_from, left in ((before, {"a"}), (after, set())):
+        one.rows("select sluice_internal._page_commit('y', 'p', %s, 'f', '{}', false, %s, '[]', %s)", held.epoch, row, read_from)
+        assert wanted(one) == left
+
+
+def test_a_turn_that_ends_leaves_nothing_wanted_waiting(made: World) -> None:
+    one = made.look
+    held = claimed(one)
+    one.rows("select sluice_internal._sync_finish('y', 'p', %s, '1 hour')", held.epoch)
+    assert one.value("select next_attempt_at > now() + '50 minutes' from sluice_internal.sync_runs")
+    held = claimed(one)
+    said(one, "1", "a")
+    one.rows("select sluice_internal._sync_finish('y', 'p', %s, '1 hour')", held.epoch)
+    assert one.value("select next_attempt_at <= clock_timestamp() from sluice_internal.sync_runs"), "at once"
+
+
+def test_what_a_dead_poller_had_taken_is_taken_again(made: World) -> None:
+    one = made.look
+    said(one, "1", "a")
+    held = claimed(one)
+    assert take(one, held.epoch) == {"a"}
+    one.rows("select sluice_internal._poller_stop('p')")
+    assert take(one, held.epoch) == set(), "no lease"
+    one.rows("select sluice_internal._poller_heartbeat('p', 'host', 1)")
+    again = claimed(one)
+    assert take(one, again.epoch) == {"a"}
+    with refused("SL130"):
+        settle(one, held.epoch, "a")
+    assert wanted(one) == {"a"}
+
+
+def test_what_cannot_be_fetched_waits_longer_and_longer(made: World) -> None:
+    one = made.look
+    said(one, "1", "a", "b")
+    held = claimed(one)
+    assert take(one, held.epoch) == {"a", "b"}
+    put_off = "select sluice_internal._wanted_put_off('y', 'p', %s, %s::jsonb)"
+    key = json.dumps([{"collection_id": "stripe:customer", "upstream_id": "a"}])
+    assert one.value(put_off, held.epoch, key) == 0
+    assert take(one, held.epoch) == {"b"}
+    said(one, "2", "a")
+    assert "a" in take(one, held.epoch), "news of it is fetched at once"
+    one.rows("update sluice_internal.wanted_objects set attempt = 29")
+    assert one.value(put_off, held.epoch, key) == 1
+    assert wanted(one) == {"b"}
+
+
+def test_deliveries_are_remembered_for_four_days(made: World) -> None:
+    one = made.look
+    said(one, "1", "a")
+    one.rows("update sluice_internal.webhook_deliveries set received_at = now() - interval '95 hours'")
+    one.rows("select sluice_internal._poller_heartbeat('p', 'host', 1)")
+    assert said(one, "1", "a").state == "repeated"
+    one.rows("update sluice_internal.webhook_deliveries set received_at = now() - interval '97 hours'")
+    one.rows("select sluice_internal._poller_heartbeat('p', 'host', 1)")
+    assert said(one, "1", "a").state == "stored"
+
+
+def test_deliveries_side_by_side_wait_for_no_run(made: World) -> None:
+    one, other = made.sessions(2)
+    one.begin()
+    one.rows("select from sluice_internal.sync_runs where sync_id = 'y' for update")
+    made.look.rows("update sluice_internal.sync_runs set next_attempt_at = now() + '1 hour' where false")
+    assert said(other, "1", "a") == ("stored", False)
+    one.commit()
+    assert said(other, "2", "b") == ("stored", True)
