@@ -66,4 +66,4 @@ def until_wait(reader: Reader, feed: Any) -> Page:
 
 def fetched(shop: Shop, hint: Hint) -> Any:
     reader = shop.reader(hint.collection_id)
-    return reader.provider.readfetched(hint, reader.send(reader.provider.fetch(hint, shop.credential)))
+    return reader.provider.read_fetched(hint, reader.send(reader.provider.fetch(hint, shop.credential)))

@@ -51,6 +51,7 @@ class ShopifyFake(Serving):
         self.closed: int | None = None
         self.answers_in = ""
         self.restore_rate, self.maximum = 100.0, 2000.0
+        self.most = MOST  # points of one query
         self._available, self._refilled = self.maximum, time.monotonic()
 
     def start(self) -> Self:
@@ -139,9 +140,9 @@ class ShopifyFake(Serving):
         if errors or document is None:
             return {"errors": [{"message": error.message, "extensions": {"code": "undefinedField"}} for error in errors]}
         requested = cost_of(document, variables)
-        if requested > MOST:
-            words = f"Query cost is {requested}, which exceeds the single query max cost limit ({MOST})."
-            return {"errors": [{"message": words, "extensions": {"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": MOST}}]}
+        if requested > self.most:
+            words = f"Query cost is {requested}, which exceeds the single query max cost limit ({self.most})."
+            return {"errors": [{"message": words, "extensions": {"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": self.most}}]}
         if requested > self._left():
             return {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": self._cost(requested, None)}
         result = self.engine.run(document, variables)
