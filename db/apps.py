@@ -112,7 +112,7 @@ class Apps(Views):
             "redirect_url": redirect_url,
             "state": state,
             "scopes": None if scopes is None else tuple(scopes),
-            "values": values if values is not None else {},
+            "vendor_values": values if values is not None else {},
             "name": name,
             "metadata": metadata,
         }

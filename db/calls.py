@@ -27,7 +27,7 @@ Unset = Literal[_Unset.UNSET]
 UNSET: Final = _Unset.UNSET
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_JSON: Final = frozenset({"records", "document", "metadata", "filter", "rate_limit", "data", "values"})
+_JSON: Final = frozenset({"records", "document", "metadata", "filter", "rate_limit", "data", "vendor_values"})
 # Reads like a view, but its rows are what `consumer_info` answers for each consumer.
 _DETAILS: Final = "consumer_details"
 # Without the columns that only the engine needs.

@@ -9659,7 +9659,7 @@ end
 $function$;
 comment on function sluice_internal._signin_fail(text,text,jsonb) is 'A consent came to nothing, and why ({code, message, details, hint}); nothing is done if another poller has it.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._signin_open(oauth_app_id text, kind text, redirect_url text DEFAULT NULL::text, state text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], "values" jsonb DEFAULT NULL::jsonb, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._signin_open(oauth_app_id text, kind text, redirect_url text DEFAULT NULL::text, state text DEFAULT NULL::text, scopes text[] DEFAULT NULL::text[], vendor_values jsonb DEFAULT NULL::jsonb, name text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb)
  RETURNS TABLE(signin_id text, start_token text, expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -9698,7 +9698,7 @@ begin
     )
     values (
         encode(sha256(convert_to(v_token, 'UTF8')), 'hex'), v_app.oauth_app_id, _signin_open.kind, _signin_open.redirect_url,
-        _signin_open.state, coalesce(nullif(_signin_open.scopes, '{}'), v_app.scopes), coalesce(_signin_open."values", '{}'),
+        _signin_open.state, coalesce(nullif(_signin_open.scopes, '{}'), v_app.scopes), coalesce(_signin_open.vendor_values, '{}'),
         _signin_open.name, _signin_open.metadata
     )
     returning s.signin_id, v_token, s.created_at + interval '5 minutes';

@@ -4,7 +4,7 @@ create or replace function sluice_internal._signin_open(
     redirect_url text default null,
     state text default null,
     scopes text[] default null,
-    "values" jsonb default null,
+    vendor_values jsonb default null,
     name text default null,
     metadata jsonb default null
 )
@@ -51,7 +51,7 @@ begin
     )
     values (
         encode(sha256(convert_to(v_token, 'UTF8')), 'hex'), v_app.oauth_app_id, _signin_open.kind, _signin_open.redirect_url,
-        _signin_open.state, coalesce(nullif(_signin_open.scopes, '{}'), v_app.scopes), coalesce(_signin_open."values", '{}'),
+        _signin_open.state, coalesce(nullif(_signin_open.scopes, '{}'), v_app.scopes), coalesce(_signin_open.vendor_values, '{}'),
         _signin_open.name, _signin_open.metadata
     )
     returning s.signin_id, v_token, s.created_at + interval '5 minutes';

@@ -127,7 +127,7 @@ def test_what_is_too_old_does_not_count(db: str, here: Platform) -> None:
 def test_without_a_redirect_address_the_browser_stays(db: str, here: Platform) -> None:
     with Client.connect(db) as client:
         row = client.credential_start_auth("app", "stripe_oauth2")
-        page = here.browser.follow(f"{here.http.base_url}v1/oauth/start/{row['start_token']}")
+        page = here.browser.follow(str(here.http.base_url).rstrip("/") + f"/v1/oauth/start/{row['start_token']}")
         assert (page.status, "The account is connected" in page.body) == (200, True)
         found = client.signin_result(row["signin_id"])
         assert found is not None
