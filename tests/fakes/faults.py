@@ -108,7 +108,7 @@ class FaultProxy(Serving):
         if any(name in self._caps for name, _ in query):
             asked = replace(asked, query=urlencode([(name, self._capped(name, value)) for name, value in query]))
         reply = self._exchange(asked)
-        if asked.method == "GET" and reply.status == 200:
+        if asked.method in {"GET", "POST"} and reply.status == 200:
             self.last[asked.path] = reply
         return reply
 

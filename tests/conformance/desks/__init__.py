@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from conformance.desks.base import Desk
+from conformance.desks.declared import DECLARED
 from conformance.desks.github import GitHubDesk
 from conformance.desks.salesforce import SalesforceDesk
 from conformance.desks.shopify import ShopifyDesk
@@ -12,5 +13,7 @@ from pgsluice.providers import registry
 
 _DESKS = (StripeDesk, SalesforceDesk, ShopifyDesk, GitHubDesk, ZendeskDesk)
 DESKS: Mapping[str, type[Desk]] = {desk.provider: desk for desk in _DESKS if desk.provider in registry.names()}
+
+DESKS = {**DESKS, **DECLARED}
 
 __all__ = ["DESKS", "Desk"]

@@ -35,6 +35,7 @@ class Desk(ABC):
     words: ClassVar[str]  # … and what he says then
     unknown_id: ClassVar[str] = "4711"  # of no object in it
     believes_empty_pages: ClassVar[bool] = False  # an empty page with a cursor behind it says nothing of the end
+    light: ClassVar[bool] = False  # shares its provider's code with other desks
     recognises: ClassVar[bool] = False  # a repeated create, by its key
 
     proxy: FaultProxy
