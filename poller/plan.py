@@ -54,7 +54,9 @@ class Plan:
             self._resting[unit.name] - now for unit in self._waiting() if self._rests(unit.name) and (not jobs or unit.name in self._jobs)
         ]
         if not jobs and self.backfilling:
-            times += [at + CHANGES_EVERY - now for name, at in self._drained.items() if name not in self._left_out]
+            # One that rests is counted above: it would be asked about again and again.
+            drained = [(name, at) for name, at in self._drained.items() if name not in self._left_out and not self._rests(name)]
+            times += [at + CHANGES_EVERY - now for _, at in drained]
         return max(min(times), 0.0) if times else None
 
     @property
@@ -94,13 +96,14 @@ class Plan:
     def _waiting(self) -> list[Unit]:
         cursors = self._store.cursors
         begun = [feed for feed in self._feeds if all(cursors.get(name) is not None for name in feed.after)]
-        units = [unit for feed in begun for unit in self._units(feed)]
+        lists = self._has_lists()
+        units = [unit for feed in begun for unit in self._units(feed, lists=lists)]
         return [unit for unit in units if unit.name not in self._left_out and whole(unit.name) not in self._left_out]
 
-    def _units(self, feed: Feed) -> list[Unit]:
+    def _units(self, feed: Feed, *, lists: bool) -> list[Unit]:
         name = feed.name
         if feed.kind == "changes":
-            return [Unit(name, feed)] if self._has_news(name) else []
+            return [Unit(name, feed)] if self._has_news(name, lists=lists) else []
         if feed.kind == "backfill" and name in self._store.done:
             return []
         if feed.kind == "sweep" and not self._may_sweep(feed):
@@ -113,10 +116,10 @@ class Plan:
         first = [feed for feed in self._feeds if feed.kind == "backfill" and feed.name not in self._store.done]
         return sweep.name not in self._store.concluding and not any(set(feed.collection_ids) & set(sweep.collection_ids) for feed in first)
 
-    def _has_news(self, name: str) -> bool:
+    def _has_news(self, name: str, *, lists: bool) -> bool:
         if name not in self._drained:
             return True
-        return time.monotonic() - self._drained[name] > CHANGES_EVERY if self._has_lists() else self.backfilled > self._drained[name]
+        return time.monotonic() - self._drained[name] > CHANGES_EVERY if lists else self.backfilled > self._drained[name]
 
     def _has_lists(self) -> bool:
         return any(self._is_read(feed) and feed.name not in self._left_out and not self._rests(feed.name) for feed in self._feeds)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from pgsluice.providers.errors import UnknownProvider
+from pgsluice.providers.hubspot import HubSpot
 from pgsluice.providers.protocol import Provider
 from pgsluice.providers.push import Push
 from pgsluice.providers.rest import Rest
@@ -20,7 +21,7 @@ from pgsluice.providers.salesforce import Salesforce
 from pgsluice.providers.shopify import Shopify
 from pgsluice.providers.stripe import Stripe
 
-_PROVIDERS: Final[dict[str, Provider]] = {provider.name: provider for provider in (Push(), Salesforce(), Shopify(), Stripe())}
+_PROVIDERS: Final[dict[str, Provider]] = {provider.name: provider for provider in (HubSpot(), Push(), Salesforce(), Shopify(), Stripe())}
 # Documents in `documents/`, each named after its provider.
 _DOCUMENTS: Final = ("airtable", "github", "intercom", "jira", "linear", "notion", "zendesk")
 # Documents out of the database, as JSON text, by their providers' names.

@@ -4,6 +4,7 @@ select *
 from (values
     ('airtable', false, false),
     ('github', false, false),
+    ('hubspot', false, true),
     ('intercom', false, false),
     ('jira', false, false),
     ('linear', false, false),

@@ -2,6 +2,7 @@
 create or replace view sluice_internal._open_providers as
 select *
 from (values
+    ('hubspot', 'hubspot:([0-9]{1,3}-[0-9]{1,15}|p[0-9]{0,15}_[a-z0-9_]{1,100}|[a-z_]{1,40})'),
     ('salesforce', 'salesforce:[a-z][a-z0-9_]{0,79}')
 ) as v (provider, form);
 

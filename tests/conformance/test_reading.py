@@ -6,7 +6,7 @@ import signal
 import threading
 
 import pytest
-from e2e.polling import NEWEST, process
+from e2e.polling import NEWEST, process, until
 from fakes.faults import first, held, same_page
 
 from conformance.account import Account, until_caught_up
@@ -124,6 +124,8 @@ def test_killed_in_the_middle_of_a_page(account: Account, desk: Desk) -> None:
     page = desk.proxy.fail(held(gate), desk.path(dear), skip=desk.second(dear))
     with process(account.db) as poller:
         assert page.wait(timeout=100)
+        # The page before is committed while this one is asked for.
+        until(lambda: account.records(dear), 60)
         poller.send(signal.SIGKILL)
         poller.wait()
     gate.set()

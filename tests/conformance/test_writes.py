@@ -78,7 +78,7 @@ def test_an_object_that_is_not_there(account: Account, desk: Desk) -> None:
 def test_a_lost_answer_is_no_second_object(account: Account, desk: Desk) -> None:
     account.connect(desk.written)
     account.read_well()
-    desk.proxy.fail(faults.reset(executed=True), method="POST")
+    desk.proxy.fail(faults.reset(executed=True), desk.writes, method="POST")
     made = _run(account, "create", desk.new("only once"))
     assert len(desk.state(desk.written)) == 1
     if desk.recognises:
@@ -100,7 +100,7 @@ def test_an_answer_that_says_nothing_is_no_second_object(account: Account, desk:
         spoilt = {"HTML with 200": faults.html(200), "HTML with 502": faults.html(502)}.get(reply)
         return faults.cut()(asked, onward) if spoilt is None else (onward(asked), spoilt(asked, onward))[1]
 
-    desk.proxy.fail(fault, method="POST")
+    desk.proxy.fail(fault, desk.writes, method="POST")
     made = _run(account, "create", desk.new("only once"))
     assert len(desk.state(desk.written)) == 1
     assert made["status"] == ("succeeded" if desk.recognises else "unknown")
@@ -110,7 +110,7 @@ def test_limits_on_writes(account: Account, desk: Desk) -> None:
     """Refused for now is not done: it is sent again, whether the vendor recognises it or not."""
     account.connect(desk.written)
     account.read_well()
-    desk.proxy.fail(desk.limited("0"), method="POST", times=2)
+    desk.proxy.fail(desk.limited("0"), desk.writes, method="POST", times=2)
     assert _run(account, "create", desk.new("after a while"))["status"] == "succeeded"
     assert len(desk.state(desk.written)) == 1
     account.assert_complete(desk.written)
@@ -119,7 +119,7 @@ def test_limits_on_writes(account: Account, desk: Desk) -> None:
 def test_a_write_that_may_not_be_done(account: Account, desk: Desk) -> None:
     account.connect(desk.written)
     account.read_well()
-    desk.proxy.fail(desk.forbidden(), method="POST")
+    desk.proxy.fail(desk.forbidden(), desk.writes, method="POST")
     refused = _run(account, "create", desk.new("forbidden"))
     assert (refused["status"], refused["error"]["code"]) == ("failed", "SL202")
     assert desk.state(desk.written) == {}

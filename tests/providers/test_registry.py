@@ -11,6 +11,7 @@ def test_names_are_found_under_themselves() -> None:
     assert registry.names() == (
         "airtable",
         "github",
+        "hubspot",
         "intercom",
         "jira",
         "linear",
