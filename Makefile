@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test test-15 test-16 test-17 test-18 conformance breaks crash kills bench bench-full plans fairness docs lock clean
+.PHONY: help demo up check test test-15 test-16 test-17 test-18 conformance breaks crash kills lag bench bench-full plans fairness docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
@@ -20,6 +20,7 @@ help:
 	@echo "make fairness   2,000 syncs and three pollers, one of them killed: how long each sync waits"
 	@echo "make crash   kills the server, workers and pollers under load, again and again"
 	@echo "make kills   kills pollers at 50 random moments of a first reading with live changes; in the end all is as at the vendor"
+	@echo "make lag     how long a change at the vendor takes to a consumer, with polling and with webhooks"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
 
 demo: .venv/ready
@@ -49,6 +50,9 @@ breaks: .venv/ready
 
 kills: .venv/ready
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/e2e/test_kills.py
+
+lag: .venv/ready
+	LAG=$${LAG:-200} $(BIN)/pytest -q -s -n 0 tests/e2e/test_lag.py | grep changes
 
 crash: .venv/ready
 	CRASH=60 $(BIN)/pytest -q tests/isolation/test_crash_storm.py
