@@ -58,6 +58,7 @@ class Source:
     news: bool = False
     sweep: timedelta | None = None
     object: str = ""  # the vendor's name of the type, where it is not the collection's
+    secret: bool = False  # the answer to a creation shows a secret, which is not to become a record: the object is fetched
 
 
 _CUD: Final = ("create", "update", "delete")
@@ -275,7 +276,7 @@ _MONEY: Final[Mapping[str, Source]] = {
     # https://docs.stripe.com/api/file_links/list: "By default, Stripe returns all links"; no events
     "file_link": Source("file_links", "addresses that show a file", _CU, sweep=WEEKLY),
     # https://docs.stripe.com/api/webhook_endpoints/list: no events
-    "webhook_endpoint": Source("webhook_endpoints", "where events are sent", _CUD, created=False, sweep=DAILY),
+    "webhook_endpoint": Source("webhook_endpoints", "where events are sent", _CUD, created=False, sweep=DAILY, secret=True),
 }
 SOURCES: Final[Mapping[str, Source]] = {
     f"stripe:{name}": source for group in (_CATALOG, _BILLING, _PAYMENTS, _MONEY) for name, source in group.items()

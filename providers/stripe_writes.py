@@ -108,6 +108,8 @@ def read_written(write: Write, response: Response) -> Written:
     record = read_record(write.collection_id, response.body.removeprefix(rawjson.BOM).strip())
     if record.upstream_id is None:
         raise replies.unreadable(response, "Stripe", "it is no object with an id")
+    if source_of(write.collection_id).secret:
+        return Written(record.upstream_id, None)
     return _written(record.upstream_id, record)
 
 

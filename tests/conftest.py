@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -72,23 +73,27 @@ def _scrub_environment() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Outside ON_BOTH each test runs on one of the two servers, drawn by its name; on each of them: `make test-15`, `make test-18`."""
-    left_out = [item for item in items if _is_drawn(item) and item.callspec.params["server"] != _server_of(item)]
+    """Outside ON_BOTH each test that there is for both servers runs on one of them, drawn by its name; on each: `make test-15`, `make test-18`."""
+    of_a_name: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if _is_drawn(item):
+            of_a_name[re.sub(r"\[pg\w+", "[", item.nodeid)].append(item)
+    left_out = {
+        item
+        for name, same in of_a_name.items()
+        if len(same) > 1
+        for item in same
+        # The same in every process, and for every version of the test.
+        if item.callspec.params["server"] != _VERSIONS[zlib.crc32(name.encode()) % len(_VERSIONS)]
+    }
     if left_out:
-        gone = set(left_out)
-        items[:] = [item for item in items if item not in gone]
-        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
 
 
 def _is_drawn(item: pytest.Item) -> bool:
     spec = getattr(item, "callspec", None)
     return spec is not None and spec.params.get("server") in _VERSIONS and item.path.relative_to(_HERE).parts[0] not in ON_BOTH
-
-
-def _server_of(item: pytest.Item) -> str:
-    """The same in every process, and for every version of the test."""
-    name = re.sub(r"\[pg\w+", "[", item.nodeid)
-    return _VERSIONS[zlib.crc32(name.encode()) % len(_VERSIONS)]
 
 
 @pytest.hookimpl(optionalhook=True)

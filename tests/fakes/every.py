@@ -26,6 +26,8 @@ def params(kind: str) -> Doc:
     if create is None or kind == "file":
         return {}
     found = {name: _SAMPLES.get(what, what[1:]) for name, what in create["params"].items() if name in create["needed"]}
+    if kind == "webhook_endpoint":
+        found |= {"url": "https://127.0.0.1:9/", "enabled_events": ["topup.created"]}
     if kind == "payment_method_domain":
         found["domain_name"] = "example.com"
     return found

@@ -31,6 +31,11 @@ QUESTIONS = {
         where p.pronamespace::regnamespace::text in {OURS}
             and coalesce(array_to_string(p.proconfig, ' '), '') !~ 'search_path=[^=]*\\mpg_temp"?( \\w+=|$)'
             and (p.prosecdef or obj_description(p.oid, 'pg_proc') !~ 'Inlined')
+            -- what only pinned ones call, and nobody else may
+            and (
+                p.prosecdef or p.pronamespace <> 'sluice_internal'::regnamespace
+                or obj_description(p.oid, 'pg_proc') !~ 'Runs under its caller''s settings'
+            )
     """,
     "rights of PUBLIC": f"""
         select o.name from (
