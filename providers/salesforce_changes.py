@@ -24,6 +24,8 @@ from pgsluice.providers.salesforce_records import Listing, distinct, id_of, list
 from pgsluice.providers.salesforce_soql import PAGE_SIZE, Ask, describe, query, quoted, select, stored, unwrapped
 
 OVERLAP: Final = timedelta(minutes=5)
+# A description that changed so lately is not asked about by the time of that change.
+SETTLED: Final = timedelta(minutes=1)
 # Seconds between two descriptions of an object that is followed.
 DESCRIBE_EVERY: Final = 300
 
@@ -82,7 +84,7 @@ def _described(feed: Feed, place: Following, response: Response) -> Page:
     if response.status == 304 and place.shape is not None:
         return _page(msgspec.structs.replace(place, described=seconds), more=bool(place.shape.stamp))
     shape = read_shape(response)
-    modified = response.headers.get("last-modified", "")
+    modified = _validator(response.headers.get("last-modified", ""), now)
     # From before the first list is read on: what changes while it is read is not passed over.
     since = place.since or literal(now - OVERLAP)
     onward = msgspec.structs.replace(place, shape=shape, described=seconds, modified=modified, since=since)
@@ -96,6 +98,12 @@ def _described(feed: Feed, place: Following, response: Response) -> Page:
     said = [f"{words} {', '.join(names[:10])}" for words, names in (("has new fields:", new), ("lacks fields that it had:", gone)) if names]
     notice = f"{shape.name} {' and '.join(said)}; it is read again in full"
     return _page(onward, more=bool(shape.stamp), notice=notice, restart=feed.collection_ids)
+
+
+def _validator(modified: str, now: datetime) -> str:
+    """Last-Modified, if it is certain that what changes from now on has another: within its second it has not. RFC 9110, 8.8.2.2."""
+    at = replies.http_date(modified)
+    return "" if at is None or now - at < SETTLED else modified
 
 
 def _changed(feed: Feed, place: Following, shape: Shape, response: Response) -> Page:
