@@ -148,7 +148,11 @@ def oauth_app_update(
         call.show_curl("oauth_app_update", {"oauth_app_id": oauth_app_id, "client_secret": "…" if secret else None, **lists, **more})
         return
     with call.installation.client(raw_json=True, sealing=secret is not None) as client:
-        call.print_one(client.oauth_app_update(oauth_app_id, client_secret=secret, **lists, **more))
+        with client.conn.transaction():
+            app = client.oauth_app_update(oauth_app_id, **lists, **more)
+            if secret is not None:
+                client.oauth_app_secret(oauth_app_id, secret)
+        call.print_one(app)
 
 
 @oauth_app.command("list")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pgsluice.db import secrets
-from pgsluice.db.calls import call_statement
+from pgsluice.db.calls import UNSET, Unset, call_statement, given
 from pgsluice.db.errors import make
 from pgsluice.db.rows import Row
 from pgsluice.db.views import Views
@@ -50,31 +50,20 @@ class Apps(Views):
         self,
         oauth_app_id: str,
         *,
-        client_id: str | None = None,
-        client_secret: str | None = None,
-        name: str | None = None,
-        base_url: str | None = None,
-        scopes: Sequence[str] | None = None,
-        redirect_urls: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        client_id: str | Unset | None = UNSET,
+        name: str | Unset | None = UNSET,
+        base_url: str | Unset | None = UNSET,
+        scopes: Sequence[str] | Unset | None = UNSET,
+        redirect_urls: Sequence[str] | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
     ) -> Row:
-        """The OAuth app, changed; what is None stays. A new secret counts at once for all credentials of the app. SL001, SL175, SL301."""
-        arguments = {
-            "oauth_app_id": oauth_app_id,
-            "client_id": client_id,
-            "name": name,
-            "base_url": base_url,
-            "scopes": None if scopes is None else tuple(scopes),
-            "redirect_urls": None if redirect_urls is None else tuple(redirect_urls),
-            "metadata": metadata,
-        }
-        sealed = None if client_secret is None else self._sealed_app(oauth_app_id, client_secret)
-        chosen = {key: value for key, value in arguments.items() if value is not None}
-        with self.conn.transaction():
-            row = self._fetch(*call_statement("oauth_app_update", chosen))[0]
-            if sealed is not None:
-                self._fetch(*call_statement("_oauth_app_secret", {"oauth_app_id": oauth_app_id, **sealed}, schema="sluice_internal"))
-        return row
+        """The OAuth app, changed; what is None stays. SL001, SL175."""
+        return self._fetch(*call_statement("oauth_app_update", given(locals())))[0]
+
+    def oauth_app_secret(self, oauth_app_id: str, client_secret: str) -> None:
+        """A new client secret, which counts at once for all credentials of the app. It is sealed here. SL175, SL301."""
+        sealed = self._sealed_app(oauth_app_id, client_secret)
+        self._fetch(*call_statement("_oauth_app_secret", {"oauth_app_id": oauth_app_id, **sealed}, schema="sluice_internal"))
 
     def oauth_app_info(self, oauth_app_id: str) -> Row:
         """The OAuth app, without its secret. SL175."""

@@ -172,7 +172,7 @@ def test_a_new_secret_of_the_app_counts_at_once(db: str, stripe: StripeFake) -> 
         assert read_once(db)["y"].outcome == "error"
         assert "secret key" in one(db, "select error ->> 'message' from sluice.syncs")
         with Client.connect(db, master_key=KEY) as client:
-            client.oauth_app_update("app", client_secret="rotated at the vendor")
+            client.oauth_app_secret("app", "rotated at the vendor")
         assert one(db, "select next_attempt_at <= clock_timestamp() from sluice.syncs")
         assert read_once(db)["y"].outcome == "caught_up"
         assert fake.double == 0

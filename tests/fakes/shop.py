@@ -225,13 +225,13 @@ def main() -> None:
     left = options.pop("stop_after", None)
     conclude = reading.conclude
 
-    async def some(conn: Any, poller_id: str, sync: Any, feed: str) -> Any:
+    async def some(conn: Any, poller_id: str, sync: Any, feed: str, **_: Any) -> Any:
         nonlocal left
         if left is not None:
             if left == 0:
                 time.sleep(3600)  # noqa: ASYNC251  (the test kills us here)
             left -= 1
-        return await conclude(conn, poller_id, sync, feed, 2)
+        return await conclude(conn, poller_id, sync, feed, max_records=2)
 
     reading.conclude = some
     install(**options)

@@ -37,6 +37,7 @@ class Desk(ABC):
     believes_empty_pages: ClassVar[bool] = False  # an empty page with a cursor behind it says nothing of the end
     light: ClassVar[bool] = False  # shares its provider's code with other desks
     recognises: ClassVar[bool] = False  # a repeated create, by its key
+    chained: ClassVar[bool] = False  # a page is complete, and committed, after further requests: the next one is asked for before that
     writes: ClassVar[str] = "*"  # pattern of the path that a create is posted to, where reading posts as well
 
     proxy: FaultProxy

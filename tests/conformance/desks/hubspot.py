@@ -28,6 +28,7 @@ _TEXT: Mapping[str, str] = {
 
 class HubSpotDesk(Desk):
     provider = "hubspot"
+    chained = True
     # The others are read by the same feeds: tests/providers/test_hubspot_reading.py has all of them.
     collections = ("hubspot:contact", "hubspot:company", "hubspot:deal", "hubspot:line_item", OWNER)
     dear = ("hubspot:contact", "hubspot:company")

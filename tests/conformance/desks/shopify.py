@@ -67,7 +67,7 @@ class ShopifyDesk(Desk):
         return self.fake.url
 
     def _token(self) -> str:
-        return f"shpat_fake{self._tokens:026}"
+        return f"shpat_next{self._tokens:026}"
 
     def credential(self) -> tuple[str, dict[str, str]]:
         return "shopify_key", {"shop": self.fake.shop, "access_token": self._token() if self._tokens else self.fake.token}
