@@ -46,7 +46,7 @@ test: check .venv/pg15/ready
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e . && touch $@
 
 breaks: .venv/ready
-	$(BIN)/python tests/breaks/run.py $(ARGS)
+	SERVER=18 $(BIN)/python tests/breaks/run.py $(ARGS)
 
 kills: .venv/ready
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/e2e/test_kills.py

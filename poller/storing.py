@@ -14,6 +14,7 @@ from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.leases import ClaimedSync, PageResult
 from pgsluice.db.statements import Database
 from pgsluice.poller.page import Batch
+from pgsluice.poller.places import Lent
 from pgsluice.poller.tally import Tally
 from pgsluice.providers.base import Cursor, Feed, Hint
 from pgsluice.providers.errors import ProviderError
@@ -103,7 +104,8 @@ class Store:
 
     async def take_wanted(self) -> list[wanting.Wanted]:
         """Single objects that are to be fetched now."""
-        return await bounded(wanting.take(self._conn, self._poller_id, self._sync))
+        conn = self._conn.aside if isinstance(self._conn, Lent) else self._conn
+        return await bounded(wanting.take(conn, self._poller_id, self._sync))
 
     async def settle_wanted(self, batch: Batch, facts: Mapping[str, Any], read_from: datetime) -> None:
         """Commits what was fetched of them; no feed's cursor moves. What has to be fetched again stays wanted."""

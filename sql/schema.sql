@@ -10514,7 +10514,8 @@ begin
         attempt = 0,
         told_at = null,
         last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
-        next_attempt_at = least(
+        -- word that came while it was read: what it was about may have been read before
+        next_attempt_at = case when r.told_at is not null then clock_timestamp() else least(
             clock_timestamp() + coalesce(
                 (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
                 _sync_finish.next_in
@@ -10532,7 +10533,7 @@ begin
                 where o.sync_id = r.sync_id
                 having min(o.next_at) is not null
             )
-        )
+        ) end
     where r.sync_id = v_run.sync_id;
 end
 $function$;
