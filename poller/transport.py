@@ -33,7 +33,7 @@ from pgsluice.db.errors import SluiceError, make
 from pgsluice.poller import room
 from pgsluice.providers.base import Request, Response
 from pgsluice.providers.errors import Refused4xx, Unavailable, Unreadable
-from pgsluice.providers.replies import plain
+from pgsluice.providers.replies import joined, plain
 
 # Seconds. The whole of one exchange is bounded too: a body that drips in byte by byte would never meet the others.
 CONNECT: Final = 10.0
@@ -141,7 +141,7 @@ class Transport:
             ssl=self._context() if url.scheme == "https" else True,
             allow_redirects=False,
         ) as answer:
-            names = _names(answer)
+            names = joined(answer.headers.items())
             body = await self._body(answer, names, url)
         if answer.status in _REDIRECTS and "location" in names:
             raise _redirected(url, answer.status, names["location"])
@@ -281,14 +281,6 @@ def _target(request: Request, url: URL) -> URL:
     if request.params:
         path = f"{url.raw_path}?{urlencode(request.params)}"
     return URL(f"{url.scheme}://{url.raw_authority}{path}", encoded=True)
-
-
-def _names(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for raw, value in answer.headers.items():
-        name = raw.lower()
-        names[name] = f"{names[name]}, {value}" if name in names else value
-    return names
 
 
 def _refused(message: str) -> SluiceError:

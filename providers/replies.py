@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -50,3 +51,12 @@ def http_date(text: str) -> datetime | None:
 def vendor_clock(response: Response) -> datetime:
     """When the vendor sent this reply, by its own clock; by ours where it does not say."""
     return http_date(response.headers.get("date", "")) or response.received_at
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their names in lower case; one that comes twice as one, with a comma. RFC 9110, 5.3."""
+    found: dict[str, str] = {}
+    for raw, value in headers:
+        name = raw.lower()
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

@@ -27,6 +27,7 @@ from pgsluice.providers import rawjson, registry
 from pgsluice.providers.base import Change, Hint
 from pgsluice.providers.errors import Forged, NotPolled, ProviderError, Unreadable
 from pgsluice.providers.protocol import Provider
+from pgsluice.providers.replies import joined
 from pgsluice.providers.webhooks import Delivery, Received
 from pgsluice.server import bodies
 from pgsluice.server.answers import raw
@@ -100,7 +101,9 @@ class Desk:
         if known is None or not secrets:
             hmac.new(_UNKNOWN, body, hashlib.sha256).digest()
             raise Forged("nothing could be genuine")
-        delivery = Delivery(request.method, self._url(request), _headers(request), body, datetime.now(UTC), self._account(found, provider))
+        delivery = Delivery(
+            request.method, self._url(request), joined(request.headers.items()), body, datetime.now(UTC), self._account(found, provider)
+        )
         if len(body) > _LARGE:
             return await run_in_threadpool(provider.receive, delivery, secrets)
         return provider.receive(delivery, secrets)
@@ -171,14 +174,6 @@ class Desk:
 
 def _is_text(value: str) -> bool:
     return "\0" not in value and len(value) <= 200
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """By names in lower case; one that comes twice as one, as HTTP has it."""
-    found: dict[str, str] = {}
-    for name, value in request.headers.items():
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
 
 
 def _sorted(received: Received) -> tuple[list[tuple[str, str, bytes | None]], list[Change]]:
