@@ -242,6 +242,12 @@ async def tidy(conn: Connection) -> bool:
     return bool(row["more"])
 
 
+async def compact(conn: Connection) -> bool:
+    """Whether the leases of consumers were written anew, since what was removed of them could not be vacuumed."""
+    (row,) = await run(conn, "select sluice_internal._leases_compact() as compacted")
+    return bool(row["compacted"])
+
+
 async def credential(conn: Database, credential_id: str) -> SealedCredential | None:
     """The sealed secret of that id, None if there is no such credential."""
     found = await run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)

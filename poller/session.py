@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ CANCEL: Final = 1.0
 CONNECTIONS: Final = 10
 # Seconds between two looks for records of deleted and moved syncs.
 TIDY: Final = 1.0
+COMPACT: Final = 10.0
 # Turns that begin, or end, within so many seconds of each other ask for their first grants, or say so, in one call.
 GATHER: Final = 0.002
 GATHER_ENDS: Final = 0.05
@@ -125,16 +127,20 @@ class Session:
             await self._beat_once(conn)
 
     async def _tidy(self) -> None:
-        """Goes on, piece by piece, with what deleted and moved syncs leave to do."""
+        """Goes on, piece by piece, with what deleted and moved syncs leave to do, and keeps consumers' leases compact."""
+        compact_at = 0.0
         while True:
             more = False
             try:
                 async with self.connection() as conn:
                     more = await leases.tidy(conn)
+                    if time.monotonic() >= compact_at:
+                        compact_at = time.monotonic() + COMPACT
+                        await leases.compact(conn)
             except DatabaseUnavailable:
                 raise
             except SluiceError as exc:
-                log.warning("records are not being removed or moved", code=exc.code, error=exc.message)
+                log.warning("what is no longer needed is not being removed", code=exc.code, error=exc.message)
             await asyncio.sleep(0 if more else TIDY)
 
     async def _listen(self, conn: Connection) -> None:

@@ -190,6 +190,7 @@
 \ir internal/_check_reading.sql
 \ir internal/_check_tokens.sql
 \ir internal/_lane_trim.sql
+\ir internal/_leases_compact.sql
 \ir internal/_lane_recover.sql
 \ir internal/_lane_take.sql
 \ir internal/_take_many.sql

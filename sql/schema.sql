@@ -1729,7 +1729,7 @@ comment on function sluice.consumer_extend(text,text[],interval) is 'Leases mess
 CREATE OR REPLACE FUNCTION sluice.consumer_info(consumer_id text)
  RETURNS sluice.consumer_details
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -2322,7 +2322,7 @@ comment on function sluice.consumer_pause(text) is 'Pauses a consumer and answer
 CREATE OR REPLACE FUNCTION sluice.consumer_peek(consumer_id text, batch_size integer DEFAULT 10)
  RETURNS SETOF sluice.message
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -4743,7 +4743,7 @@ comment on function sluice_internal._collection_writes(sluice_internal.syncs,tex
 CREATE OR REPLACE FUNCTION sluice_internal._consumer_due(consumer_id text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
@@ -6278,12 +6278,79 @@ end
 $function$;
 comment on function sluice_internal._lease_end(text) is 'Takes a sync from the poller that holds it, so that no page that was read under the old settings or the old cursors can be committed; it is claimed anew at once, and feeds that failed are tried. Locks the run.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._leases_compact(least_bytes bigint DEFAULT 33554432)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '50ms'
+AS $function$
+#variable_conflict use_column
+declare
+    v_bytes bigint := pg_total_relation_size('sluice_internal.consumer_steps')
+        + pg_total_relation_size('sluice_internal.consumer_settlements');
+    v_live bigint;
+    v_holders text[];
+    v_steps text[];
+    v_settlements text[];
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    if v_bytes < _leases_compact.least_bytes or not pg_try_advisory_xact_lock(sluice_internal._lock_key(15, 0, 0)) then
+        return false;
+    end if;
+    select coalesce(sum(l.bytes), 0) into v_live
+    from (
+        select pg_column_size(st.*) + 64 as bytes from sluice_internal.consumer_steps as st
+        union all
+        select pg_column_size(s.*) + 64 from sluice_internal.consumer_settlements as s
+    ) as l;
+    if v_live * 4 > v_bytes or v_live > 67108864 then
+        return false;
+    end if;
+    -- Whoever waits for the lock below holds up all others that come after it: so it is not asked for while a transaction is there that
+    -- had it before and has it still, a worker's or a dump's.
+    for v_round in 1..2 loop
+        v_holders := array(
+            select l.virtualtransaction
+            from pg_locks as l
+            where
+                l.locktype = 'relation' and l.granted and l.pid <> pg_backend_pid()
+                and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                and l.relation in ('sluice_internal.consumer_steps'::regclass, 'sluice_internal.consumer_settlements'::regclass)
+                and (v_round = 1 or l.virtualtransaction = any(v_holders))
+        );
+        exit when v_holders = '{}';
+        if v_round = 2 then
+            return false;
+        end if;
+        perform pg_sleep(0.03);
+    end loop;
+    begin
+        lock table sluice_internal.consumer_steps, sluice_internal.consumer_settlements in access exclusive mode;
+    exception
+        when lock_not_available or deadlock_detected then
+            return false;
+    end;
+    v_steps := array(select st::text from sluice_internal.consumer_steps as st);
+    v_settlements := array(select s::text from sluice_internal.consumer_settlements as s);
+    truncate sluice_internal.consumer_steps, sluice_internal.consumer_settlements;
+    insert into sluice_internal.consumer_steps
+    select (w.kept).*
+    from (select u.line::sluice_internal.consumer_steps as kept from unnest(v_steps) as u (line) offset 0) as w;
+    insert into sluice_internal.consumer_settlements
+    select (w.kept).*
+    from (select u.line::sluice_internal.consumer_settlements as kept from unnest(v_settlements) as u (line) offset 0) as w;
+    return true;
+end
+$function$;
+comment on function sluice_internal._leases_compact(bigint) is 'Writes leases and settlements anew if they take least_bytes or more (default 32 MB), indexes included, and are mostly removed rows: what vacuum cannot give back while somebody holds an old snapshot. True if it did. Locks both tables, for the time of some thousand rows, if that takes no more than 50 ms and no transaction has them for longer than 30 ms; otherwise nothing happens. A snapshot older than this sees no leases.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint, lane integer)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 14: the folding of webhooks. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -12270,6 +12337,7 @@ grant execute on function sluice_internal._description_end(text,text,bigint,json
 grant execute on function sluice_internal._feed_fail(text,text,bigint,text,jsonb,interval,jsonb) to sluice_poller;
 grant execute on function sluice_internal._feeds_declare(text,text,bigint,jsonb) to sluice_poller;
 grant execute on function sluice_internal._jsonb_refusal(text) to sluice_poller;
+grant execute on function sluice_internal._leases_compact(bigint) to sluice_poller;
 grant execute on function sluice_internal._mutation_claim(text,integer,text,text,text) to sluice_poller;
 grant execute on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) to sluice_poller;

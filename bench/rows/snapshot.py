@@ -16,6 +16,7 @@ BATCH = 10
 Sizes = dict[str, float]
 STORED = {"records"}
 LOG = {"positions", "ingests"}
+COMPACTED_BYTES = 33_554_432  # what _leases_compact leaves alone
 
 
 def part(done: Sequence[Done], begin: float, end: float) -> float:
@@ -35,27 +36,37 @@ def sizes(ctx: Context, conninfo: str) -> Sizes:
 
 
 @contextmanager
-def halfway(ctx: Context, conninfo: str) -> Iterator[Sizes]:
-    """Is filled with the sizes when half of the time is over."""
-    found: Sizes = {}
-    timer = threading.Timer(ctx.sizes.held / 2, lambda: found.update(sizes(ctx, conninfo)))
-    timer.start()
+def watched(ctx: Context, conninfo: str, *, compact: bool) -> Iterator[list[tuple[float, Sizes]]]:
+    """Is filled with the sizes once a second, and when; `compact`: does what the poller does, at the pace of the time that is measured."""
+    found: list[tuple[float, Sizes]] = []
+    start, over = time.monotonic(), threading.Event()
+    least = int(COMPACTED_BYTES * min(1.0, ctx.sizes.held / 300))
+
+    def watch() -> None:
+        with ctx.connect(conninfo) as conn:
+            while not over.wait(1.0):
+                if compact:
+                    conn.execute("select sluice_internal._leases_compact(%s)", (least,))
+                found.append((time.monotonic() - start, sizes(ctx, conninfo)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
         yield found
     finally:
-        timer.cancel()
-        timer.join()
+        over.set()
+        watcher.join()
 
 
-def _held(ctx: Context, engine: str) -> tuple[list[Done], Sizes, Sizes]:
+def _held(ctx: Context, engine: str) -> tuple[list[Done], list[tuple[float, Sizes]]]:
     job = Job(engine, ctx.database(engine, "held"), "both", "loop", BATCH, MODES[engine], seconds=ctx.sizes.held)
     ctx.prepare(job, 0)
     with ctx.connect(job.conninfo) as old:
         old.execute("begin isolation level repeatable read")
         old.execute("select count(*) from pg_class")
-        with halfway(ctx, job.conninfo) as half:
+        with watched(ctx, job.conninfo, compact=engine == "pgsluice") as seen:
             done = ctx.done(job, workers=4)
-    return done, half, sizes(ctx, job.conninfo)
+    return done, [*seen, (ctx.sizes.held, sizes(ctx, job.conninfo))]
 
 
 def _total(found: Sizes, *, of: set[str] | None = None, without: set[str] | None = None) -> float:
@@ -67,11 +78,10 @@ def snapshot(ctx: Context) -> list[Figure]:
     window = min(30.0, held / 3)
     first: dict[str, float] = {}
     last: dict[str, float] = {}
-    half: dict[str, Sizes] = {}
-    end: dict[str, Sizes] = {}
+    seen: dict[str, list[tuple[float, Sizes]]] = {}
     for engine in MODES:
         task = ctx.progress.add_task(f"old snapshot, {engine}, {held:.0f} s", total=None)
-        done, half[engine], end[engine] = _held(ctx, engine)
+        done, seen[engine] = _held(ctx, engine)
         first[engine], last[engine] = part(done, 0, window), part(done, held - window, held)
         ctx.progress.remove_task(task)
         ctx.drop(engine, "held")
@@ -84,13 +94,22 @@ def snapshot(ctx: Context) -> list[Figure]:
         ),
         Figure("rate at the end", "msg/s", last["pgsluice"], 10, judged=last["pgsluice"] / last["pgmq"], pgmq=last["pgmq"], note=note),
     ]  # fmt: skip
-    ours, then = end["pgsluice"], half["pgsluice"]
-    kept = STORED | LOG
-    book, book_then = _total(ours, without=kept), _total(then, without=kept)
+    ours, theirs = seen["pgsluice"][-1][1], seen["pgmq"][-1][1]
+    book = [(at, _total(found, without=STORED | LOG)) for at, found in seen["pgsluice"]]
+    most, before = (max(size for at, size in book if (at > held / 2) is later) for later in (True, False))
     figures += [
-        Figure("bookkeeping of consumers, end over half time", "MB", book, 1.1, at_most=True, judged=book / book_then, of="× half"),
+        Figure(
+            "bookkeeping of consumers at most, second half over first",
+            "MB",
+            most,
+            1.1,
+            at_most=True,
+            judged=most / before,
+            of="× first half",
+            note=f"Compacted as the poller does it, from {COMPACTED_BYTES * min(1.0, held / 300) / 1e6:.1f} MB on.",
+        ),
         Figure("log of positions (one entry a version)", "MB", _total(ours, of=LOG)),
-        Figure("records (kept), beside pgmq's table for 0 waiting", "MB", _total(ours, of=STORED), pgmq=_total(end["pgmq"])),
+        Figure("records (kept), beside pgmq's table for 0 waiting", "MB", _total(ours, of=STORED), pgmq=_total(theirs)),
     ]
     top = sorted(((size, name) for name, size in ours.items() if name not in STORED), reverse=True)[:4]
     figures[-1].note = "Largest tables beside records at the end: " + ", ".join(f"{name} {size:.1f} MB" for size, name in top) + "."

@@ -1,7 +1,7 @@
 create or replace function sluice.consumer_info(consumer_id text)
 returns sluice.consumer_details
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'

@@ -4,7 +4,7 @@ create or replace function sluice.consumer_peek(
 )
 returns setof sluice.message
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'

@@ -1,7 +1,7 @@
 create or replace function sluice_internal._consumer_due(consumer_id text)
 returns timestamptz
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
