@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from pgsluice.db import rows
+from pgsluice.db import chores, rows
+from pgsluice.db.chores import Look
+from pgsluice.db.rows import Row
 from pgsluice.db.statements import Database, run
 
 # NOTIFY: an account is to be asked.
@@ -35,27 +37,17 @@ class Claimed:
     client_key_version: int | None = None
 
 
-class Look(NamedTuple):
-    """What a look for work found: an account, or in how many seconds there will be one (None: none is planned)."""
-
-    claimed: Claimed | None
-    next_in: float | None
-
-
 async def listen(conn: Database) -> None:
     """Lets `conn.notifies()` bring word of accounts to ask."""
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Database, poller_id: str) -> Look:
-    found = await run(conn, "select * from sluice_internal._description_claim(%s)", poller_id)
-    if not found:
-        return Look(None, None)
-    row = found[0]
-    next_in: timedelta | None = row.pop("next_in")
-    if row["credential_id"] is None:
-        return Look(None, None if next_in is None else next_in.total_seconds())
-    return Look(Claimed(**row), None)
+async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
+    return await chores.look(conn, "select * from sluice_internal._description_claim(%s)", poller_id, _claimed)
+
+
+def _claimed(row: Row) -> Claimed | None:
+    return None if row["credential_id"] is None else Claimed(**row)
 
 
 async def end(

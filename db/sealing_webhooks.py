@@ -13,6 +13,8 @@ from pgsluice.db.views import Views
 
 # Whatever vendors give out, and nothing that was copied with a line break.
 _SECRET: Final = re.compile(r"[!-~]{8,500}", re.ASCII)
+# Of several subscriptions: a line for each, which only providers write.
+_SECRETS: Final = re.compile(r"[!-~]{1,200} [!-~]{8,500}(?:\n[!-~]{1,200} [!-~]{8,500}){0,999}", re.ASCII)
 
 
 def bound_to(sync_id: str) -> str:
@@ -22,7 +24,7 @@ def bound_to(sync_id: str) -> str:
 
 def sealed_webhook(sync_id: str, secret: str, key: secrets.MasterKey) -> bytes:
     """The secret as it is stored. SL208 for one that none can be."""
-    if not _SECRET.fullmatch(secret):
+    if not _SECRET.fullmatch(secret) and not _SECRETS.fullmatch(secret):
         raise make(
             "this is no secret of a webhook",
             code="SL208",
@@ -30,6 +32,11 @@ def sealed_webhook(sync_id: str, secret: str, key: secrets.MasterKey) -> bytes:
             hint="copy it as the vendor shows it, without spaces: 8 to 500 characters",
         )
     return secrets.seal({"secret": secret}, bound_to(sync_id), key)
+
+
+def opened_webhook(sync_id: str, sealed: bytes, key: secrets.MasterKey, key_version: int) -> str:
+    """The secret. SL302 for another key than it was sealed with."""
+    return secrets.open_sealed(sealed, bound_to(sync_id), key, key_version)["secret"]
 
 
 class WebhookSealing(Views):

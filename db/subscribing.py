@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from pgsluice.db import rows
+from pgsluice.db import chores, rows
+from pgsluice.db.chores import Look
+from pgsluice.db.rows import Row
 from pgsluice.db.statements import Database, run
 
 # NOTIFY: a subscription is to be looked at.
@@ -39,27 +41,24 @@ class Claimed:
     client_key_version: int | None
 
 
-class Look(NamedTuple):
-    """What a look for work found: a sync, or in how many seconds there will be one (None: none is planned)."""
-
-    claimed: Claimed | None
-    next_in: float | None
-
-
 async def listen(conn: Database) -> None:
     """Lets `conn.notifies()` bring word of subscriptions to look at."""
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Database, poller_id: str) -> Look:
-    found = await run(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id)
-    if not found:
-        return Look(None, None)
-    row = found[0]
-    next_in: timedelta | None = row.pop("next_in")
-    if row["sync_id"] is None:
-        return Look(None, None if next_in is None else next_in.total_seconds())
-    return Look(Claimed(**{**row, "collection_ids": tuple(row["collection_ids"])}), None)
+async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
+    return await chores.look(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id, _claimed)
+
+
+def _claimed(row: Row) -> Claimed | None:
+    return None if row["sync_id"] is None else Claimed(**{**row, "collection_ids": tuple(row["collection_ids"])})
+
+
+async def known(conn: Database, poller_id: str, claimed: Claimed) -> tuple[bytes, int] | None:
+    """The secret that deliveries are signed with so far, sealed, and its key's version; None where there is none."""
+    query = "select * from sluice_internal._subscription_known(%s, %s, %s)"
+    found = await run(conn, query, claimed.sync_id, poller_id, claimed.epoch)
+    return (found[0]["sealed"], found[0]["key_version"]) if found else None
 
 
 async def secret(conn: Database, poller_id: str, claimed: Claimed, sealed: bytes, key_version: int) -> bool:

@@ -32,7 +32,7 @@ from pgsluice.providers.base import (
 from pgsluice.providers.errors import Paced, ProviderError, RateLimited, Refused4xx, Unauthorized, Unreadable
 from pgsluice.providers.limits import MAX_RETRY_AFTER, Backoff
 from pgsluice.providers.protocol import Provider
-from pgsluice.providers.webhooks import Subscribed
+from pgsluice.providers.webhooks import Subscribed, Subscription
 
 __all__ = ["SHORT_PAUSE", "Account", "Stopped", "Vendor", "wait"]
 
@@ -112,18 +112,22 @@ class Vendor:
         assert request is not None
         return request
 
-    async def subscribed(self, cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None) -> Subscribed | None:
-        """One step of seeing to it that the vendor sends word to `address`; None where its side is set up by hand."""
-        if self._provider.subscribe(cursor, address, collection_ids, self._tokens.credential) is None:
+    async def subscribed(self, cursor: Cursor | None, wanted: Subscription) -> Subscribed | None:
+        """One step of seeing to it that the vendor sends word as it is wanted; None: nothing is to be asked (any more)."""
+
+        def asked(credential: Credential) -> Request | None:
+            return self._provider.subscribe(cursor, wanted.address, wanted.collection_ids, credential, wanted.secret)
+
+        if asked(self._tokens.credential) is None:
             return None
 
         def build(credential: Credential) -> Request:
-            request = self._provider.subscribe(cursor, address, collection_ids, credential)
+            request = asked(credential)
             assert request is not None
             return request
 
         # Once: what makes a subscription is not to be done twice; the next look finds what there is.
-        return await self._ask(build, lambda response: self._provider.read_subscribed(cursor, response), 0)
+        return await self._ask(build, lambda response: self._provider.read_subscribed(cursor, response, wanted), 0)
 
     async def objects(self, hints: Sequence[Hint]) -> list[Change | Refused]:
         """What the hints speak of, as it is now, in their order; all of them or an error."""

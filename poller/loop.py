@@ -17,6 +17,8 @@ from pgsluice.db.connect import waits
 from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError
 from pgsluice.db.leases import ClaimedSync
 from pgsluice.db.statements import Pool
+from pgsluice.poller import describing, subscribing
+from pgsluice.poller.chores import Chores, Means
 from pgsluice.poller.consenting import Consenting
 from pgsluice.poller.describing import Describer
 from pgsluice.poller.exchanges import Exchanges
@@ -116,8 +118,10 @@ class Poller:
                     self._session, self._opened = Session(self.conninfo, exchanges=self._exchanges), None
                     self._places = Places(self.settings.workers, self._session.woken)
                     self._writer = Writer(self._session, self.transport, self.key, self.stopping)
-                    self._describer = Describer(self._session, self.transport, self.key, self.stopping)
-                    self._subscriber = Subscriber(self._session, self.transport, self.key, self.stopping, self.settings.public_url)
+                    means = Means(self._session, self.transport, self.key, self.stopping)
+                    self._describer = Chores(self._session, Describer(means), self._session.asked, describing.LONGEST_SLEEP)
+                    subscriber = Subscriber(means, self.settings.public_url)
+                    self._subscriber = Chores(self._session, subscriber, self._session.subscribing, subscribing.LONGEST_SLEEP)
                     self._consenting = Consenting(self._session, self.transport, self.key, self._exchanges)
                     try:
                         await self._session.run(lambda: self._stoppable(work), leave=leave, opened=self._note_opened)
@@ -264,6 +268,7 @@ class Poller:
                 seconds=seconds,
                 exchanges=self._exchanges,
                 grants=self._session.grants,
+                aside=self._session,
             )
             await turn.run()
             await self._finish(pool, sync, turn)

@@ -14,9 +14,9 @@ from pgsluice.poller.knowing import know
 from pgsluice.poller.session import Session
 from pgsluice.poller.sharing import Desk
 from pgsluice.poller.transport import Transport
-from pgsluice.poller.writing import Attempt
+from pgsluice.poller.writing import Attempt, as_write
 from pgsluice.providers import registry
-from pgsluice.providers.errors import UnknownProvider
+from pgsluice.providers.errors import ProviderError, UnknownProvider
 
 AT_ONCE: Final = 8
 # Items of a poller that died, and of syncs that were resumed, are found this often; nothing announces them.
@@ -69,10 +69,11 @@ class Writer:
             for item in items:
                 # What is meant for one version of an object goes in a request of its own.
                 alone = item.upstream_id if item.if_match is not None else None
-                alike.setdefault((item.sync_id, item.collection_id, item.kind, item.match_on, alone), []).append(item)
+                alike.setdefault((item.sync_id, item.collection_id, item.kind, item.match_on, alone, _together(item)), []).append(item)
 
-        sort(await writes.claim(session, session.poller_id, requests))
-        await know(session, {items[0].provider for items in alike.values()})
+        first = await writes.claim(session, session.poller_id, requests)
+        await know(session, {item.provider for item in first})
+        sort(first)
         for items in list(alike.values()):
             if (room := _size(items[0]) - len(items)) > 0:
                 sort(await writes.claim(session, session.poller_id, room, like=items[0]))
@@ -103,6 +104,15 @@ class Writer:
             # What became of it is not stored. A new session, under a new id, takes the items over.
             raise make(exc.message, code="SL401", details=exc.details, hint=exc.hint) from exc
         self._later += [time.monotonic() + pause for pause in pauses]
+
+
+def _together(item: ClaimedItem) -> str:
+    """What the items of one request have in common by their vendor's ways."""
+    try:
+        return registry.get(item.provider).together(as_write(item))
+    except ProviderError:
+        # Said of the item when it is sent.
+        return item.vendor_key
 
 
 def _size(item: ClaimedItem) -> int:

@@ -35,11 +35,6 @@ class Lent:
         self._used = time.monotonic()
 
     @property
-    def aside(self) -> Pool:
-        """For calls that are no sign of life: a look now and then, while the turn waits for its vendor."""
-        return self._pool
-
-    @property
     def quiet(self) -> float:
         """Seconds since the turn's last call of the database ended; 0 while there is one."""
         return 0.0 if self._calls else time.monotonic() - self._used

@@ -77,8 +77,11 @@ class Turn:
         seconds: float = float("inf"),
         exchanges: Exchanges | None = None,
         grants: Together[Mapping[str, Any], Grant] | None = None,
+        aside: Database | None = None,
     ) -> None:
-        """Raises UnknownProvider, UnknownCollection, and SluiceError for a credential that cannot be opened."""
+        """`aside`: for looks that are no sign of life, while the turn waits for its vendor; None: as for all else.
+
+        Raises UnknownProvider, UnknownCollection, and SluiceError for a credential that cannot be opened."""
         self.sync = sync
         self.tally = tally or Tally(sync.sync_id)
         self.stopping = stopping
@@ -113,7 +116,7 @@ class Turn:
         self.plan = Plan(sync, self.feeds, self.store)
         self.troubles = Troubles(sync, self.feeds, self.store, self.plan)
         self.objects = Objects(self.vendor, self.feeds, self.troubles)
-        self.wanting = Wanting(self.store, self.objects, self.young, stopping, at_once=bool(sync.wanted))
+        self.wanting = Wanting(self.store, aside or conn, self.objects, self.young, stopping, at_once=bool(sync.wanted))
         self.readers: dict[str, asyncio.Task[None]] = {}
         self.news = asyncio.Event()  # a page was committed: other feeds may begin now
         self.jobs_until = JOBS  # seconds of waiting that are left

@@ -14,7 +14,6 @@ from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.leases import ClaimedSync, PageResult
 from pgsluice.db.statements import Database
 from pgsluice.poller.page import Batch
-from pgsluice.poller.places import Lent
 from pgsluice.poller.tally import Tally
 from pgsluice.providers.base import Cursor, Feed, Hint
 from pgsluice.providers.errors import ProviderError
@@ -70,8 +69,8 @@ class Store:
 
     def __init__(self, conn: Database, poller_id: str, sync: ClaimedSync, tally: Tally) -> None:
         self._conn = conn
-        self._poller_id = poller_id
-        self._sync = sync
+        self.poller_id = poller_id
+        self.sync = sync
         self.sync_id = sync.sync_id
         self._tally = tally
         self._one_by_one = asyncio.Lock()
@@ -85,7 +84,7 @@ class Store:
 
     async def declare(self, feeds: Sequence[Feed]) -> None:
         """Tells the database what is read for this sync, where it does not know yet."""
-        known = {state.feed: (state.kind, state.collection_ids, state.every) for state in self._sync.feeds if state.kind != "part"}
+        known = {state.feed: (state.kind, state.collection_ids, state.every) for state in self.sync.feeds if state.kind != "part"}
         said = {feed.name: (feed.kind, feed.collection_ids, _seconds(feed.every)) for feed in feeds}
         if known == said:
             return
@@ -94,18 +93,13 @@ class Store:
             self.done.discard(name)
             self.concluding.discard(name)
         rows = [{"feed": name, "kind": kind, "collection_ids": ids, "every": every} for name, (kind, ids, every) in said.items()]
-        await bounded(reading.declare(self._conn, self._poller_id, self._sync, rows))
+        await bounded(reading.declare(self._conn, self.poller_id, self.sync, rows))
 
     def parts(self, feed: str) -> list[str]:
         """The parts of a feed that are not yet read to their end."""
         if self.cursors.get(feed) is None:
             return []
         return [name for name in self.cursors if name.startswith(f"{feed}/") and name not in self.done]
-
-    async def take_wanted(self) -> list[wanting.Wanted]:
-        """Single objects that are to be fetched now."""
-        conn = self._conn.aside if isinstance(self._conn, Lent) else self._conn
-        return await bounded(wanting.take(conn, self._poller_id, self._sync))
 
     async def settle_wanted(self, batch: Batch, facts: Mapping[str, Any], read_from: datetime) -> None:
         """Commits what was fetched of them; no feed's cursor moves. What has to be fetched again stays wanted."""
@@ -118,7 +112,7 @@ class Store:
     async def put_off_wanted(self, objects: Sequence[tuple[str, str]]) -> int:
         """These cannot be fetched now; how many were given up."""
         async with self._one_by_one:
-            return await bounded(wanting.put_off(self._conn, self._poller_id, self._sync, objects))
+            return await bounded(wanting.put_off(self._conn, self.poller_id, self.sync, objects))
 
     async def commit(self, step: Step, batch: Batch, read_from: datetime) -> tuple[Hint, ...]:
         """Commits a page; what has to be fetched again. Only the last part of a large one moves the cursor: repeating parts is silent.
@@ -157,8 +151,8 @@ class Store:
             await bounded(
                 reading.fail(
                     self._conn,
-                    self._poller_id,
-                    self._sync,
+                    self.poller_id,
+                    self.sync,
                     feed=feed,
                     error=error.as_dict(),
                     retry_in=timedelta(seconds=retry_in),
@@ -174,7 +168,7 @@ class Store:
         If it would make tombstones of up to `doubtful` objects it makes none, and answers hints at them.
         """
         async with self._one_by_one:
-            step = await bounded(reading.conclude(self._conn, self._poller_id, self._sync, feed, max_doubtful=doubtful))
+            step = await bounded(reading.conclude(self._conn, self.poller_id, self.sync, feed, max_doubtful=doubtful))
         self.clock = step.clock
         self._tally.changed += step.deleted
         if not step.more:
@@ -189,7 +183,7 @@ class Store:
     async def trim(self) -> bool:
         """The next step of removing what is older than the sync keeps; whether there is another."""
         async with self._one_by_one:
-            return await bounded(reading.trim(self._conn, self._poller_id, self._sync))
+            return await bounded(reading.trim(self._conn, self.poller_id, self.sync))
 
     def forget(self, feed: str) -> None:
         """The feed is at its start again, as the database has it."""
@@ -239,12 +233,12 @@ class Store:
     def _committed(self, step: Step, records: bytes, quarantine: list[dict[str, Any]], read_from: datetime) -> Awaitable[PageResult]:
         if step.feed == WANTED:
             return wanting.commit(
-                self._conn, self._poller_id, self._sync, records=records, quarantine=quarantine, read_from=read_from, facts=step.facts
+                self._conn, self.poller_id, self.sync, records=records, quarantine=quarantine, read_from=read_from, facts=step.facts
             )
         return leases.commit_page(
             self._conn,
-            self._poller_id,
-            self._sync,
+            self.poller_id,
+            self.sync,
             feed=step.feed,
             cursor=step.cursor,
             done=step.done,

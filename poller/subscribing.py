@@ -1,119 +1,91 @@
 """Sees to it that vendors send word of changes: subscriptions are made, looked at every few hours, and made again where they were dropped.
 
 A secret that the vendor shows only when a subscription is made is stored before anything else is asked. If that fails, nobody has it any
-more: the next attempt subscribes with another address, which leads to the same sync.
+more: the next attempt subscribes with another address, which leads to the same sync. One that we choose is stored before the vendor
+hears it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from contextlib import suppress
+import secrets
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
 
 import structlog
 
-from pgsluice.db import secrets, subscribing
-from pgsluice.db.errors import DatabaseUnavailable, SluiceError, make
-from pgsluice.db.sealing_webhooks import sealed_webhook
+from pgsluice.db import subscribing
+from pgsluice.db.chores import Look
+from pgsluice.db.errors import make
+from pgsluice.db.sealing_webhooks import opened_webhook, sealed_webhook
 from pgsluice.db.subscribing import Claimed
-from pgsluice.poller.asking import Account, Stopped, Vendor
-from pgsluice.poller.knowing import know
-from pgsluice.poller.session import Session, first_of, unexpected
-from pgsluice.poller.sharing import Desk, client_of, opened
-from pgsluice.poller.transport import Transport
+from pgsluice.poller.chores import Means
+from pgsluice.poller.failing import Failure
 from pgsluice.providers import limits, registry
 from pgsluice.providers.base import Cursor
 from pgsluice.providers.errors import ProviderError
-from pgsluice.providers.protocol import Provider
+from pgsluice.providers.webhooks import Subscription, Webhooks
 
-AT_ONCE: Final = 2
 # Vendors drop subscriptions after hours of failures. A little apart, so that a thousand syncs are not looked at in one moment.
 AGAIN: Final = timedelta(hours=4)
 SPREAD: Final = 0.25
-# What a poller that died had taken is found this often, in seconds; nothing announces it.
 LONGEST_SLEEP: Final = 30.0
-MOST_STEPS: Final = 1000
+MOST_STEPS: Final = 10_000
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
 
 class Subscriber:
-    """The subscriptions of one session of a poller."""
+    """The job of looking after subscriptions."""
 
-    def __init__(
-        self, session: Session, transport: Transport, key: secrets.MasterKey | None, stopping: asyncio.Event, public_url: str | None
-    ) -> None:
-        self._session = session
-        self._transport = transport
-        self._key = key
-        self._stopping = stopping
+    def __init__(self, means: Means, public_url: str | None) -> None:
+        self._means = means
+        self._session = means.session
         self._public_url = public_url
 
-    async def serve(self) -> None:
-        """Looks after subscriptions, for ever. Raises DatabaseUnavailable."""
-        await first_of(*(self._work() for _ in range(AT_ONCE)))
+    async def claim(self) -> Look[Claimed]:
+        return await subscribing.claim(self._session, self._session.poller_id)
 
-    async def drain(self) -> None:
-        """Looks after those that are to be looked at now. Raises DatabaseUnavailable."""
-        while (look := await subscribing.claim(self._session, self._session.poller_id)).claimed is not None:
-            await self._see_to(look.claimed)
-
-    async def _work(self) -> None:
-        while True:
-            self._session.subscribing.clear()
-            look = await subscribing.claim(self._session, self._session.poller_id)
-            if look.claimed is not None:
-                await self._see_to(look.claimed)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(look.next_in or LONGEST_SLEEP, LONGEST_SLEEP)):
-                    await self._session.subscribing.wait()
-
-    async def _see_to(self, claimed: Claimed) -> None:
-        """Raises only DatabaseUnavailable. A poller that stops leaves it to the next one."""
-        try:
-            await know(self._session, [claimed.provider])
-            await self._subscribed(claimed)
-        except Stopped:
+    async def do(self, claimed: Claimed) -> None:
+        known = registry.get(claimed.provider).webhooks
+        if known is None:
+            raise make(f"{claimed.provider} sends no webhooks that could be told from forged ones", code="SL180", hint="polling goes on")
+        address = self._address(claimed, known)
+        secret = await self._secret(claimed, known)
+        if known.chosen and secret is None:
             return
-        except DatabaseUnavailable:
-            raise
-        except (ProviderError, SluiceError) as exc:
-            await self._failed(claimed, exc)
-        except Exception as exc:  # noqa: BLE001  a bug in one provider concerns one sync
-            await self._failed(claimed, unexpected(exc))
+        notices = await self._subscribed(claimed, address, secret)
+        if notices is None:
+            return
+        again = AGAIN * (1 + SPREAD * random.random())  # noqa: S311  spread
+        await subscribing.end(self._session, self._session.poller_id, claimed, again, address=address, notices=notices)
+        log.info("subscription looked at", sync=claimed.sync_id, notices=notices)
 
-    async def _subscribed(self, claimed: Claimed) -> None:
-        provider = registry.get(claimed.provider)
-        address = self._address(claimed, provider)
-        vendor = self._vendor(claimed, provider)
+    async def _subscribed(self, claimed: Claimed, address: str, secret: str | None) -> list[str] | None:
+        """What a person should know of it; None if another poller has taken over."""
+        vendor = self._means.vendor(claimed, f"sync {claimed.sync_id}", claimed.sync_id)
         cursor: Cursor | None = None
         notices: list[str] = []
         for _ in range(MOST_STEPS):
-            said = await vendor.subscribed(cursor, address, claimed.collection_ids or None)
+            said = await vendor.subscribed(cursor, Subscription(address, claimed.collection_ids or None, secret))
             if said is None:
                 break
-            if said.secret is not None and not await self._kept(claimed, said.secret):
-                return
-            if said.secret is not None and claimed.has_secret:
+            if said.secret is not None:
+                if not await self._kept(claimed, said.secret):
+                    return None
+                secret = said.secret
+            if said.anew and claimed.has_secret:
                 notices.append("the vendor had no subscription any more, as after days in which deliveries fail; it was made again")
             if said.notice is not None:
                 notices.append(said.notice)
             cursor = said.cursor
             if cursor is None:
                 break
-        again = AGAIN * (1 + SPREAD * random.random())  # noqa: S311  spread
-        await subscribing.end(self._session, self._session.poller_id, claimed, again, address=address, notices=notices)
-        log.info("subscription looked at", sync=claimed.sync_id, notices=notices)
+        return notices
 
-    def _address(self, claimed: Claimed, provider: Provider) -> str:
-        """Where the vendor is to send. SL180, SL182."""
-        known = provider.webhooks
-        if known is None:
-            raise make(f"{claimed.provider} sends no webhooks that could be told from forged ones", code="SL180", hint="polling goes on")
+    def _address(self, claimed: Claimed, known: Webhooks) -> str:
+        """Where the vendor is to send. SL182."""
         if self._public_url is None:
             raise make(
                 "the public address of this installation is not set",
@@ -124,35 +96,28 @@ class Subscriber:
         tagged = claimed.tag is not None and known.secret == "subscription" and known.registers  # noqa: S105  no password
         return f"{address}?tag={claimed.tag}" if tagged else address
 
-    def _vendor(self, claimed: Claimed, provider: Provider) -> Vendor:
-        credential = opened(
-            f"sync {claimed.sync_id}",
-            claimed.credential_id,
-            claimed.sealed,
-            claimed.key_version,
-            claimed.kind,
-            claimed.base_url,
-            self._key,
-            client_of(claimed, self._key),
-        )
-        account = Account(
-            Desk(self._session, self._session.poller_id, self._key),
-            claimed.sync_id,
-            claimed.credential_id,
-            claimed.credential_version,
-            claimed.credential_renew_at,
-            claimed.clock,
-        )
-        return Vendor(provider, credential, self._transport, self._stopping, account=account)
+    async def _secret(self, claimed: Claimed, known: Webhooks) -> str | None:
+        """The one that deliveries are signed with, where the vendor is to hear it or it may have to grow. SL301, SL302."""
+        if not known.registers or known.secret != "subscription":  # noqa: S105
+            return None
+        poller_id, key = self._session.poller_id, self._means.key
+        if claimed.has_secret and key is not None:
+            stored = await subscribing.known(self._session, poller_id, claimed)
+            return None if stored is None else opened_webhook(claimed.sync_id, stored[0], key, stored[1])
+        if not known.chosen:
+            return None
+        chosen = secrets.token_urlsafe(32)
+        return chosen if await self._kept(claimed, chosen) else None
 
     async def _kept(self, claimed: Claimed, secret: str) -> bool:
         """Whether the secret is stored; False if another poller has taken over."""
-        if self._key is None:
+        key = self._means.key
+        if key is None:
             raise make("there is no master key to seal the webhook's secret with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
-        sealed = sealed_webhook(claimed.sync_id, secret, self._key)
-        return await subscribing.secret(self._session, self._session.poller_id, claimed, sealed, self._key.version)
+        sealed = sealed_webhook(claimed.sync_id, secret, key)
+        return await subscribing.secret(self._session, self._session.poller_id, claimed, sealed, key.version)
 
-    async def _failed(self, claimed: Claimed, exc: ProviderError | SluiceError) -> None:
+    async def failed(self, claimed: Claimed, exc: Failure) -> None:
         chance = random.random()  # noqa: S311  jitter
         delay = limits.next_delay(exc, claimed.attempt - 1, chance) if isinstance(exc, ProviderError) else limits.LASTING.delay(0, chance)
         log.warning("subscription is not as it should be", sync=claimed.sync_id, code=exc.code, error=exc.message)

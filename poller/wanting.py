@@ -12,10 +12,12 @@ from typing import Final
 
 import structlog
 
+from pgsluice.db import wanting
+from pgsluice.db.statements import Database
 from pgsluice.db.wanting import Wanted
 from pgsluice.poller import room
 from pgsluice.poller.page import Batch
-from pgsluice.poller.storing import Store
+from pgsluice.poller.storing import Store, bounded
 from pgsluice.poller.troubles import Found, Objects
 from pgsluice.providers.base import Hint
 from pgsluice.providers.errors import ProviderError, RateLimited, Unauthorized
@@ -28,10 +30,22 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
 
 class Wanting:
-    """The wanted objects of one turn. `young`: leaves out of a batch what is too old for the sync. `at_once`: there are some."""
+    """The wanted objects of one turn. `pool`: for looking at what is wanted, which is no
+    sign of life of the turn. `young`: leaves out of a batch what is too old for the sync. `at_once`:
+    there are some."""
 
-    def __init__(self, store: Store, objects: Objects, young: Callable[[Batch], Batch], stopping: asyncio.Event, *, at_once: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: Database,
+        objects: Objects,
+        young: Callable[[Batch], Batch],
+        stopping: asyncio.Event,
+        *,
+        at_once: bool,
+    ) -> None:
         self._store = store
+        self._pool = pool
         self._objects = objects
         self._young = young
         self._stopping = stopping
@@ -55,7 +69,7 @@ class Wanting:
                 await self._fetch_all()
 
     async def _fetch_all(self) -> None:
-        while not self._stopping.is_set() and (wanted := await self._store.take_wanted()):
+        while not self._stopping.is_set() and (wanted := await bounded(wanting.take(self._pool, self._store.poller_id, self._store.sync))):
             await self._fetch(wanted)
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> None:

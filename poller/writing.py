@@ -50,6 +50,10 @@ class _OutOfWindow(Exception):
     """The vendor no longer recognises an item that it may have done already: nothing was sent."""
 
 
+class _RefusedTogether(Exception):
+    """The vendor did none of several items, and does not say which of them it would not do."""
+
+
 @dataclass
 class _Held:
     """An item under way. `before`: an earlier attempt may have reached the vendor; `maybe_done`: this or an earlier one may have."""
@@ -68,13 +72,14 @@ class Attempt:
         desk: Desk,
         transport: Transport,
         stopping: asyncio.Event,
+        begun: float | None = None,
     ) -> None:
         self._open = [_Held(item, item.sent_before, item.sent_before) for item in items]
         self._first = items[0]
         self._desk = desk
         self._transport = transport
         self._stopping = stopping
-        self._begun = time.monotonic()
+        self._begun = time.monotonic() if begun is None else begun  # when the items were claimed
         self._read_from: datetime = self._first.clock
         self._pauses: list[float] = []
 
@@ -83,6 +88,8 @@ class Attempt:
         answered: list[tuple[_Held, Written | ProviderError]] = []
         try:
             answered = await self._asked()
+        except _RefusedTogether:
+            await self._in_halves()
         except Stopped:
             # Only ever while waiting: what was about to leave did not.
             for held in self._open:
@@ -97,6 +104,12 @@ class Attempt:
         for held, answer in answered:
             await self._conclude(held, answer)
         return self._pauses
+
+    async def _in_halves(self) -> None:
+        """One unsound item makes some vendors refuse all that come with it: so the others get through, and it is refused by itself."""
+        items = [held.item for held in self._open]
+        for half in (items[: len(items) // 2], items[len(items) // 2 :]):
+            self._pauses += await Attempt(half, self._desk, self._transport, self._stopping, self._begun).run()
 
     async def _all_failed(self, exc: Failure) -> None:
         for held in self._open:
@@ -135,8 +148,10 @@ class Attempt:
                 held.maybe_done = True
 
         try:
-            answers = await vendor.write([_write(held.item) for held in self._open], sending)
+            answers = await vendor.write([as_write(held.item) for held in self._open], sending)
         except ProviderError as exc:
+            if len(self._open) > 1 and isinstance(exc, Refused4xx) and not exc.retryable:
+                raise _RefusedTogether from exc
             return [self._judged(held, exc) for held in self._open]
         except SluiceError:
             for held in self._open:
@@ -277,7 +292,8 @@ class Attempt:
             _log(held.item, "lost", error)
 
 
-def _write(item: ClaimedItem) -> Write:
+def as_write(item: ClaimedItem) -> Write:
+    """An item as providers take it."""
     data = None if item.data is None else item.data.encode()
     return Write(item.kind, item.collection_id, item.upstream_id, data, item.vendor_key, item.match_on, item.if_match)
 
@@ -287,18 +303,6 @@ def _is_refusal(exc: ProviderError) -> bool:
     if isinstance(exc, RateLimited):
         return True
     return isinstance(exc, Refused4xx | Unauthorized | Forbidden | Malformed) and not exc.retryable
-
-
-def _out_of_window(provider: Provider) -> SluiceError:
-    if provider.key_window is None:
-        why = f"{provider.name} recognises no repetition"
-    else:
-        why = f"{provider.name} recognises a repetition for {provider.key_window.total_seconds() / 3600:g} hours only"
-    return make(
-        f"the write may have been done, and may not be repeated: {why}",
-        code="SL205",
-        hint="look at the vendor whether it was done, and decide with mutation_resolve",
-    )
 
 
 def _log(item: ClaimedItem, outcome: str, error: Mapping[str, Any] | None) -> None:

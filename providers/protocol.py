@@ -28,7 +28,7 @@ from pgsluice.providers.base import (
 )
 from pgsluice.providers.consent import Consent, Granted, Signin
 from pgsluice.providers.errors import NotPolled, ProviderError
-from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
+from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Subscription, Webhooks
 
 
 class Plain:
@@ -47,6 +47,9 @@ class Plain:
 
     def batch_size(self, kind: str, collection_id: str) -> int:  # noqa: ARG002
         return 1
+
+    def together(self, write: Write) -> str:  # noqa: ARG002
+        return ""
 
     def budget(self, credential: Credential) -> tuple[Limit, ...]:  # noqa: ARG002
         return ()
@@ -98,10 +101,11 @@ class Plain:
         address: str,  # noqa: ARG002
         collection_ids: Sequence[str] | None,  # noqa: ARG002
         credential: Credential,  # noqa: ARG002
+        secret: str | None = None,  # noqa: ARG002
     ) -> Request | None:
         return None
 
-    def read_subscribed(self, cursor: Cursor | None, response: Response) -> Subscribed:  # noqa: ARG002
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:  # noqa: ARG002
         raise NotPolled("this vendor's webhooks are set up by hand")
 
 
@@ -172,8 +176,12 @@ class Provider(Protocol):
         """How many writes of that kind one request may carry."""
         ...
 
+    def together(self, write: Write) -> str:
+        """What the writes of one request must have in common besides kind and collection, as the list that they belong to."""
+        ...
+
     def write(self, writes: Sequence[Write], credential: Credential) -> Request:
-        """The request for writes of one kind to one collection, at most `batch_size` of them, each to another object.
+        """The request for writes of one kind to one collection, at most `batch_size` of them, each to another object, all `together`.
 
         Raises NotPolled, UnknownCollection, and Refused4xx for what cannot be said to the vendor.
         """
@@ -261,14 +269,20 @@ class Provider(Protocol):
         ...
 
     def subscribe(
-        self, cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None, credential: Credential
+        self,
+        cursor: Cursor | None,
+        address: str,
+        collection_ids: Sequence[str] | None,
+        credential: Credential,
+        secret: str | None = None,
     ) -> Request | None:
         """The next request that sees to it that the vendor sends word of these collections (None: all) to `address`.
 
-        First it looks at what is there, so that to call it again is silent. None where the vendor's side is set up by hand.
+        First it looks at what is there, so that to call it again is silent. None where the vendor's side is set up by hand, and where
+        nothing is left to do. `secret`: the one that is stored (`Webhooks.chosen`: that the vendor is to sign with).
         """
         ...
 
-    def read_subscribed(self, cursor: Cursor | None, response: Response) -> Subscribed:
-        """What the reply to `subscribe(cursor, …)` says. Raises ProviderError."""
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:
+        """What the reply to `subscribe(cursor, …)` says; `wanted`: what that was asked for. Raises ProviderError."""
         ...

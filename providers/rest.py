@@ -49,7 +49,7 @@ from pgsluice.providers.rest_document import WRITES, Ask, Document
 from pgsluice.providers.rest_document import Collection as Spec
 from pgsluice.providers.rest_source import Source
 from pgsluice.providers.rest_template import Value, filled, json_text, parameters, placeholders
-from pgsluice.providers.webhooks import Delivery, Received, Webhooks
+from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Subscription, Webhooks
 
 CHANGES: Final = ":changes"
 SWEEP: Final = ":sweep"
@@ -104,7 +104,10 @@ class Rest(Plain):
         return (*changes, *first, *sweeps)
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
-        step = self._source(feed).step(cursor)
+        return self._listed(self._source(feed), feed, cursor, credential)
+
+    def _listed(self, source: Source, _feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
+        step = source.step(cursor)
         following = rest_walk.address(step.level.place, step.listing)
         if following is not None:
             parts = urlsplit(rest_auth.base_url(self.document, credential))
@@ -140,6 +143,10 @@ class Rest(Plain):
     def batch_size(self, kind: str, collection_id: str) -> int:
         batch = rest_writes.spec_of(self.document, self._name(collection_id), kind)[1].batch
         return 1 if batch is None else batch.size
+
+    def together(self, write: Write) -> str:
+        collection, spec = rest_writes.spec_of(self.document, self._name(write.collection_id), write.kind)
+        return rest_writes.together(collection, spec, write)
 
     def write(self, writes: Sequence[Write], credential: Credential) -> Request:
         first = writes[0]
@@ -197,6 +204,31 @@ class Rest(Plain):
     @property
     def webhooks(self) -> Webhooks | None:
         return rest_webhooks.described(self.document)
+
+    def subscribe(
+        self,
+        cursor: Cursor | None,
+        address: str,
+        collection_ids: Sequence[str] | None,
+        credential: Credential,
+        secret: str | None = None,
+    ) -> Request | None:
+        subscribing = rest_webhooks.subscribing(self.document, credential)
+        if subscribing is None:
+            return None
+        listed = subscribing.list(cursor)
+        if listed is not None:
+            return self._listed(*listed, credential)
+        step = subscribing.next(cursor, Subscription(address, collection_ids, secret))
+        return None if step is None else self._request(step.ask, credential, step.values)
+
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:
+        subscribing = rest_webhooks.subscribing(self.document)
+        assert subscribing is not None, "something was asked"
+        if subscribing.list(cursor) is not None:
+            return subscribing.read_list(cursor, response)
+        assert wanted is not None
+        return subscribing.read_done(cursor, response, wanted)
 
     def receive(self, delivery: Delivery, secrets: Sequence[str]) -> Received:
         return rest_webhooks.receive(self.document, delivery, secrets)

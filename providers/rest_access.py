@@ -109,8 +109,9 @@ class Event(Frozen, frozen=True, kw_only=True):
     """Which object a delivery speaks of."""
 
     collection: str
-    id: str
+    id: str = ""  # left out: something of that collection changed, it is not said what
     when: tuple[Condition, ...] = ()
+    topics: tuple[str, ...] = ()  # what the vendor calls such events when they are subscribed to
 
 
 class Hooks(Frozen, frozen=True, kw_only=True):

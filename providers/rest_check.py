@@ -13,7 +13,7 @@ import msgspec
 
 from pgsluice.providers import rest_check_access, rest_template
 from pgsluice.providers.rest_check_access import instead, problem, unknown
-from pgsluice.providers.rest_document import Collection, Document, Listing, document
+from pgsluice.providers.rest_document import Collection, Document, Listing, Write, document
 from pgsluice.providers.rest_text import BadDocument, Path, Problem, Text, parse
 
 _MOST: Final = 50  # problems that are named
@@ -282,17 +282,34 @@ class _Collection:
             raw = self.text.data["collections"][self.name][kind]
             known = {"key", "data", "if_match", *self.secrets} | set(spec.take)
             known |= self.of_id if kind in {"update", "delete"} else set()
+            free = ("data.",) if kind != "delete" else ()
             known |= {"match_on", "value"} if kind == "upsert" else set()
             known |= {"items", "ids"} if spec.batch is not None else set()
             templates = {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}}
-            yield from unknown(self.text, (*self.at, kind), templates, known)
-            yield from unknown(self.text, (*self.at, kind, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}), known)
+            yield from unknown(self.text, (*self.at, kind), templates, known, free)
+            yield from unknown(
+                self.text, (*self.at, kind, "graphql", "variables"), raw.get("graphql", {}).get("variables", {}), known, free
+            )
+            yield from self._batch(kind, spec, raw.get("batch", {}), known - {"items", "ids"}, free)
             if not spec.path:
                 yield self._say((kind,), f"{kind} has no path", "add path: /things")
             if kind == "upsert" and not spec.match_on:
                 yield self._say((kind,), "upsert needs match_on", "name the unique fields by which the object is found")
             if spec.record is None and not spec.id and kind in {"create", "upsert"} and spec.batch is None:
                 yield self._say((kind,), f"the answer to {kind} must say which object it is", 'add record: "" or id')
+
+    def _batch(self, kind: str, spec: Write, raw: Any, known: set[str], free: tuple[str, ...]) -> Iterator[Problem]:
+        batch = spec.batch
+        if batch is None:
+            return
+        yield from unknown(self.text, (*self.at, kind, "batch"), {k: v for k, v in raw.items() if k in {"each", "id"}}, known, free)
+        sent = [spec.params, spec.body if spec.body is not None else "", spec.graphql.variables if spec.graphql else {}]
+        if not {"items", "ids"} & set(rest_template.placeholders(sent)):
+            yield self._say((kind, "batch"), "the request of a batch carries none of its items", 'put "{items}" into body, or "{ids}"')
+        if kind != "delete" and not batch.results:
+            yield self._say(
+                (kind, "batch"), f"the answer to a batch of {kind} must say what became of each", "add results: where its list is"
+            )
 
     def _times(self) -> Iterator[Problem]:
         if self.collection.parts is not None and self.collection.parent is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pgsluice.providers import rest_template
 from pgsluice.providers.rest_access import Auth
-from pgsluice.providers.rest_document import Document
+from pgsluice.providers.rest_document import Document, Subscribe, Webhooks
 from pgsluice.providers.rest_text import Path, Problem, Text
 
 _CLIENT: Final = {"client.id", "client.secret"}
@@ -76,12 +76,48 @@ def _webhooks(text: Text, given: Document) -> Iterator[Problem]:
         if collection is None:
             words = f"there is no collection {event.collection!r}"
             yield problem(text, (*at, "collection"), words, instead(event.collection, list(given.collections)))
-        elif collection.fetch is None:
+        elif collection.fetch is None and event.id:
             yield problem(text, (*at, "collection"), f"{event.collection} has no fetch, so nothing can come of it", "give it a fetch")
         yield from unknown(text, (*at, "id"), event.id, set(), ("body.",))
         for number, condition in enumerate(event.when):
             if bool(condition.header) == bool(condition.path):
                 yield problem(text, (*at, "when", number), "a condition is on a header or on a place in the body", "give one of them")
+    if hooks.subscribe is not None:
+        yield from _subscribe(text, given, hooks, hooks.subscribe)
+
+
+def _subscribe(text: Text, given: Document, hooks: Webhooks, spec: Subscribe) -> Iterator[Problem]:
+    at: Path = ("webhooks", "subscribe")
+    raw = text.data["webhooks"]["subscribe"]
+    for place, suffix in enumerate(spec.credentials):
+        if suffix not in given.auth:
+            yield problem(text, (*at, "credentials", place), f"there is no {suffix!r} under auth", instead(suffix, list(given.auth)))
+    if spec.parent is not None and spec.parent not in given.collections:
+        yield problem(text, (*at, "parent"), f"there is no collection {spec.parent!r}", instead(spec.parent, list(given.collections)))
+    yield from _subscribe_requests(text, at, raw, spec, {f"credential.{field}" for auth in given.auth.values() for field in auth.fields})
+    said = set(rest_template.placeholders([part for _, part in leaves(raw["create"], ())]))
+    if "address" not in said:
+        yield problem(text, (*at, "create"), "the vendor does not hear where to send", 'put "{address}" into params or body')
+    if hooks.secret != "client" and not spec.secret and "secret" not in said:  # noqa: S105  no password
+        hint = 'put "{secret}" into it, or say with secret where its answer has one'
+        yield problem(text, (*at, "create"), "the vendor does not hear what to sign with", hint)
+    if spec.topics and not any(event.topics for event in hooks.events):
+        yield problem(text, (*at, "topics"), "no event has topics", "give the events topics: what the vendor calls them")
+    if spec.renew is not None and spec.expires is None:
+        yield problem(text, (*at, "renew"), "nothing says when a subscription ends", "add expires: where it says so")
+
+
+def _subscribe_requests(text: Text, at: Path, raw: Any, spec: Subscribe, secrets: set[str]) -> Iterator[Problem]:
+    free = ("parent.",) if spec.parent is not None else ()
+    paging = {"limit", "cursor", "offset", "page"}
+    known = {"list": paging, "create": {"address", "secret", "topics"}} | {
+        name: {"id", "address", "secret", "topics"} for name in ("update", "renew", "delete")
+    }
+    for name, own in known.items():
+        asked = {key: value for key, value in raw.get(name, {}).items() if key in {"path", "params", "headers", "body"}}
+        yield from unknown(text, (*at, name), asked, own | secrets, free)
+        variables = raw.get(name, {}).get("graphql", {}).get("variables", {})
+        yield from unknown(text, (*at, name, "graphql", "variables"), variables, own | secrets, free)
 
 
 # ---------------------------------------------------------------- helpers

@@ -135,6 +135,7 @@ class Batch(Frozen, frozen=True, kw_only=True):
 
     size: int
     each: Any = "{data}"
+    id: str = "{id}"  # what {ids} consists of
     results: str = ""
     error: str = ""
 
@@ -188,6 +189,33 @@ class Collection(Frozen, frozen=True, kw_only=True):
     upsert: Write | None = None
     delete: Write | None = None
     fields: Mapping[str, FieldSpec] = {}
+
+
+class Subscribe(Frozen, frozen=True, kw_only=True):
+    """How webhooks are registered with the vendor."""
+
+    list: Listing
+    create: Ask
+    address: str  # where a subscription says where it sends
+    credentials: tuple[str, ...] = ()  # the kinds that may; left out: all
+    parent: str | None = None  # a collection each record of which has subscriptions of its own
+    id: str = "id"
+    id_behind: str = ""  # the id is what stands behind this text
+    created_id: str = "id"  # where the answer to create has it
+    topics: str = ""  # where a subscription says what it is about
+    active: Marker | None = None
+    expires: Time | None = None
+    renew_before: str = "2d"
+    secret: str = ""  # where the answer to create has the secret; left out: {secret} is one that we choose
+    update: Ask | None = None  # switches on again, and sets the topics
+    renew: Ask | None = None
+    delete: Ask | None = None
+
+
+class Webhooks(Hooks, frozen=True, kw_only=True):
+    """What the vendor sends by itself, and how that is registered."""
+
+    subscribe: Subscribe | None = None
 
 
 class Rule(Frozen, frozen=True, kw_only=True):
@@ -248,7 +276,7 @@ class Document(Frozen, frozen=True, kw_only=True):
     limits: Limits = Limits()
     idempotency: Idempotency | None = None
     identify: Fetch | None = None
-    webhooks: Hooks | None = None
+    webhooks: Webhooks | None = None
     notes: tuple[str, ...] = ()
 
     def collection_id(self, name: str) -> str:
@@ -266,7 +294,16 @@ def document(data: Mapping[str, Any]) -> Document:
     if isinstance(errors.get("message"), str):
         errors["message"] = [errors["message"]]
     auth = {suffix: _with_token_address(given) for suffix, given in data.get("auth", {}).items()}
-    return msgspec.convert({**data, "auth": auth, "collections": collections, "errors": errors, "limits": limits}, Document)
+    hooks = {"webhooks": _with_expiry(data["webhooks"])} if isinstance(data.get("webhooks"), Mapping) else {}
+    return msgspec.convert({**data, **hooks, "auth": auth, "collections": collections, "errors": errors, "limits": limits}, Document)
+
+
+def _with_expiry(hooks: Mapping[str, Any]) -> dict[str, Any]:
+    """The short form of a time written out."""
+    spec = hooks.get("subscribe")
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("expires"), str):
+        return dict(hooks)
+    return {**hooks, "subscribe": {**spec, "expires": {"path": spec["expires"]}}}
 
 
 def _with_token_address(auth: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pgsluice.providers import rawjson, rest_paths
-from pgsluice.providers.base import Hint
-from pgsluice.providers.errors import Forged, Unreadable
+from pgsluice.providers.base import Credential, Hint
+from pgsluice.providers.errors import Forged, NotPolled, Unreadable
 from pgsluice.providers.rest_access import Condition, Event, Hooks, Signature
+from pgsluice.providers.rest_auth import kind_of
 from pgsluice.providers.rest_document import Document
+from pgsluice.providers.rest_subscribe import Subscribing
 from pgsluice.providers.rest_template import filled, placeholders
 from pgsluice.providers.webhooks import Delivery, Received, Webhooks
 
@@ -23,7 +25,26 @@ _MOST: Final = 1000  # objects of one delivery
 
 def described(document: Document) -> Webhooks | None:
     hooks = document.webhooks
-    return None if hooks is None else Webhooks(hooks.secret, hooks.description)
+    if hooks is None:
+        return None
+    spec = hooks.subscribe
+    chosen = spec is not None and hooks.secret != "client" and not spec.secret  # noqa: S105  no password
+    return Webhooks(hooks.secret, hooks.description, registers=spec is not None, chosen=chosen)
+
+
+def subscribing(document: Document, credential: Credential | None = None) -> Subscribing | None:
+    """How subscriptions are made; None where a person has to. Raises NotPolled where another kind of credential may."""
+    hooks = document.webhooks
+    if hooks is None or hooks.subscribe is None:
+        return None
+    kinds = [kind_of(document, suffix) for suffix in hooks.subscribe.credentials]
+    if credential is not None and kinds and credential.kind not in kinds:
+        raise NotPolled(
+            f"with a credential of the kind {credential.kind} webhooks cannot be registered",
+            details=f"it takes {' or '.join(kinds)}",
+            hint=f"set it up by hand, and store its secret with pgsluice sync webhook set: {hooks.description}",
+        )
+    return Subscribing(document, hooks.subscribe)
 
 
 def receive(document: Document, delivery: Delivery, secrets: Sequence[str]) -> Received:
@@ -55,13 +76,19 @@ def _said(document: Document, hooks: Hooks, delivery: Delivery) -> Received:
     if hooks.each:
         elements = rawjson.elements(rest_paths.at(body, hooks.each) or b"[]", hooks.each)[:_MOST]
     hints = dict.fromkeys(hint for element in elements for hint in _hints(document, hooks, delivery.headers, element))
-    return Received(number, hints=tuple(hints), ended=ended)
+    unnamed = [event for event in hooks.events if not event.id]
+    look = any(_all_hold(event.when, delivery.headers, element) for event in unnamed for element in elements)
+    return Received(number, hints=tuple(hints), look=look, ended=ended)
 
 
 def _hints(document: Document, hooks: Hooks, headers: Mapping[str, str], body: bytes) -> Iterator[Hint]:
     for event in hooks.events:
-        if all(_holds(each, headers, body) for each in event.when) and (upstream_id := _identity(event, body)) is not None:
+        if event.id and _all_hold(event.when, headers, body) and (upstream_id := _identity(event, body)) is not None:
             yield Hint(document.collection_id(event.collection), upstream_id)
+
+
+def _all_hold(conditions: Sequence[Condition], headers: Mapping[str, str], body: bytes) -> bool:
+    return all(_holds(each, headers, body) for each in conditions)
 
 
 def _identity(event: Event, body: bytes) -> str | None:
@@ -90,8 +117,9 @@ def _is_signed(spec: Signature, delivery: Delivery, stamp: str | None, secrets: 
     if message is None:
         return False
     claimed = given[len(spec.prefix) :].encode("utf-8", "replace")
-    # Each is compared, so that the time taken tells nothing of which it was.
-    found = [hmac.compare_digest(_signature(spec, secret, message), claimed) for secret in secrets]
+    # Each is compared, so that the time taken tells nothing of which it was. Those of several subscriptions are stored as lines.
+    single = [line.rpartition(" ")[2] for secret in secrets for line in secret.split("\n")]
+    found = [hmac.compare_digest(_signature(spec, secret, message), claimed) for secret in single]
     return any(found)
 
 

@@ -34,9 +34,25 @@ def values(collection: Collection, spec: Spec, writes: Sequence[Write]) -> dict[
     if spec.batch is None:
         return each[0]
     items = [text for given in each if (text := json_text(spec.batch.each, given)) is not None]
-    ids = [str(given["id"]) for given in each if "id" in given]
-    first = {name: value for name, value in each[0].items() if name in {"key", "match_on"} or name.startswith("parent.")}
-    return first | {"items": Json("[" + ",".join(items) + "]"), "ids": ",".join(ids)}
+    ids = [text for given in each if (text := filled(spec.batch.id, given)) is not None]
+    return _shared(each[0]) | {"items": Json("[" + ",".join(items) + "]"), "ids": ",".join(ids)}
+
+
+def together(collection: Collection, spec: Spec, write: Write) -> str:
+    """What the writes of one request have in common: all that the request says apart from {items} and {ids}."""
+    if spec.batch is None:
+        return ""
+    try:
+        given = {**_shared(_values_of(collection, spec, write)), "key": ""}
+    except (Refused4xx, NotPolled):
+        return f"by itself {write.key}"  # what is wrong with it is said when it is sent
+    said = [spec.path, spec.params, spec.headers, spec.body, spec.graphql.variables if spec.graphql is not None else None]
+    return json_text([each for each in said if each is not None], given) or ""
+
+
+def _shared(given: Mapping[str, Value]) -> dict[str, Value]:
+    """What a batch takes from its first write, and what therefore is the same in all of them."""
+    return {name: value for name, value in given.items() if name in {"key", "match_on"} or name.startswith(("parent.", "data."))}
 
 
 def _values_of(collection: Collection, spec: Spec, write: Write) -> dict[str, Value]:
@@ -63,7 +79,7 @@ def _values_of(collection: Collection, spec: Spec, write: Write) -> dict[str, Va
             raise Refused4xx(f"the data lacks {write.match_on!r}, by which the object is to be found")
         given["value"] = value
     whole = write.data.decode() if not spec.take else "{" + ",".join(f"{json.dumps(n)}:{raw.decode()}" for n, raw in members.items()) + "}"
-    return given | {"data": Json(whole)}
+    return given | {"data": Json(whole)} | {f"data.{name}": Json(raw.decode()) for name, raw in members.items()}
 
 
 def path(spec: Spec, given: Mapping[str, Value]) -> str:

@@ -51,7 +51,7 @@ from pgsluice.providers.shopify_fields import fields_of
 from pgsluice.providers.shopify_graphql import answer, ask
 from pgsluice.providers.shopify_place import place_of
 from pgsluice.providers.shopify_records import read_node
-from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
+from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Subscription, Webhooks
 
 CHANGES: Final = ".changes"  # behind the collection, in the name of a feed
 SWEEP: Final = ".sweep"
@@ -195,11 +195,16 @@ class Shopify(Plain):
         return shopify_webhooks.receive(delivery, secrets)
 
     def subscribe(
-        self, cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None, credential: Credential
+        self,
+        cursor: Cursor | None,
+        address: str,
+        collection_ids: Sequence[str] | None,
+        credential: Credential,
+        secret: str | None = None,  # noqa: ARG002
     ) -> Request | None:
         return shopify_webhooks.subscribe(cursor, address, collection_ids, credential)
 
-    def read_subscribed(self, cursor: Cursor | None, response: Response) -> Subscribed:
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:  # noqa: ARG002
         return shopify_webhooks.read_subscribed(cursor, response)
 
 

@@ -48,7 +48,7 @@ from pgsluice.providers.protocol import Plain
 from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object, quiet_for
 from pgsluice.providers.stripe_fields import fields_of
-from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
+from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Subscription, Webhooks
 
 BASE_URL: Final = "https://api.stripe.com"
 # The shape of every object depends on it, so it changes only with a release of ours. https://docs.stripe.com/changelog
@@ -174,7 +174,12 @@ class Stripe(Plain):
         return stripe_webhooks.receive(delivery, secrets)
 
     def subscribe(
-        self, cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None, credential: Credential
+        self,
+        cursor: Cursor | None,
+        address: str,
+        collection_ids: Sequence[str] | None,
+        credential: Credential,
+        secret: str | None = None,  # noqa: ARG002
     ) -> Request | None:
         said = stripe_webhooks.request(cursor, address, collection_ids, API_VERSION)
         if said is None:
@@ -183,7 +188,7 @@ class Stripe(Plain):
         headers = None if body is None else {"Content-Type": stripe_writes.FORM}
         return _request(method, credential, path, params, headers=headers, body=body)
 
-    def read_subscribed(self, cursor: Cursor | None, response: Response) -> Subscribed:
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:  # noqa: ARG002
         return stripe_webhooks.read(cursor, response)
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:

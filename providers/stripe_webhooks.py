@@ -172,7 +172,7 @@ def read(cursor: Cursor | None, response: Response) -> Subscribed:
     notice = None
     if known is not None and known.status != "enabled" and now.status == "enabled":
         notice = "Stripe had disabled the webhook endpoint, as it does where deliveries fail for days; it is enabled again"
-    return Subscribed(_stored(Seen((*before.values(), now))), answer.secret, notice)
+    return Subscribed(_stored(Seen((*before.values(), now))), answer.secret, notice=notice, anew=answer.secret is not None)
 
 
 def event_types(collection_ids: Sequence[str] | None) -> list[str]:

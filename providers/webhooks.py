@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -18,6 +18,7 @@ class Webhooks:
     secret: Literal["subscription", "client"]
     description: str  # where a person sets it up and finds the secret
     registers: bool = False  # whether `subscribe` does that
+    chosen: bool = False  # a secret of the subscription is one that we choose; `subscribe` tells it to the vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,17 @@ class Received:
     changes: tuple[Change, ...] = ()  # stored only as newer versions: each with upstream_updated_at
     hints: tuple[Hint, ...] = ()
     answer: bytes | None = None  # what the vendor wants to hear back, in a handshake
+    look: bool = False  # something changed, and it is not said what: the sync is due
     ended: str | None = None  # a sentence: the vendor says that the access has ended (the app was uninstalled)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the vendor is to do: to send word of these collections (None: all) to `address`. `secret`: the one that is stored."""
+
+    address: str
+    collection_ids: Sequence[str] | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +59,7 @@ class Subscribed:
     """One step of setting up subscriptions. `cursor`: where `subscribe` goes on; None: all is as it should be."""
 
     cursor: Cursor | None = None
-    secret: str | None = field(default=None, repr=False)  # the signing secret, where the vendor shows it only now
+    # To be stored at once in place of the one that was handed in: the signing secret, where the vendor shows it only now.
+    secret: str | None = field(default=None, repr=False)
+    anew: bool = False  # the vendor had no subscription; if there was one before, it was dropped
     notice: str | None = None  # what a person should know, as that the vendor had dropped a subscription

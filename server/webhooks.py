@@ -140,7 +140,8 @@ class Desk:
                 if exc.code not in _FETCH_INSTEAD and exc.code[:2] not in {"22", "54"}:
                     raise
                 hints = [*hints, *((change.collection_id, change.upstream_id, None) for change in changes)]
-        return await webhooks.store_delivery(self._app.store, found.sync_id, delivery, hints=hints, ended=received.ended)
+        stored = await webhooks.store_delivery(self._app.store, found.sync_id, delivery, hints=hints, ended=received.ended)
+        return Stored(stored.state, woken=False) if received.look and stored.state == "stored" else stored
 
     def _wake(self, sync_id: str) -> None:
         """A poller was just writing: the sync is due once it has. The vendor does not wait for it."""

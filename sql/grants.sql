@@ -75,6 +75,7 @@ grant execute on function sluice_internal._wanted_next to sluice_poller;
 grant execute on function sluice_internal._wanted_commit to sluice_poller;
 grant execute on function sluice_internal._wanted_put_off to sluice_poller;
 grant execute on function sluice_internal._subscription_claim to sluice_poller;
+grant execute on function sluice_internal._subscription_known to sluice_poller;
 grant execute on function sluice_internal._subscription_secret to sluice_poller;
 grant execute on function sluice_internal._subscription_end to sluice_poller;
 grant execute on function sluice_internal._mutation_claim to sluice_poller;

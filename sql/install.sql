@@ -108,6 +108,7 @@
 \ir internal/_webhook_reseal.sql
 \ir internal/_webhooks_sealed.sql
 \ir internal/_subscription_claim.sql
+\ir internal/_subscription_known.sql
 \ir internal/_subscription_secret.sql
 \ir internal/_subscription_end.sql
 \ir syncs/sync_webhook_info.sql

@@ -2,7 +2,7 @@
 create or replace view sluice_internal._builtin_collections as
 select *
 from (values
-    ('airtable', 'airtable:base', 'a base', '{}'::text[], '{}'::text[], false),
+    ('airtable', 'airtable:base', 'a base', array['create'], '{}'::text[], false),
     ('airtable', 'airtable:record', 'a record of a table', array['create', 'update', 'delete'], '{}'::text[], false),
     ('airtable', 'airtable:table', 'a table of a base, with its fields and views', array['create', 'update'], '{}'::text[], false),
     ('github', 'github:commit', 'a commit on the default branch', '{}'::text[], '{}'::text[], false),

@@ -70,9 +70,6 @@ class World:
     async def declare(self, feeds: tuple[Feed, ...]) -> None:
         self.declared = [feed.name for feed in feeds]
 
-    def take_wanted(self) -> tuple[Hint, ...]:
-        return ()
-
     async def commit(self, step: Step, batch: Any, _read_from: object) -> tuple[Hint, ...]:
         for name in step.facts.get("restart", ()):
             self.done_.append(f"restart {name}")

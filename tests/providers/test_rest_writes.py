@@ -42,6 +42,17 @@ row:
   list: {path: /rows, records: items, paging: {style: none}}
   create: {path: /rows, body: {records: "{items}"}, batch: {size: 3, each: {fields: "{data}"}, results: records, error: error}}
   delete: {path: /rows, params: {"ids[]": "{ids}"}, batch: {size: 3}}
+cell:
+  parent: row
+  id: "{parent.id}/{record.id}"
+  list: {path: "/rows/{parent.id}/cells", records: items, paging: {style: none}}
+  create:
+    path: "/rows/{parent.id}/cells"
+    take: {parent.id: row}
+    body: {cells: "{items}", cast: "{data.cast}"}
+    batch: {size: 10, each: {value: "{data.value}"}, results: cells}
+  update: {path: "/rows/{parent.id}/cells", body: {cells: "{items}"}, batch: {size: 10, each: {id: "{record.id}", value: "{data.value}"}, results: cells}}
+  delete: {path: "/rows/{parent.id}/cells", params: {"ids[]": "{ids}"}, batch: {size: 10, id: "{record.id}", results: cells}}
 """
 
 
@@ -109,6 +120,34 @@ def test_several_go_in_one_request_and_each_gets_its_answer() -> None:
         rest.read_written(two, reply({"records": [{"id": "r1"}]}))
     gone = [write("delete", "row", upstream_id=name) for name in ("r1", "r2")]
     assert rest.write(gone, CREDENTIAL).params == (("ids[]", "r1"), ("ids[]", "r2"))
+
+
+def test_what_is_said_once_for_a_batch_is_the_same_for_all_of_it() -> None:
+    rest = provider(COLLECTIONS)
+    one, other, elsewhere, cast, bad = (
+        write("create", "cell", data=data)
+        for data in (
+            {"row": "r1", "value": 1.50},
+            {"row": "r1", "value": 2},
+            {"row": "r2", "value": 3},
+            {"row": "r1", "cast": True},
+            {"value": 4},
+        )
+    )
+    assert rest.together(one) == rest.together(other)
+    assert len({rest.together(each) for each in (one, elsewhere, cast, bad)}) == 4
+    assert rest.together(write("create", data={})) == rest.together(write("create", data=b"no JSON"))  # one a request
+    request = rest.write([one, other], CREDENTIAL)
+    assert (request.url, request.body) == ("https://api.acme.test/v1/rows/r1/cells", b'{"cells":[{"value":1.5},{"value":2}]}')
+    assert json.loads(rest.write([cast], CREDENTIAL).body or b"") == {"cells": [], "cast": True}
+    answers = rest.read_written([one, other], reply({"cells": [{"id": "a"}, {"id": "b"}]}))
+    assert [answer.upstream_id for answer in answers if not isinstance(answer, ProviderError)] == ["r1/a", "r1/b"]
+    first, second = (write("update", "cell", upstream_id=name, data={"value": 1}) for name in ("r1/a", "r1/b"))
+    assert rest.together(first) == rest.together(second) != rest.together(write("update", "cell", upstream_id="r2/a", data={}))
+    assert json.loads(rest.write([first, second], CREDENTIAL).body or b"")["cells"][1] == {"id": "b", "value": 1}
+    gone = [write("delete", "cell", upstream_id=name) for name in ("r1/a", "r1/b")]
+    assert rest.write(gone, CREDENTIAL).params == (("ids[]", "a"), ("ids[]", "b"))
+    assert rest.together(gone[0]) == rest.together(gone[1])
 
 
 def test_what_the_document_has_not_is_refused() -> None:

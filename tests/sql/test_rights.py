@@ -81,7 +81,7 @@ POLLER = {
     "_credential_sealed", "_provider_document", "_jsonb_refusal", "_rate_take", "_rate_take_many", "_rate_release", "_rate_signal", "_renewal_claim", "_renewal_store",
     "_renewal_end", "_mutation_claim", "_mutation_complete", "_mutation_retry",
     "_description_claim", "_description_end", "_wanted_next", "_wanted_commit", "_wanted_put_off",
-    "_subscription_claim", "_subscription_secret", "_subscription_end",
+    "_subscription_claim", "_subscription_known", "_subscription_secret", "_subscription_end",
     "_signin_claim", "_signin_credential", "_signin_store", "_signin_fail",
 }  # fmt: skip
 ADMIN = {"_credential_put", "_credential_replace", "_credential_known", "_credential_reseal", "_credential_sealed", "_credential_change",

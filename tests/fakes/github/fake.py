@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from fakes.github.kinds import KINDS, NUMBERED, OWNER, Doc, Kind, moment, user
+from fakes.hooked import Hook
 from fakes.serving import Answer, Asked, Serving
 
 TOKEN = "ghp_fake0000000000000000000000000000000001"
@@ -50,6 +51,8 @@ class GitHubFake(Serving):
         self._next_id = 1000
         self._next_number = 1
         self._tick = 0
+        self.hooks: list[Hook] = []
+        self.reads_only: set[str] = set()  # names of repositories that the token is no administrator of
         self._kept: dict[str, list[Box]] = {kind: [] for kind in KINDS}
         self._gone: dict[str, set[str]] = {kind: set() for kind in KINDS}
         self.create("repo", name=self.repo)
@@ -159,10 +162,35 @@ class GitHubFake(Serving):
         if path == "/user/repos":
             path = f"/orgs/{OWNER}/repos"
         place = _REPO.match(path)
+        if place and path[place.end() :].startswith("/hooks"):
+            return self._webhooks(asked, place["name"], path[place.end() + len("/hooks") :])
         if place and place["name"] != self.repo and place.end() < len(path):
             self._find("repo", "name", place["name"])
             return self._other_repo(asked)
         return self._placed(asked, path)
+
+    def _webhooks(self, asked: Asked, repo: str, rest: str) -> Answer:
+        """https://docs.github.com/en/rest/repos/webhooks: whoever is no administrator is told that there is nothing"""
+        hook = next((hook for hook in self.hooks if hook.parent == repo and rest == f"/{hook.id}"), None)
+        if repo in self.reads_only or (rest and hook is None):
+            raise Refusal(404, "Not Found")
+        given = json.loads(asked.body or b"{}")
+        if asked.method == "GET":
+            return _json(200, [_shown(hook) for hook in self.hooks if hook.parent == repo])
+        if asked.method == "POST":
+            config = given["config"]
+            assert given["name"] == "web"
+            if any(hook.parent == repo and hook.url == config["url"] for hook in self.hooks):
+                raise Refusal(422, "Validation Failed", errors=[{"resource": "Hook", "message": "Hook already exists on this repository"}])
+            self._next_id += 1
+            self.hooks.append(Hook(str(self._next_id), config["url"], config["secret"], repo, given["events"], given["active"]))
+            return _json(201, _shown(self.hooks[-1]))
+        assert hook is not None
+        if asked.method == "DELETE":
+            self.hooks.remove(hook)
+            return Answer(204, b"", {"Content-Type": None})
+        hook.active, hook.topics = given.get("active", hook.active), given.get("events", hook.topics)
+        return _json(200, _shown(hook))
 
     def _other_repo(self, asked: Asked) -> Answer:
         """Every other repository is empty."""
@@ -238,6 +266,11 @@ class GitHubFake(Serving):
         if kind.key == "name" and given["name"] in {box.doc["name"] for box in self._kept[name]}:
             raise Refusal(422, "Validation Failed", errors=[{"resource": name.title(), "code": "already_exists", "field": "name"}])
         return _json(201, self.create(name, **given))
+
+
+def _shown(hook: Hook) -> Doc:
+    config = {"url": hook.url, "content_type": "json", "secret": "********", "insecure_ssl": "0"}
+    return {"type": "Repository", "id": int(hook.id), "name": "web", "active": hook.active, "events": hook.topics, "config": config}
 
 
 def _wanted(doc: Doc, kind: Kind, params: dict[str, str]) -> bool:

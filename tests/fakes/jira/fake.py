@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from fakes.hooked import Hook
 from fakes.serving import Answer, Asked
 from fakes.shelves import Box, Doc, Refusal, Shelves, answer, sealed, unsealed
 
 EMAIL = "dev@example.com"
-API, AGILE = "/rest/api/3/", "/rest/agile/1.0/"
+API, AGILE, HOOKS = "/rest/api/3/", "/rest/agile/1.0/", "/rest/webhooks/1.0/webhook"
 # Kind -> what a new one has besides its id.
 KINDS: Mapping[str, Doc] = {
     "issue": {}, "comment": {"body": {}}, "worklog": {"timeSpentSeconds": 60, "comment": {}},
@@ -37,6 +38,7 @@ class JiraFake(Shelves):
         super().__init__()
         self.above: dict[str, str] = {}  # id -> that of what it is in
         self.deleted_worklogs: list[tuple[int, int]] = []
+        self.hooks: list[Hook] = []
 
     # -- objects
 
@@ -106,6 +108,8 @@ class JiraFake(Shelves):
         path = asked.path
         if path.startswith(AGILE):
             return self._agile(asked, path.removeprefix(AGILE).split("/"), given)
+        if path.startswith(HOOKS):
+            return self._webhooks(asked, path.removeprefix(HOOKS), given)
         if not path.startswith(API):
             raise _refused(404, "null for uri")
         steps = path.removeprefix(API).split("/")
@@ -184,6 +188,24 @@ class JiraFake(Shelves):
                 return self._made(kind, given)
             case [("board" | "sprint") as kind, id_]:
                 return self._one(asked, kind, self._found(kind, id_), given)
+        raise _refused(404, "null for uri")
+
+    def _webhooks(self, asked: Asked, rest: str, given: Doc) -> Answer:
+        """https://developer.atlassian.com/cloud/jira/platform/webhooks/: of administrators, and not by OAuth"""
+        if not asked.headers["authorization"].startswith("Basic "):
+            raise _refused(403, "OAuth 2.0 is not enabled for this method.")
+        hook = next((hook for hook in self.hooks if rest == f"/{hook.id}"), None)
+        match (asked.method, hook):
+            case ("GET", None):
+                return answer([_shown(hook) for hook in self.hooks])
+            case ("POST", None):
+                if not given.get("name") or not given.get("events"):
+                    raise _refused(400, "name and events are needed")
+                self.hooks.append(Hook(str(len(self.hooks) + 72), given["url"], given.get("secret", ""), "", given["events"]))
+                return answer(_shown(self.hooks[-1]), 201)
+            case ("DELETE", Hook()):
+                self.hooks.remove(hook)
+                return answer(None, 204)
         raise _refused(404, "null for uri")
 
     def _search(self, given: Any) -> Answer:
@@ -288,6 +310,11 @@ class JiraFake(Shelves):
         if box is None:
             raise _refused(404, f"{kind.title()} does not exist or you do not have permission to see it.")
         return box
+
+
+def _shown(hook: Hook) -> Doc:
+    address = f"https://acme.atlassian.net{HOOKS}/{hook.id}"
+    return {"name": "a webhook", "url": hook.url, "excludeBody": False, "events": hook.topics, "enabled": hook.active, "self": address}
 
 
 def _refused(status: int, message: str) -> Refusal:

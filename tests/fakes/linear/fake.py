@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from fakes.hooked import Hook
 from fakes.linear.graphql import BadQuery, Query, Selected
 from fakes.serving import Answer, Asked
 from fakes.shelves import Box, Doc, Refusal, Shelves, answer, bearer, moment, sealed, unsealed
@@ -24,6 +25,7 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "ProjectMilestone": ("projectMilestones", ("name", "projectId"), "name description targetDate sortOrder (project)"),
     "Attachment": ("attachments", ("title", "url", "issueId"), "title subtitle url sourceType metadata (issue)"),
     "Document": ("documents", ("title",), "title content slugId color icon trashed (project) (creator)"),
+    "Webhook": ("webhooks", ("url", "resourceTypes"), "label url enabled secret resourceTypes allPublicTeams (team)"),
     "Initiative": ("initiatives", ("name",), "name description status targetDate trashed (owner)"),
 }  # fmt: skip
 BY_CONNECTION = {many: kind for kind, (many, _, _) in KINDS.items()}
@@ -44,7 +46,15 @@ class LinearFake(Shelves):
         doc |= {"createdAt": moment(self.clock.now()), "updatedAt": "", "archivedAt": None}
         if kind == "Issue":
             doc |= {"number": number, "identifier": f"ENG-{number}", "labelIds": [], "priority": 0}
+        if kind == "Webhook":
+            doc |= {"enabled": True}
         return {**doc, **self._written(doc, fields)}
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """https://linear.app/developers/webhooks: of workspace admins"""
+        docs = [box.doc for box in self.all("Webhook")]
+        return [Hook(doc["id"], doc["url"], doc["secret"], "", doc["resourceTypes"], doc["enabled"]) for doc in docs]
 
     def stamped(self, kind: str, doc: Doc, now: float) -> Doc:
         return {**doc, "updatedAt": moment(now)}

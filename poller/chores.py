@@ -1,0 +1,130 @@
+"""Work of a poller beside the turns of syncs: taken one piece at a time, done, and ended with the time of the next attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Generic, Protocol, TypeVar
+
+from pgsluice.db import secrets
+from pgsluice.db.chores import Look
+from pgsluice.db.errors import DatabaseUnavailable, SluiceError
+from pgsluice.poller.asking import Account, Stopped, Vendor
+from pgsluice.poller.failing import Failure
+from pgsluice.poller.knowing import know
+from pgsluice.poller.session import Session, first_of, unexpected
+from pgsluice.poller.sharing import Desk, WithClient, client_of, opened
+from pgsluice.poller.transport import Transport
+from pgsluice.providers import registry
+from pgsluice.providers.errors import ProviderError
+
+# One slow vendor must not hold up the others.
+AT_ONCE: Final = 2
+
+C = TypeVar("C", bound="Claim")
+
+
+class Claim(WithClient, Protocol):
+    """What was claimed: an account that is to be asked, with its credential as stored."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def credential_id(self) -> str | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def sealed(self) -> bytes | None: ...
+    @property
+    def key_version(self) -> int | None: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def credential_version(self) -> int | None: ...
+    @property
+    def credential_renew_at(self) -> datetime | None: ...
+    @property
+    def clock(self) -> datetime: ...
+
+
+class Job(Protocol[C]):
+    """One kind of such work."""
+
+    async def claim(self) -> Look[C]:
+        """The next piece, which is this poller's from now on."""
+        ...
+
+    async def do(self, claimed: C) -> None:
+        """Does it, and says so. Raises ProviderError, SluiceError, Stopped."""
+        ...
+
+    async def failed(self, claimed: C, exc: Failure) -> None:
+        """Stores why it was not done, and when it is tried again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Means:
+    """What work is done with, in one session of a poller."""
+
+    session: Session
+    transport: Transport
+    key: secrets.MasterKey | None = field(repr=False)
+    stopping: asyncio.Event
+
+    def vendor(self, claimed: Claim, whose: str, sync_id: str | None) -> Vendor:
+        """The vendor, asked for the account that was claimed, within its limits. Raises SL104, SL301, SL302."""
+        client = client_of(claimed, self.key)
+        credential = opened(
+            whose, claimed.credential_id, claimed.sealed, claimed.key_version, claimed.kind, claimed.base_url, self.key, client
+        )
+        desk = Desk(self.session, self.session.poller_id, self.key, exchanges=self.session.exchanges)
+        account = Account(desk, sync_id, claimed.credential_id, claimed.credential_version, claimed.credential_renew_at, claimed.clock)
+        return Vendor(registry.get(claimed.provider), credential, self.transport, self.stopping, account=account)
+
+
+class Chores(Generic[C]):
+    """Does one kind of work, `AT_ONCE` pieces at once. `news`: set when there may be some. `longest`: what a poller that died had taken is
+    found after so many seconds; nothing announces it."""
+
+    def __init__(self, session: Session, job: Job[C], news: asyncio.Event, longest: float) -> None:
+        self._session = session
+        self._job = job
+        self._news = news
+        self._longest = longest
+
+    async def serve(self) -> None:
+        """Does whatever is to be done, for ever. Raises DatabaseUnavailable."""
+        await first_of(*(self._work() for _ in range(AT_ONCE)))
+
+    async def drain(self) -> None:
+        """Does what is to be done now. Raises DatabaseUnavailable."""
+        while (look := await self._job.claim()).claimed is not None:
+            await self._one(look.claimed)
+
+    async def _work(self) -> None:
+        while True:
+            self._news.clear()
+            look = await self._job.claim()
+            if look.claimed is not None:
+                await self._one(look.claimed)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(look.next_in or self._longest, self._longest)):
+                    await self._news.wait()
+
+    async def _one(self, claimed: C) -> None:
+        """Raises only DatabaseUnavailable. A poller that stops leaves it to the next one."""
+        try:
+            await know(self._session, [claimed.provider])
+            await self._job.do(claimed)
+        except Stopped:
+            return
+        except DatabaseUnavailable:
+            raise
+        except (ProviderError, SluiceError) as exc:
+            await self._job.failed(claimed, exc)
+        except Exception as exc:  # noqa: BLE001  a bug in one provider concerns one account
+            await self._job.failed(claimed, unexpected(exc))
