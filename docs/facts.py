@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pgsluice.providers import registry
 from pgsluice.providers.protocol import Plain, Provider
+from pgsluice.providers.rest import Rest
 
 HEAD = "-- Generated from the providers by `make docs`; not to be edited.\n"
 # A line of these files has at most so many characters, as any other in `sql/`.
@@ -57,6 +58,8 @@ def files() -> Mapping[str, str]:
 
 
 def describes(provider: Provider) -> bool:
+    if isinstance(provider, Rest):
+        return provider.describes
     return getattr(type(provider), "describe", None) is not Plain.describe
 
 

@@ -15,6 +15,7 @@ from pgsluice.providers import (
     replies,
     rest_auth,
     rest_consent,
+    rest_describe,
     rest_errors,
     rest_feeds,
     rest_paths,
@@ -28,6 +29,7 @@ from pgsluice.providers.base import (
     Collection,
     Credential,
     Cursor,
+    Described,
     Feed,
     Field,
     Hint,
@@ -104,9 +106,9 @@ class Rest(Plain):
         return (*changes, *first, *sweeps)
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
-        return self._listed(self._source(feed), feed, cursor, credential)
+        return self._listed(self._source(feed), cursor, credential)
 
-    def _listed(self, source: Source, _feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
+    def _listed(self, source: Source, cursor: Cursor | None, credential: Credential) -> Request:
         step = source.step(cursor)
         following = rest_walk.address(step.level.place, step.listing)
         if following is not None:
@@ -179,6 +181,18 @@ class Rest(Plain):
     def read_renewed(self, credential: Credential, response: Response) -> Renewed:
         return rest_auth.read_renewed(self.document, credential, response)
 
+    @property
+    def describes(self) -> bool:
+        """Whether accounts differ in their fields."""
+        return any(spec.describe is not None for spec in self.document.collections.values())
+
+    def describe(self, cursor: Cursor | None, credential: Credential) -> Request | None:
+        found = rest_describe.Describing(self.document, self.collections).list(cursor)
+        return None if found is None else self._listed(*found, credential)
+
+    def read_described(self, cursor: Cursor | None, response: Response) -> Described:
+        return rest_describe.Describing(self.document, self.collections).read(cursor, response)
+
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
         rest_auth.check(self.document, kind, secret)
 
@@ -218,7 +232,7 @@ class Rest(Plain):
             return None
         listed = subscribing.list(cursor)
         if listed is not None:
-            return self._listed(*listed, credential)
+            return self._listed(listed[0], listed[2], credential)
         step = subscribing.next(cursor, Subscription(address, collection_ids, secret))
         return None if step is None else self._request(step.ask, credential, step.values)
 

@@ -175,7 +175,7 @@ class _Collection:
         self.text, self.given, self.name, self.collection = text, given, name, collection
         self.at: Path = ("collections", name)
         self.secrets = {f"credential.{field}" for auth in given.auth.values() for field in auth.fields}
-        self.parents = ("parent.",) if collection.parent else ()
+        self.parents: tuple[str, ...] = ("parent.",) if collection.parent else ()
         self.of_id = set(rest_template.placeholders(collection.id)) | {"id"}
 
     def problems(self) -> Iterator[Problem]:
@@ -217,6 +217,10 @@ class _Collection:
             yield from self._incremental()
         if self.collection.deletions is not None:
             yield from self._listing("deletions", self.collection.deletions, {"limit", "since"})
+        if self.collection.describe is not None:
+            self.parents = ()  # it is asked of the account, not of a parent
+            yield from self._listing("describe", self.collection.describe, {"limit"})
+            self.parents = ("parent.",) if self.collection.parent else ()
         parts = self.collection.parts
         if parts is not None:
             yield from unknown(self.text, (*self.at, "parts", "params"), parts.params, {"since", "until"})

@@ -12,6 +12,7 @@ from pgsluice.providers.rest_access import Auth, Frozen, Hooks
 ErrorWord = Literal[
     "unauthorized", "expired", "forbidden", "rate_limited", "retry", "missing", "refused", "conflict", "unreadable", "lost_place", "empty"
 ]
+FieldType = Literal["text", "integer", "number", "boolean", "time", "date", "object", "array", "any"]
 WRITES = ("create", "update", "upsert", "delete")
 
 
@@ -158,10 +159,19 @@ class Write(Ask, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None  # of this write, where the vendor recognises not all of them, or not as long
 
 
+class Describe(Listing, frozen=True, kw_only=True):
+    """A list of the fields that this account has."""
+
+    name: str = "name"  # where a field's name is, as it stands in the records
+    type: str = ""  # where its type is, in the vendor's words
+    types: Mapping[str, FieldType] = {}  # what those mean
+    label: str = ""
+
+
 class FieldSpec(Frozen, frozen=True, kw_only=True):
     """A field of the records."""
 
-    type: Literal["text", "integer", "number", "boolean", "time", "date", "object", "array", "any"] = "any"
+    type: FieldType = "any"
     key: bool = False
     description: str = ""
 
@@ -189,6 +199,7 @@ class Collection(Frozen, frozen=True, kw_only=True):
     upsert: Write | None = None
     delete: Write | None = None
     fields: Mapping[str, FieldSpec] = {}
+    describe: Describe | None = None  # fields that differ between accounts
 
 
 class Subscribe(Frozen, frozen=True, kw_only=True):

@@ -1307,7 +1307,7 @@ create view sluice.providers as
 UNION ALL
  SELECT d.provider,
     false AS free_form,
-    false AS describes,
+    jsonb_path_exists(d.document, '$."collections".*."describe"'::jsonpath) AS describes,
     false AS built_in,
     d.document ->> 'title'::text AS title,
     d.updated_at
@@ -2971,6 +2971,13 @@ begin
     values (provider_create.provider, provider_create.document, provider_create.source)
     on conflict (provider) do update
     set document = excluded.document, source = excluded.source, updated_at = clock_timestamp();
+    -- What accounts said was said of the document before it.
+    delete from sluice_internal.described_collections as k
+    using sluice_internal.credentials as c
+    where c.provider = provider_create.provider and k.credential_id = c.credential_id collate "C";
+    perform sluice_internal._description_ask(c.credential_id)
+    from sluice_internal.credentials as c
+    where c.provider = provider_create.provider;
     select p.* into v_row from sluice.providers as p where p.provider = provider_create.provider;
     return v_row;
 end

@@ -11,7 +11,7 @@ union all
 select
     d.provider,
     false as free_form,
-    false as describes,
+    jsonb_path_exists(d.document, '$.collections.*.describe') as describes,
     false as built_in,
     d.document ->> 'title' as title,
     d.updated_at

@@ -124,12 +124,13 @@ def test_one_collection_that_may_not_be_read(account: Account, desk: Desk) -> No
     assert account.read().outcome in {"partial", "error"}
     account.assert_refused(closed)
     assert account.records(closed) == {}
-    account.assert_complete(*others)
-    for name in others:
-        desk.change(name, made[name][0], "goes on")
-    desk.settle()
-    account.read()
-    account.assert_complete(*others)
+    if others:
+        account.assert_complete(*others)
+        for name in others:
+            desk.change(name, made[name][0], "goes on")
+        desk.settle()
+        account.read()
+        account.assert_complete(*others)
     account.assert_recovers(*made)
 
 

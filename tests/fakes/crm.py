@@ -23,6 +23,7 @@ class Crm:
         self.url = ""
         self.seen: list[tuple[str, str]] = []
         self.page_size = 2
+        self.fields: list[dict[str, Any]] = []
         self.clock = 1_900_000_000
 
     def put(self, company_id: str, **fields: Any) -> dict[str, Any]:
@@ -32,6 +33,9 @@ class Crm:
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         parts = path.removeprefix("/v1/").split("/")
+        if parts == ["fields"]:
+            start = int(query.get("start", 0))
+            return 200, {"fields": self.fields[start : start + 2], "more": start + 2 < len(self.fields)}
         if parts[0] != "companies":
             return 404, {"message": "no such path"}
         if len(parts) == 1:
