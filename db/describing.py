@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import chores, rows
 from pgsluice.db.chores import Look
 from pgsluice.db.rows import Row
+from pgsluice.db.sealed import SealedCredential, take_credential
 from pgsluice.db.statements import Database, run
 
 # NOTIFY: an account is to be asked.
@@ -18,23 +19,17 @@ CHANNEL: Final = "sluice_descriptions"
 
 @dataclass(frozen=True)
 class Claimed:
-    """An account that this poller is to ask. The credential as stored; `attempt` counts from 1."""
+    """An account that this poller is to ask. `attempt` counts from 1."""
 
-    credential_id: str
+    credential: SealedCredential
     epoch: int
     provider: str
-    kind: str
-    sealed: bytes = field(repr=False)
-    key_version: int
-    base_url: str | None
     attempt: int
-    credential_version: int
-    credential_renew_at: datetime | None
     clock: datetime
-    oauth_app_id: str | None = None
-    client_id: str | None = None
-    client_sealed: bytes | None = field(default=None, repr=False)
-    client_key_version: int | None = None
+
+    @property
+    def credential_id(self) -> str:
+        return self.credential.credential_id
 
 
 async def listen(conn: Database) -> None:
@@ -47,7 +42,8 @@ async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
 
 
 def _claimed(row: Row) -> Claimed | None:
-    return None if row["credential_id"] is None else Claimed(**row)
+    credential = take_credential(row)
+    return None if credential is None else Claimed(credential, **row)
 
 
 async def end(

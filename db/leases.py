@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import rows
+from pgsluice.db.sealed import SealedCredential, take_credential
 from pgsluice.db.statements import Connection, Database, run
 
 # NOTIFY: a sync was created, resumed or given back.
@@ -44,35 +45,26 @@ class FeedState:
 class ClaimedSync:
     """A sync that this poller holds now.
 
-    `sealed`, `key_version`, `kind`, `base_url` and `credential_…` are the credential's, None without one. `attempt` counts failures in a
-    row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`: one of the objects
-    to be fetched by themselves (`wanting.take`), empty where there are none. `client_…`: of the
-    OAuth app that the credential was obtained through.
+    `attempt` counts failures in a row. `clock` is the database's time of the claim, `due_at` since when the sync waited for it. `wanted`:
+    one of the objects to be fetched by themselves (`wanting.take`), empty where there are none.
     """
 
     sync_id: str
     epoch: int
     provider: str
     collection_ids: tuple[str, ...]
-    credential_id: str | None
-    sealed: bytes | None = field(repr=False)
-    key_version: int | None
-    kind: str | None
-    base_url: str | None
+    credential: SealedCredential | None
     attempt: int
     feeds: tuple[FeedState, ...]
     clock: datetime
     max_age_days: int | None = None
     max_concurrent_requests: int | None = None
     due_at: datetime | None = None
-    credential_version: int | None = None
-    credential_expires_at: datetime | None = None
-    credential_renew_at: datetime | None = None
     wanted: tuple[tuple[str, str], ...] = ()
-    oauth_app_id: str | None = None
-    client_id: str | None = None
-    client_sealed: bytes | None = field(default=None, repr=False)
-    client_key_version: int | None = None
+
+    @property
+    def credential_id(self) -> str | None:
+        return None if self.credential is None else self.credential.credential_id
 
 
 @dataclass(frozen=True)
@@ -85,6 +77,24 @@ class PageResult:
     refused: int
     refetch: tuple[tuple[str, str], ...]
     clock: datetime
+
+
+@dataclass(frozen=True)
+class NewPage:
+    """A page to be committed.
+
+    `records`: each the JSON text of `{collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted}`, which keeps
+    the vendor's digits. `read_from`: the database's clock before the request was sent. `quarantine`: `{collection_id, upstream_id, raw
+    (base64), reason}` each. `facts`: what else the page says (sql/internal/_page_commit.sql).
+    """
+
+    feed: str
+    cursor: Mapping[str, Any] | None
+    done: bool
+    records: Sequence[bytes] = field(repr=False)
+    read_from: datetime
+    quarantine: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,18 +113,6 @@ class Ended:
     sync: ClaimedSync
     next_in: timedelta
     pages: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class SealedCredential:
-    """A credential as stored; `secrets.open_sealed` opens it, with its id as `aad`."""
-
-    sealed: bytes = field(repr=False)
-    key_version: int
-    kind: str
-    provider: str
-    base_url: str | None
-    version: int
 
 
 async def heartbeat(conn: Database, poller_id: str, host: str | None, pid: int | None) -> None:
@@ -153,7 +151,10 @@ async def listen(conn: Connection) -> None:
 def _claimed(row: rows.Row) -> ClaimedSync:
     feeds = tuple(_feed(feed) for feed in row["feeds"] or ())
     wanted = tuple((item["collection_id"], item["upstream_id"]) for item in row["wanted"] or ())
-    return ClaimedSync(**{**row, "collection_ids": tuple(row["collection_ids"]), "feeds": feeds, "wanted": wanted})
+    credential = take_credential(row)
+    return ClaimedSync(
+        **{**row, "credential": credential, "collection_ids": tuple(row["collection_ids"]), "feeds": feeds, "wanted": wanted}
+    )
 
 
 def _feed(state: Mapping[str, Any]) -> FeedState:
@@ -168,29 +169,28 @@ async def due(conn: Database, poller_id: str, *, since: datetime | None = None) 
     return Due(**row)
 
 
-async def commit_page(
-    conn: Database,
-    poller_id: str,
-    sync: ClaimedSync,
-    *,
-    feed: str,
-    cursor: Mapping[str, Any] | None,
-    done: bool,
-    records: Sequence[Mapping[str, Any]] | str | bytes,
-    quarantine: Sequence[Mapping[str, Any]] = (),
-    read_from: datetime,
-    facts: Mapping[str, Any] | None = None,
-) -> PageResult:
-    """Writes a page and moves the feed's cursor, together or not at all. SL130 if the lease is gone.
+async def commit_pages(conn: Database, poller_id: str, sync: ClaimedSync, pages: Sequence[NewPage]) -> PageResult:
+    """Writes pages, each of another feed, and moves the feeds' cursors: all together or nothing. SL130 if the lease is gone.
 
-    `records`: `{collection_id, upstream_id, data, upstream_created_at, upstream_updated_at, deleted}` each, or the JSON text of an array of
-    them, which keeps the vendor's digits without a detour. `quarantine`: `{collection_id, upstream_id, raw (base64), reason}` each.
-    `read_from`: the database's clock before the request was sent. `facts`: what else the page says (sql/internal/_page_commit.sql).
+    Several pages have no `quarantine`, and no `restart` among their facts. Of each page that has an object of `refetch` the cursor stays.
     """
-    query = "select * from sluice_internal._page_commit(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb, %s::jsonb, %s, %s::jsonb)"
+    query = "select * from sluice_internal._pages_commit(%s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s)"
     json = rows.json_parameter
-    place = None if cursor is None else json(dict(cursor))
-    arguments = (feed, place, done, json(records), json(list(quarantine)), read_from, json(dict(facts or {})))
+    said = [
+        {
+            "feed": page.feed,
+            "cursor": page.cursor,
+            "done": page.done,
+            "read_from": page.read_from.isoformat(),
+            "facts": page.facts,
+            "records": len(page.records),
+        }
+        for page in pages
+    ]
+    records = b"[" + b",".join([record for page in pages for record in page.records]) + b"]"
+    quarantine = [refused for page in pages for refused in page.quarantine]
+    read_from = min(page.read_from for page in pages)
+    arguments = (json(said), json(records), json(quarantine), read_from)
     (row,) = await run(conn, query, sync.sync_id, poller_id, sync.epoch, *arguments)
     refetch = tuple((item["collection_id"], item["upstream_id"]) for item in row["refetch"] or ())
     return PageResult(**{**row, "refetch": refetch})
@@ -246,12 +246,6 @@ async def compact(conn: Connection) -> bool:
     """Whether the leases of consumers were written anew, since what was removed of them could not be vacuumed."""
     (row,) = await run(conn, "select sluice_internal._leases_compact() as compacted")
     return bool(row["compacted"])
-
-
-async def credential(conn: Database, credential_id: str) -> SealedCredential | None:
-    """The sealed secret of that id, None if there is no such credential."""
-    found = await run(conn, "select * from sluice_internal._credential_sealed(%s)", credential_id)
-    return SealedCredential(**found[0]) if found else None
 
 
 async def provider_document(conn: Database, provider: str) -> str | None:

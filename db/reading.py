@@ -1,4 +1,4 @@
-"""What a poller does with the feeds of a sync that it holds, beside committing pages (`leases.commit_page`). One coroutine a function.
+"""What a poller does with the feeds of a sync that it holds, beside committing pages (`leases.commit_pages`). One coroutine a function.
 
 All of it raises SL130 once the lease is gone.
 """

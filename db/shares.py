@@ -7,12 +7,13 @@ mode: their locks last for the moment of the call.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from pgsluice.db import rows
+from pgsluice.db.sealed import SealedCredential, take_app
 from pgsluice.db.statements import Database, run
 
 
@@ -35,19 +36,9 @@ class Secret:
     """A credential's newest version, and what a poller that asked for another secret may do: see `_renewal_claim`."""
 
     state: Literal["newer", "refused", "busy", "yours", "same"]
-    version: int
-    kind: str
-    sealed: bytes = field(repr=False)
-    key_version: int
-    base_url: str | None
-    expires_at: datetime | None
-    renew_at: datetime | None
+    credential: SealedCredential
     error: Mapping[str, Any] | None
     clock: datetime
-    oauth_app_id: str | None = None
-    client_id: str | None = None
-    client_sealed: bytes | None = field(default=None, repr=False)
-    client_key_version: int | None = None
 
 
 async def rate_take(
@@ -107,7 +98,11 @@ async def renewal_claim(conn: Database, poller_id: str, credential_id: str, vers
     """Who holds `version` of a secret asks for another one; with `renew` a renewal may be this poller's. None: no such credential."""
     query = "select * from sluice_internal._renewal_claim(%s, %s, %s, %s)"
     found = await run(conn, query, credential_id, poller_id, version, renew)
-    return Secret(**found[0]) if found else None
+    if not found:
+        return None
+    row = found[0]
+    state, error, clock, app = row.pop("state"), row.pop("error"), row.pop("clock"), take_app(row)
+    return Secret(state, SealedCredential(credential_id, **row, app=app), error, clock)
 
 
 async def renewal_store(

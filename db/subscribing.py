@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import chores, rows
 from pgsluice.db.chores import Look
 from pgsluice.db.rows import Row
+from pgsluice.db.sealed import SealedCredential, take_credential
 from pgsluice.db.statements import Database, run
 
 # NOTIFY: a subscription is to be looked at.
@@ -18,27 +19,17 @@ CHANNEL: Final = "sluice_subscriptions"
 
 @dataclass(frozen=True)
 class Claimed:
-    """A sync whose subscription this poller is to look at; the credential as stored. `attempt` counts from 1."""
+    """A sync whose subscription this poller is to look at. `attempt` counts from 1."""
 
     sync_id: str
     epoch: int
     provider: str
     collection_ids: tuple[str, ...]
-    credential_id: str | None
-    kind: str | None
-    sealed: bytes | None = field(repr=False)
-    key_version: int | None
-    base_url: str | None
-    credential_version: int | None
-    credential_renew_at: datetime | None
+    credential: SealedCredential | None
     clock: datetime
     has_secret: bool
     tag: str | None
     attempt: int
-    oauth_app_id: str | None
-    client_id: str | None
-    client_sealed: bytes | None = field(repr=False)
-    client_key_version: int | None
 
 
 async def listen(conn: Database) -> None:
@@ -51,7 +42,10 @@ async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
 
 
 def _claimed(row: Row) -> Claimed | None:
-    return None if row["sync_id"] is None else Claimed(**{**row, "collection_ids": tuple(row["collection_ids"])})
+    if row["sync_id"] is None:
+        return None
+    credential = take_credential(row)
+    return Claimed(**{**row, "credential": credential, "collection_ids": tuple(row["collection_ids"])})
 
 
 async def known(conn: Database, poller_id: str, claimed: Claimed) -> tuple[bytes, int] | None:

@@ -36,7 +36,7 @@ async def commit(
     read_from: datetime,
     facts: Mapping[str, Any],
 ) -> PageResult:
-    """Writes what was fetched; as `leases.commit_page`, without a feed. `facts`: sql/internal/_wanted_commit.sql."""
+    """Writes what was fetched, without a feed. `records`: a JSON array; `quarantine` as in `leases.NewPage`."""
     query = "select * from sluice_internal._wanted_commit(%s, %s, %s, %s::jsonb, %s::jsonb, %s, %s::jsonb)"
     json = rows.json_parameter
     arguments = (json(records), json(list(quarantine)), read_from, json(dict(facts)))

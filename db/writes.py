@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pgsluice.db import rows
+from pgsluice.db.sealed import SealedCredential, take_credential
 from pgsluice.db.statements import Connection, Database, run
 
 # NOTIFY: something is to be sent.
@@ -24,8 +25,7 @@ class ClaimedItem:
     """One write that this poller holds now.
 
     `data` is JSON text. `attempt` counts claims, from 1. `sent_before`: an earlier attempt may have reached the vendor, the first one not
-    before `first_sent_at`. `sealed`, `key_version`, `credential_kind` and `base_url` are the credential's, None without one. `clock` is the
-    database's time of the claim.
+    before `first_sent_at`. `clock` is the database's time of the claim.
     """
 
     mutation_no: int
@@ -40,21 +40,15 @@ class ClaimedItem:
     attempt: int
     first_sent_at: datetime
     provider: str
-    credential_id: str | None
-    sealed: bytes | None = field(repr=False)
-    key_version: int | None
-    credential_kind: str | None
-    base_url: str | None
+    credential: SealedCredential | None
     clock: datetime
     sent_before: bool
     match_on: str | None = None
     if_match: str | None = None
-    credential_version: int | None = None
-    credential_renew_at: datetime | None = None
-    oauth_app_id: str | None = None
-    client_id: str | None = None
-    client_sealed: bytes | None = field(default=None, repr=False)
-    client_key_version: int | None = None
+
+    @property
+    def credential_id(self) -> str | None:
+        return None if self.credential is None else self.credential.credential_id
 
 
 async def listen(conn: Connection) -> None:
@@ -68,7 +62,12 @@ async def claim(conn: Database, poller_id: str, max_items: int, *, like: Claimed
     only = (None, None, None) if like is None else (like.sync_id, like.collection_id, like.kind)
     # The data goes on to the vendor as text: no digit is lost.
     claimed = await run(conn, query, poller_id, max_items, *only, raw_json=True)
-    return [ClaimedItem(**row) for row in claimed]
+    return [_item(row) for row in claimed]
+
+
+def _item(row: rows.Row) -> ClaimedItem:
+    credential = take_credential(row, "credential_kind")
+    return ClaimedItem(**row, credential=credential)
 
 
 async def complete(
@@ -84,7 +83,7 @@ async def complete(
 ) -> bool:
     """Ends an item (`succeeded`, `failed`, `unknown`) and writes the object, together. False if the item was taken over.
 
-    `records` as in `leases.commit_page`; `read_from`: the database's clock before the request was sent.
+    `records` as in `leases.commit_pages`; `read_from`: the database's clock before the request was sent.
     """
     query = "select sluice_internal._mutation_complete(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb) as done"
     json = rows.json_parameter

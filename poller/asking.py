@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from pgsluice.poller import room
 from pgsluice.poller.renewing import Tokens
 from pgsluice.poller.sharing import Account, Gate, Stopped, wait
 from pgsluice.poller.transport import Transport
@@ -20,6 +21,7 @@ from pgsluice.providers.base import (
     Cursor,
     Feed,
     Hint,
+    Limit,
     Page,
     Partial,
     Refused,
@@ -76,7 +78,10 @@ class Vendor:
         self._stopping = stopping
         self._patience = patience
         self._tokens = Tokens(provider, credential, transport, stopping, patience, account)
-        self._gate = Gate(account, provider.budget(credential), stopping, patience, writes=writes) if account is not None else None
+        self._account = account
+        self._budget = () if account is None else provider.budget(credential)
+        self._writes = writes
+        self._gates: dict[str | None, Gate] = {}  # one for each limit that a request has by itself
         self._pause_until = float("-inf")  # without a gate: the vendor asked for a pause
 
     # ------------------------------------------------------------ reading
@@ -182,12 +187,20 @@ class Vendor:
     # ------------------------------------------------------------ one request
 
     async def _ask(self, build: Callable[[Credential], Request], read: Callable[[Response], T], tries: int) -> T:
-        """What `read` makes of the reply; asks up to `tries` times more."""
+        """What `read` makes of the reply; asks up to `tries` times more. room.Crowded for a page that is read ahead of another one."""
         for attempt in range(tries):
             try:
-                return await self._allowed(build, read)
+                return await self._roomy(build, read)
             except ProviderError as exc:
                 await self._pause(exc, attempt)
+        return await self._roomy(build, read)
+
+    async def _roomy(self, build: Callable[[Credential], Request], read: Callable[[Response], T]) -> T:
+        """Once, and once more when there is room, if there was none for a large reply."""
+        try:
+            return await self._allowed(build, read)
+        except room.Crowded:
+            await room.wide()
         return await self._allowed(build, read)
 
     async def _allowed(
@@ -209,8 +222,9 @@ class Vendor:
         if request.elsewhere:
             _carries_nothing(request)
         async with AsyncExitStack() as stack:
-            if self._gate is not None and not request.elsewhere:
-                await stack.enter_async_context(self._gate.request(request.cost))
+            gate = None if request.elsewhere else self._gate(request.limit)
+            if gate is not None:
+                await stack.enter_async_context(gate.request(request.cost))
             if sending is not None:
                 await sending()
             response = await self._transport.send(request)
@@ -218,14 +232,27 @@ class Vendor:
         try:
             found = await asyncio.to_thread(read, response) if len(response.body) > LARGE_REPLY else read(response)
         except RateLimited as exc:
-            await self._heard(_louder(signals, exc.retry_after))
+            await self._heard(gate, _louder(signals, exc.retry_after))
             raise
-        await self._heard(signals)
+        await self._heard(gate, signals)
         return found
 
-    async def _heard(self, signals: Signals | None) -> None:
-        if self._gate is not None:
-            await self._gate.heard(signals)
+    def _gate(self, limit: Limit | None) -> Gate | None:
+        if self._account is None:
+            return None
+        name = None if limit is None else limit.name
+        if name not in self._gates:
+            limits = self._budget if limit is None else (*self._budget, limit)
+            self._gates[name] = Gate(self._account, limits, self._stopping, self._patience, writes=self._writes)
+        return self._gates[name]
+
+    async def _heard(self, gate: Gate | None, signals: Signals | None) -> None:
+        if gate is None or signals is None:
+            return
+        if signals.wait:
+            for each in self._gates.values():
+                each.close(signals.wait)
+        await gate.heard(signals)
 
     async def _pause(self, error: ProviderError, attempt: int) -> None:
         """Waits before the next try, if the wait is short; else hands the error on."""

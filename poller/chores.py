@@ -11,11 +11,12 @@ from typing import Final, Generic, Protocol, TypeVar
 from pgsluice.db import secrets
 from pgsluice.db.chores import Look
 from pgsluice.db.errors import DatabaseUnavailable, SluiceError
+from pgsluice.db.sealed import SealedCredential
 from pgsluice.poller.asking import Account, Stopped, Vendor
 from pgsluice.poller.failing import Failure
 from pgsluice.poller.knowing import know
 from pgsluice.poller.session import Session, first_of, unexpected
-from pgsluice.poller.sharing import Desk, WithClient, client_of, opened
+from pgsluice.poller.sharing import Desk, opened
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
 from pgsluice.providers.errors import ProviderError
@@ -26,25 +27,13 @@ AT_ONCE: Final = 2
 C = TypeVar("C", bound="Claim")
 
 
-class Claim(WithClient, Protocol):
-    """What was claimed: an account that is to be asked, with its credential as stored."""
+class Claim(Protocol):
+    """What was claimed: an account that is to be asked."""
 
     @property
     def provider(self) -> str: ...
     @property
-    def credential_id(self) -> str | None: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def sealed(self) -> bytes | None: ...
-    @property
-    def key_version(self) -> int | None: ...
-    @property
-    def base_url(self) -> str | None: ...
-    @property
-    def credential_version(self) -> int | None: ...
-    @property
-    def credential_renew_at(self) -> datetime | None: ...
+    def credential(self) -> SealedCredential | None: ...
     @property
     def clock(self) -> datetime: ...
 
@@ -76,12 +65,9 @@ class Means:
 
     def vendor(self, claimed: Claim, whose: str, sync_id: str | None) -> Vendor:
         """The vendor, asked for the account that was claimed, within its limits. Raises SL104, SL301, SL302."""
-        client = client_of(claimed, self.key)
-        credential = opened(
-            whose, claimed.credential_id, claimed.sealed, claimed.key_version, claimed.kind, claimed.base_url, self.key, client
-        )
+        credential = opened(whose, claimed.credential, self.key)
         desk = Desk(self.session, self.session.poller_id, self.key, exchanges=self.session.exchanges)
-        account = Account(desk, sync_id, claimed.credential_id, claimed.credential_version, claimed.credential_renew_at, claimed.clock)
+        account = Account(desk, sync_id, claimed.credential, claimed.clock)
         return Vendor(registry.get(claimed.provider), credential, self.transport, self.stopping, account=account)
 
 

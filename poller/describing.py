@@ -11,6 +11,7 @@ import structlog
 from pgsluice.db import describing
 from pgsluice.db.chores import Look
 from pgsluice.db.describing import Claimed
+from pgsluice.poller import room
 from pgsluice.poller.chores import Means
 from pgsluice.poller.failing import Failure, advised, delay
 from pgsluice.providers.base import Collection
@@ -32,7 +33,8 @@ class Describer:
 
     async def do(self, claimed: Claimed) -> None:
         vendor = self._means.vendor(claimed, f"the description of {claimed.credential_id}", None)
-        found = [as_row(collection) for collection in await vendor.described()]
+        with room.Held():
+            found = [as_row(collection) for collection in await vendor.described()]
         await describing.end(self._session, self._session.poller_id, claimed, collections=found)
         log.info("account described", credential=claimed.credential_id, collections=len(found))
 

@@ -31,9 +31,18 @@ class Batch:
             else:
                 self.refused.append(answer)
 
+    def stated(self) -> list[bytes]:
+        """Each record for the database. `data` is the vendor's own text: nothing is parsed and printed again."""
+        return [rawjson.stated(change) for change in self.changes]
+
     def records(self) -> bytes:
-        """The JSON array for `_page_commit`. `data` is the vendor's own text: nothing is parsed and printed again."""
-        return b"[" + b",".join(rawjson.stated(change) for change in self.changes) + b"]"
+        """All of them as a JSON array."""
+        return b"[" + b",".join(self.stated()) + b"]"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the vendor's."""
+        return sum(len(change.raw or b"") for change in self.changes)
 
     def quarantine(self) -> list[dict[str, Any]]:
         return [

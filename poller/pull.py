@@ -25,7 +25,7 @@ from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.page import Batch
 from pgsluice.poller.plan import Plan, Unit
 from pgsluice.poller.session import end
-from pgsluice.poller.sharing import Desk, client_of, opened
+from pgsluice.poller.sharing import Desk, opened
 from pgsluice.poller.storing import Outdated, Step, Store, whole
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.together import Together
@@ -57,6 +57,17 @@ class Read:
     version: int
     first: bool
     held: room.Held
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A page that is asked for while the one before it is committed."""
+
+    unit: Unit
+    cursor: Cursor
+    version: int
+    held: room.Held
+    task: asyncio.Task[Read]
 
 
 class Turn:
@@ -91,26 +102,9 @@ class Turn:
         self.since = None if sync.max_age_days is None else sync.clock - timedelta(days=sync.max_age_days)
         provider = registry.get(sync.provider)
         self.feeds: tuple[Feed, ...] = provider.feeds(sync.collection_ids, self.since)
-        credential = opened(
-            f"sync {sync.sync_id}",
-            sync.credential_id,
-            sync.sealed,
-            sync.key_version,
-            sync.kind,
-            sync.base_url,
-            key,
-            client_of(sync, key),
-            sync.credential_expires_at,
-        )
-        account = Account(
-            Desk(conn, poller_id, key, grants, exchanges),
-            sync.sync_id,
-            sync.credential_id,
-            sync.credential_version,
-            sync.credential_renew_at,
-            sync.clock,
-            places=sync.max_concurrent_requests is not None,
-        )
+        credential = opened(f"sync {sync.sync_id}", sync.credential, key)
+        desk = Desk(conn, poller_id, key, grants, exchanges)
+        account = Account(desk, sync.sync_id, sync.credential, sync.clock, places=sync.max_concurrent_requests is not None)
         self.vendor = Vendor(provider, credential, transport, stopping, patience, account=account)
         self.store = Store(conn, poller_id, sync, self.tally)
         self.plan = Plan(sync, self.feeds, self.store)
@@ -210,32 +204,47 @@ class Turn:
 
     async def _follow(self, unit: Unit) -> None:
         """Reads and commits the pages of a feed until it has no more for now."""
-        ahead: asyncio.Task[Read] | None = None
+        ahead: Ahead | None = None
         try:
+            cursor, version = self.store.cursors.get(unit.name), self.store.versions[whole(unit.name)]
             while True:
-                read = await (ahead or self._ask(unit, self.store.cursors.get(unit.name), self.store.versions[whole(unit.name)]))
+                read = await (self._ask(unit, cursor, version, room.Held()) if ahead is None else self._caught_up_with(ahead))
                 ahead = None
                 page = read.page
-                if page.more and not (page.done or page.parts or page.restart or page.wait or self._is_over()):
-                    ahead = asyncio.ensure_future(self._ask(unit, page.cursor, read.version))
+                goes_on = page.more and not (page.done or page.parts or page.restart or page.wait or self._is_over())
+                # Beside a page that takes the hall there is no room for the next one.
+                if goes_on and not read.held.wide:
+                    ahead = self._ahead(unit, page.cursor, version)
                 await self._take(unit, read)
-                if ahead is None:
+                if not goes_on or (ahead is None and self._is_over()):
                     return
+                cursor = page.cursor
         except OF_ONE_FEED as exc:
             await self.troubles.left_out(unit, exc)
         except Outdated:
             return
         finally:
             if ahead is not None:
-                await end([ahead])
-                if not ahead.cancelled() and ahead.exception() is None:
-                    ahead.result().held.give_back()
+                await end([ahead.task])
+                ahead.held.give_back()
 
-    async def _ask(self, unit: Unit, cursor: Cursor | None, version: int) -> Read:
+    def _ahead(self, unit: Unit, cursor: Cursor, version: int) -> Ahead:
+        held = room.Held(ahead=True)
+        return Ahead(unit, cursor, version, held, asyncio.ensure_future(self._ask(unit, cursor, version, held)))
+
+    async def _caught_up_with(self, ahead: Ahead) -> Read:
+        """The page that was asked for ahead of another one, which is committed now."""
+        ahead.held.ahead = False
+        try:
+            return await ahead.task
+        except room.Crowded:
+            return await self._ask(ahead.unit, ahead.cursor, ahead.version, ahead.held)
+
+    async def _ask(self, unit: Unit, cursor: Cursor | None, version: int, held: room.Held) -> Read:
         async with self.requests:
             self.tally.feed = unit.name
             read_from = self.store.clock
-            held = room.hold()
+            room.belongs_to(held)
             try:
                 page = await self.vendor.page(unit.feed, cursor)
             except BaseException:
@@ -312,12 +321,13 @@ class Turn:
         """Asks for each of a few that did not come up: lists pass over an object now and then. Whether the vendor answered."""
         read_from = self.store.clock
         batch = Batch()
-        try:
-            batch.add((await self.objects.of(unseen)).answers)
-        except ProviderError as exc:
-            log.debug("what a sweep did not see was not asked for", sync=self.tally.sync_id, feed=feed, error=exc.message)
-            return False
-        await self.store.note_seen(feed, self.young(batch), read_from)
+        with room.Held():
+            try:
+                batch.add((await self.objects.of(unseen)).answers)
+            except ProviderError as exc:
+                log.debug("what a sweep did not see was not asked for", sync=self.tally.sync_id, feed=feed, error=exc.message)
+                return False
+            await self.store.note_seen(feed, self.young(batch), read_from)
         return True
 
     async def _trim(self) -> None:

@@ -19,7 +19,7 @@ from pgsluice.db import secrets, shares
 from pgsluice.db.errors import LeaseLost, make
 from pgsluice.db.statements import Database
 from pgsluice.poller.exchanges import in_time
-from pgsluice.poller.sharing import Account, Desk, client_of, kept, opened, wait
+from pgsluice.poller.sharing import Account, Desk, kept, opened, wait
 from pgsluice.poller.transport import Transport
 from pgsluice.providers.base import Credential
 from pgsluice.providers.errors import Paced, ProviderError, Unauthorized
@@ -48,7 +48,7 @@ class Tokens:
         self._stopping = stopping
         self._patience = patience
         self._account = account
-        self._version = None if account is None else account.version
+        self._version = None if account is None or account.credential is None else account.credential.version
         self._due = time.monotonic() + (float("inf") if account is None else account.renew_in)
         if _lacks_access(credential):
             self._due = float("-inf")
@@ -92,7 +92,7 @@ class Tokens:
             if found is None:
                 raise LeaseLost("the credential is gone", code="SL130")
             if found.state == "newer":
-                self._adopt(found, credential_id, desk.key)
+                self._adopt(found, desk.key)
                 return True
             if found.state == "same":
                 self._due = float("inf")
@@ -143,20 +143,11 @@ class Tokens:
         log.info("token renewed", credential=credential_id)
         return True
 
-    def _adopt(self, found: shares.Secret, credential_id: str, key: secrets.MasterKey | None) -> None:
-        self.credential = opened(
-            f"credential {credential_id}",
-            credential_id,
-            found.sealed,
-            found.key_version,
-            found.kind,
-            found.base_url,
-            key,
-            client_of(found, key),
-            found.expires_at,
-        )
-        self._version = found.version
-        lasts = float("inf") if found.renew_at is None else (found.renew_at - found.clock).total_seconds()
+    def _adopt(self, found: shares.Secret, key: secrets.MasterKey | None) -> None:
+        taken = found.credential
+        self.credential = opened(f"credential {taken.credential_id}", taken, key)
+        self._version = taken.version
+        lasts = float("inf") if taken.renew_at is None else (taken.renew_at - found.clock).total_seconds()
         self._due = time.monotonic() + lasts
 
 

@@ -1,41 +1,117 @@
-"""How much of large replies a poller has in memory at once, over all of its workers.
+"""How much of large replies a poller has in memory at once, over all of its turns.
 
-A reply that has grown large takes one of a few places before more of it is read, and gives it back once its page is committed. Who waits
-for a place holds none: what a page needs on its way into the database (objects behind its hints) shares the place of the page.
+A reply beyond FREE bytes is counted until its page is committed or dropped. All that is counted together may take ROOM; one page alone may
+take more, up to what a reply may have at most: it has the hall to itself until it is committed. A reply that grows large (LARGE), or finds
+no room, goes on in the hall if that is free. If it is not, the reply is dropped, its page waits for the hall, and asks once more.
+
+Nobody waits in the middle of a reply: a page that waits for the hall has no request under way, no place among its sync's requests and no
+connection. And a page that is read ahead of another one does not wait at all: it is asked for again when it is the next of its feed. So
+whoever has the hall needs nothing that somebody holds who waits for it. Replies up to FREE never wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Self
 
+FREE: Final = 256 * 1024
 LARGE: Final = 8 * 1024 * 1024
-PLACES: Final = 2
+ROOM: Final = 64 * 1024 * 1024
 
-_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+class Crowded(Exception):
+    """There is no room for the reply now: ask for it again, after `wide`."""
+
+
+class Room:
+    """What the pages of one poller share."""
+
+    def __init__(self) -> None:
+        self.used = 0
+        self._in_hall: Held | None = None
+        self._queue: deque[tuple[Held, asyncio.Future[None]]] = deque()
+
+    def enter_now(self, held: Held) -> bool:
+        """Into the hall if it is free and nobody waits for it."""
+        if self._in_hall is not None or self._queue:
+            return False
+        self._in_hall = held
+        return True
+
+    async def enter(self, held: Held) -> None:
+        """Into the hall, in the order of coming."""
+        if self.enter_now(held):
+            return
+        entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((held, entered))
+        try:
+            await entered
+        except asyncio.CancelledError:
+            self.leave(held)
+            if (held, entered) in self._queue:
+                self._queue.remove((held, entered))
+            raise
+
+    def leave(self, held: Held) -> None:
+        if self._in_hall is not held:
+            return
+        self._in_hall = None
+        while self._queue and self._in_hall is None:
+            following, entered = self._queue.popleft()
+            if not entered.done():
+                self._in_hall = following
+                entered.set_result(None)
 
 
 class Held:
-    """What one page has of the room; as a context, until the page is committed or dropped."""
+    """What one page has of the room; as a context, until it is committed or dropped. `ahead`: another page of its feed is before it."""
 
-    def __init__(self) -> None:
-        self._places: asyncio.Semaphore | None = None
-        self._taking = asyncio.Lock()
+    def __init__(self, *, ahead: bool = False) -> None:
+        self.ahead = ahead
+        self.wide = False
+        self._counted = 0
+        self._room = _of_this_loop()
+        self._entering = asyncio.Lock()
 
-    async def take(self) -> None:
-        """A place for what is read now, unless the page has one already."""
-        async with self._taking:
-            if self._places is None:
-                places = _of_this_loop()
-                await places.acquire()
-                self._places = places
+    def draw(self, count: int, *, large: bool) -> None:
+        """So many bytes more. Raises Crowded."""
+        if self.wide:
+            return
+        if not large and self._room.used + count <= ROOM:
+            self._room.used += count
+            self._counted += count
+        elif not self.ahead and self._room.enter_now(self):
+            self._entered()
+        else:
+            raise Crowded
+
+    def drop(self, count: int) -> None:
+        """A reply is not kept."""
+        count = min(count, self._counted)
+        self._room.used -= count
+        self._counted -= count
+
+    async def widen(self) -> None:
+        """Room for a reply of any size. Raises Crowded if the page is read ahead."""
+        async with self._entering:
+            if self.ahead:
+                raise Crowded
+            if not self.wide:
+                await self._room.enter(self)
+                self._entered()
+
+    def _entered(self) -> None:
+        self.wide = True
+        self.drop(self._counted)
 
     def give_back(self) -> None:
-        if self._places is not None:
-            self._places.release()
-            self._places = None
+        self.drop(self._counted)
+        if self.wide:
+            self.wide = False
+            self._room.leave(self)
 
     def __enter__(self) -> Self:
         _held.set(self)
@@ -43,28 +119,49 @@ class Held:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.give_back()
+        _held.set(None)
+
+
+class Reply:
+    """One reply as it grows. As a context: what it took is given back if it does not come to its end."""
+
+    def __init__(self) -> None:
+        self._held = _held.get()
+        self._taken = 0
+
+    def grown(self, size: int) -> None:
+        """It has so many bytes by now. Raises Crowded."""
+        if size > FREE and self._held is not None:
+            self._held.draw(size - self._taken, large=size > LARGE)
+            self._taken = size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None and self._held is not None:
+            self._held.drop(self._taken)
 
 
 _held: ContextVar[Held | None] = ContextVar("held", default=None)
+_rooms: dict[asyncio.AbstractEventLoop, Room] = {}
 
 
-def hold() -> Held:
-    """Begins a page: large replies that this task and those it starts read from now on belong to it."""
-    held = Held()
+def belongs_to(held: Held) -> None:
+    """What this task, and those that it starts, read from now on is of that page."""
     _held.set(held)
-    return held
 
 
-async def large() -> None:
-    """Called by whoever reads a reply that has become large."""
+async def wide() -> None:
+    """Waits until the page of this task has room for a reply of any size. Raises Crowded if it is read ahead of another one."""
     held = _held.get()
     if held is not None:
-        await held.take()
+        await held.widen()
 
 
-def _of_this_loop() -> asyncio.Semaphore:
+def _of_this_loop() -> Room:
     loop = asyncio.get_running_loop()
-    if loop not in _places:
-        _places.clear()
-        _places[loop] = asyncio.Semaphore(PLACES)
-    return _places[loop]
+    if loop not in _rooms:
+        _rooms.clear()
+        _rooms[loop] = Room()
+    return _rooms[loop]

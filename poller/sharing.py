@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from pgsluice.db import secrets, shares
 from pgsluice.db.errors import make
+from pgsluice.db.sealed import SealedApp, SealedCredential
 from pgsluice.db.statements import Database
 from pgsluice.poller.exchanges import Exchanges
 from pgsluice.poller.together import Together
@@ -74,59 +75,29 @@ class Desk:
 
 @dataclass(frozen=True)
 class Account:
-    """A sync (None: the credential itself is asked something), and the version of the secret that was claimed. Times are the database's."""
+    """A sync (None: the credential itself is asked something), and its credential in the version that was claimed at `clock`."""
 
     desk: Desk
     sync_id: str | None
-    credential_id: str | None = None
-    version: int | None = None
-    renew_at: datetime | None = None
+    credential: SealedCredential | None = None
     clock: datetime | None = None
     places: bool = True  # whether its requests may need places (max_concurrent_requests)
 
     @property
+    def credential_id(self) -> str | None:
+        return None if self.credential is None else self.credential.credential_id
+
+    @property
     def renew_in(self) -> float:
         """Seconds until the secret is to be renewed."""
-        if self.renew_at is None or self.clock is None:
+        if self.credential is None or self.credential.renew_at is None or self.clock is None:
             return float("inf")
-        return (self.renew_at - self.clock).total_seconds()
+        return (self.credential.renew_at - self.clock).total_seconds()
 
 
-class WithClient(Protocol):
-    """What was claimed, with the OAuth app of its credential."""
-
-    @property
-    def oauth_app_id(self) -> str | None: ...
-    @property
-    def client_id(self) -> str | None: ...
-    @property
-    def client_sealed(self) -> bytes | None: ...
-    @property
-    def client_key_version(self) -> int | None: ...
-
-
-def client_of(claimed: WithClient, key: secrets.MasterKey | None) -> Client | None:
-    """The OAuth app that the credential was obtained through, opened. SL302. Without a key, the credential's own error says more."""
-    if claimed.oauth_app_id is None or claimed.client_id is None or claimed.client_sealed is None or key is None:
-        return None
-    bound = secrets.of_oauth_app(claimed.oauth_app_id)
-    secret = secrets.open_sealed(claimed.client_sealed, bound, key, claimed.client_key_version or 1)
-    return Client(claimed.client_id, secret["client_secret"])
-
-
-def opened(  # noqa: PLR0917  a sealed credential as the database gives it
-    whose: str,
-    credential_id: str | None,
-    sealed: bytes | None,
-    key_version: int | None,
-    kind: str | None,
-    base_url: str | None,
-    key: secrets.MasterKey | None,
-    client: Client | None = None,
-    expires_at: datetime | None = None,
-) -> Credential:
+def opened(whose: str, credential: SealedCredential | None, key: secrets.MasterKey | None) -> Credential:
     """The credential of `whose` (in words), unsealed. SL104 where there is none, SL301 without a master key, SL302 with a wrong one."""
-    if sealed is None or credential_id is None or kind is None:
+    if credential is None:
         raise make(f"{whose} has no credential", code="SL104", hint="create one, and the sync anew with it")
     if key is None:
         raise make(
@@ -134,7 +105,14 @@ def opened(  # noqa: PLR0917  a sealed credential as the database gives it
             code="SL301",
             hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE to the key it was sealed with",
         )
-    return Credential(kind, secrets.open_sealed(sealed, credential_id, key, key_version or 1), base_url, client, expires_at)
+    secret = secrets.open_sealed(credential.sealed, credential.credential_id, key, credential.key_version)
+    client = None if credential.app is None else _client(credential.app, key)
+    return Credential(credential.kind, secret, credential.base_url, client, credential.expires_at)
+
+
+def _client(app: SealedApp, key: secrets.MasterKey) -> Client:
+    secret = secrets.open_sealed(app.sealed, secrets.of_oauth_app(app.oauth_app_id), key, app.key_version)
+    return Client(app.client_id, secret["client_secret"])
 
 
 class Gate:

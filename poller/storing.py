@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from pgsluice.db import leases, reading, wanting
-from pgsluice.db.errors import SluiceError, make
-from pgsluice.db.leases import ClaimedSync, PageResult
+from pgsluice.db.errors import DatabaseUnavailable, LeaseLost, SluiceError, make
+from pgsluice.db.leases import ClaimedSync, NewPage, PageResult
 from pgsluice.db.statements import Database
-from pgsluice.poller.page import Batch
+from pgsluice.poller.page import MAX_COMMIT, Batch
 from pgsluice.poller.tally import Tally
 from pgsluice.providers.base import Cursor, Feed, Hint
 from pgsluice.providers.errors import ProviderError
@@ -27,6 +29,8 @@ WANTED: Final = ""
 
 T = TypeVar("T")
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
+
 
 class Outdated(Exception):
     """The feed is read again from its start: what was read before that must not move its cursor."""
@@ -34,7 +38,7 @@ class Outdated(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """Where a page takes its feed, and what else it says (as `leases.commit_page` takes it). `version`: the reading that it belongs to."""
+    """Where a page takes its feed, and what else it says (as `leases.commit_pages` takes it). `version`: the reading that it belongs to."""
 
     feed: str
     cursor: Cursor | None
@@ -56,6 +60,38 @@ class Step:
         return replace(self, facts={name: value for name, value in self.facts.items() if name != "first"})
 
 
+@dataclass(eq=False)
+class _Waiting:
+    """A batch that waits to be committed, then what became of it."""
+
+    step: Step
+    batch: Batch
+    read_from: datetime
+    result: PageResult | None = None
+    error: Exception | None = None
+
+    @property
+    def stored(self) -> bool:
+        return self.result is not None or self.error is not None
+
+    @property
+    def is_sociable(self) -> bool:
+        """Whether it may be committed with others. What it does to other feeds, or its quarantine, must not concern them."""
+        return self.step.feed != WANTED and not self.batch.refused and "restart" not in self.step.facts
+
+    def new(self) -> NewPage:
+        step = self.step
+        return NewPage(step.feed, step.cursor, step.done, self.batch.stated(), self.read_from, self.batch.quarantine(), step.facts)
+
+    def share(self, result: PageResult, *, first: bool) -> PageResult:
+        """Its own part of what became of it and others; the counts of all are told with the first one."""
+        refetch = result.refetch
+        if refetch:
+            own = {(change.collection_id, change.upstream_id) for change in self.batch.changes}
+            refetch = tuple(item for item in refetch if item in own)
+        return replace(result, refetch=refetch) if first else PageResult(0, 0, 0, 0, refetch, result.clock)
+
+
 def whole(name: str) -> str:
     """The feed that a part belongs to; of a feed itself, it."""
     return name.partition("/")[0]
@@ -64,7 +100,7 @@ def whole(name: str) -> str:
 class Store:
     """A claimed sync's feeds as they are committed. Every write raises LeaseLost once another poller has the sync.
 
-    Pages of several feeds may come at once: they are committed one after another.
+    Pages of several feeds may come at once: one transaction at a time, with all that waits when it begins.
     """
 
     def __init__(self, conn: Database, poller_id: str, sync: ClaimedSync, tally: Tally) -> None:
@@ -74,6 +110,7 @@ class Store:
         self.sync_id = sync.sync_id
         self._tally = tally
         self._one_by_one = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
         self.cursors: dict[str, Cursor | None] = {state.feed: state.cursor for state in sync.feeds}
         self.done = {state.feed for state in sync.feeds if state.done}
         self.concluding = {state.feed for state in sync.feeds if state.concluding}
@@ -216,37 +253,83 @@ class Store:
         return [Hint(*item) for item in result.refetch]
 
     async def _write(self, step: Step, batch: Batch, read_from: datetime) -> PageResult:
-        records, quarantine = batch.records(), batch.quarantine()
+        """Commits a batch, in one transaction with what else waits for that: nothing waits for more to come."""
+        page = _Waiting(step, batch, read_from)
+        self._waiting.append(page)
+        try:
+            async with self._one_by_one:
+                if not page.stored:
+                    await self._write_together(self._company(page))
+        finally:
+            if page in self._waiting:
+                self._waiting.remove(page)
+        if page.error is not None:
+            raise page.error
+        assert page.result is not None  # stored under the lock
+        return page.result
+
+    def _company(self, page: _Waiting) -> list[_Waiting]:
+        """The page, and those that wait beside it, as far as they fit."""
+        company, size = [page], page.batch.size
+        if not page.is_sociable:
+            return company
+        for other in self._waiting:
+            if other is page or other.stored or not other.is_sociable or other.step.feed in {each.step.feed for each in company}:
+                continue
+            size += other.batch.size
+            if size > MAX_COMMIT:
+                break
+            company.append(other)
+        return company
+
+    async def _write_together(self, company: Sequence[_Waiting]) -> None:
+        """Commits the pages as one, or if that fails each by itself, so that none suffers from another. Under the lock."""
+        for page in company:
+            if page.step.version != self.versions[whole(page.step.feed)]:
+                page.error = Outdated()
+        company = [page for page in company if not page.stored]
+        if len(company) > 1:
+            try:
+                result = await bounded(leases.commit_pages(self._conn, self.poller_id, self.sync, [page.new() for page in company]))
+            except (LeaseLost, DatabaseUnavailable):
+                raise
+            except SluiceError as exc:
+                log.debug("pages are committed one by one", sync=self.sync.sync_id, pages=len(company), code=exc.code)
+            else:
+                for place, page in enumerate(company):
+                    page.result = page.share(result, first=not place)
+                    self._note(page.step, page.result)
+        for page in company:
+            if not page.stored:
+                await self._write_alone(page)
+
+    async def _write_alone(self, page: _Waiting) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._one_by_one:
-                    if step.version != self.versions[whole(step.feed)]:
-                        raise Outdated
-                    result = await bounded(self._committed(step, records, quarantine, read_from))
-                    self._note(step, result)
-                    return result
+                page.result = await bounded(self._committed(page))
+            except (LeaseLost, DatabaseUnavailable):
+                raise
             except SluiceError as exc:
-                if exc.code not in _DEADLOCKS or attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+                if exc.code in _DEADLOCKS and attempt < _ATTEMPTS:
+                    continue
+                page.error = exc
+            else:
+                self._note(page.step, page.result)
+            return
 
-    def _committed(self, step: Step, records: bytes, quarantine: list[dict[str, Any]], read_from: datetime) -> Awaitable[PageResult]:
+    def _committed(self, page: _Waiting) -> Awaitable[PageResult]:
+        step, batch = page.step, page.batch
         if step.feed == WANTED:
             return wanting.commit(
-                self._conn, self.poller_id, self.sync, records=records, quarantine=quarantine, read_from=read_from, facts=step.facts
+                self._conn,
+                self.poller_id,
+                self.sync,
+                records=batch.records(),
+                quarantine=batch.quarantine(),
+                read_from=page.read_from,
+                facts=step.facts,
             )
-        return leases.commit_page(
-            self._conn,
-            self.poller_id,
-            self.sync,
-            feed=step.feed,
-            cursor=step.cursor,
-            done=step.done,
-            records=records,
-            quarantine=quarantine,
-            read_from=read_from,
-            facts=step.facts,
-        )
+        return leases.commit_pages(self._conn, self.poller_id, self.sync, [page.new()])
 
     def _note(self, step: Step, result: PageResult) -> None:
         """What the database knows now."""

@@ -106,7 +106,7 @@ class Transport:
         """The complete reply to `request`, its body decoded.
 
         Raises Unavailable (no answer), Unreadable (cut off, too large, no HTTP), Refused4xx (a redirect, no URL), all of them providers'
-        errors, and SL209 for an address that may not be connected to.
+        errors, and SL209 for an address that may not be connected to. room.Crowded: a large reply for which there is no room now.
         """
         url = _url(request.url, allow_private=self._allow_private)
         try:
@@ -150,18 +150,18 @@ class Transport:
     async def _body(self, answer: aiohttp.ClientResponse, names: dict[str, str], url: URL) -> bytes:
         body = bytearray()
         packed = _Packed() if names.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"} else None
-        async for chunk in answer.content.iter_any():
-            for piece in packed.unpacked(chunk) if packed else (chunk,):
-                body += piece
-                if len(body) > room.LARGE:
-                    await room.large()
-                # Counted after unpacking: a small reply may unpack into a thousand times its size.
-                if len(body) > self._max_body:
-                    raise Unreadable(
-                        f"the reply of {url.host} is larger than {self._max_body:,} bytes",
-                        hint="no page of a vendor is that large: look whether the address is the vendor's",
-                        retryable=False,
-                    )
+        with room.Reply() as reply:
+            async for chunk in answer.content.iter_any():
+                for piece in packed.unpacked(chunk) if packed else (chunk,):
+                    body += piece
+                    # Counted after unpacking: a small reply may unpack into a thousand times its size.
+                    if len(body) > self._max_body:
+                        raise Unreadable(
+                            f"the reply of {url.host} is larger than {self._max_body:,} bytes",
+                            hint="no page of a vendor is that large: look whether the address is the vendor's",
+                            retryable=False,
+                        )
+                    reply.grown(len(body))
         if packed:
             packed.end()
         return bytes(body)

@@ -73,7 +73,7 @@ class Wanting:
             await self._fetch(wanted)
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> None:
-        with room.hold():
+        with room.Held():
             try:
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._one(Hint(each.collection_id, each.upstream_id, each.held))) for each in wanted]

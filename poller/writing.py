@@ -24,7 +24,7 @@ from pgsluice.poller.asking import SHORT_PAUSE, Account, Stopped, Vendor
 from pgsluice.poller.failing import Failure, advised
 from pgsluice.poller.page import Batch
 from pgsluice.poller.session import unexpected
-from pgsluice.poller.sharing import Desk, client_of, opened
+from pgsluice.poller.sharing import Desk, opened
 from pgsluice.poller.storing import bounded
 from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
@@ -118,10 +118,8 @@ class Attempt:
     async def _asked(self) -> list[tuple[_Held, Written | ProviderError]]:
         item = self._first
         provider = registry.get(item.provider)
-        key = self._desk.key
-        whose, client = f"sync {item.sync_id}", client_of(item, key)
-        secret = opened(whose, item.credential_id, item.sealed, item.key_version, item.credential_kind, item.base_url, key, client)
-        account = Account(self._desk, item.sync_id, item.credential_id, item.credential_version, item.credential_renew_at, item.clock)
+        secret = opened(f"sync {item.sync_id}", item.credential, self._desk.key)
+        account = Account(self._desk, item.sync_id, item.credential, item.clock)
         vendor = Vendor(provider, secret, self._transport, self._stopping, SHORT_PAUSE, account=account, writes=True)
         while self._open:
             try:

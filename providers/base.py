@@ -18,9 +18,10 @@ Hints are answered before the cursor behind them is stored: a cursor stored firs
 Where the ways of vendors have their place: a search window, a GraphQL end cursor and the state of a bulk job live in the feed's cursor,
 and `Page.wait` is the pause until a job is asked about again; `Request.body` carries GraphQL; a window that must start again is
 `Page.restart`; a list that can be read in several pieces at once is `Page.parts`; what only a complete pass finds is a feed of kind
-`sweep`; throttles are `budget`, what a reply says of them is `signals`; a token that ends is renewed by `renew`; one request for many
-writes is `batch_size`; collections that differ between accounts are found by `describe`. How a person's consent becomes a credential is
-in `consent`, what a vendor sends by itself in `webhooks`, and the functions together are the protocol in `protocol`.
+`sweep`; throttles are `budget`, and `Request.limit` where one endpoint has its own; what a reply says of them is `signals`; a token that
+ends is renewed by `renew`; one request for many writes is `batch_size`; collections that differ between accounts are found by `describe`.
+How a person's consent becomes a credential is in `consent`, what a vendor sends by itself in `webhooks`, and the functions together are
+the protocol in `protocol`.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ class Request:
     cost: float = 1.0  # in the unit of the vendor's budget; requests, unless it counts points
     # A file that the vendor's reply led to, wherever it is: it carries no secret of the account, and draws from no budget.
     elsewhere: bool = False
+    # What the vendor counts by itself beside the budget of the account, as the requests to one endpoint.
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Stripe: fifty collections (`stripe_collections`). https://docs.stripe.com/api
+"""Stripe: sixty-two collections (`stripe_collections`). https://docs.stripe.com/api
 
 A sync lists each collection once, to its end (`stripe_backfill`), and follows the events from before that first list on (`stripe_events`).
 What no event announces is looked for in the lists (`stripe_news`, and sweeps). What no list of Stripe shows is found by its events alone:
@@ -45,7 +45,7 @@ from pgsluice.providers.base import (
 from pgsluice.providers.consent import Consent, Granted, Signin
 from pgsluice.providers.errors import Malformed, ProviderError
 from pgsluice.providers.protocol import Plain
-from pgsluice.providers.stripe_collections import BELOW, SOURCES, Parameters, object_type, source_of
+from pgsluice.providers.stripe_collections import BELOW, SOURCES, WHOLE, Parameters, object_type, source_of
 from pgsluice.providers.stripe_errors import KEYS_PAGE, missing_object, quiet_for
 from pgsluice.providers.stripe_fields import fields_of
 from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Subscription, Webhooks
@@ -70,6 +70,8 @@ _NAMES: Final = {OAUTH_KIND: "access_token", APP_KIND: "access_token"}
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}", re.ASCII)
 # https://docs.stripe.com/connect/oauth-reference: no form of an access token is promised; it must only be fit for a header.
 _TOKEN = re.compile(r"[!-~]{8,1000}", re.ASCII)
+# The resource that a path begins with, as issuing/cards of issuing/cards/ic_1.
+_RESOURCE = re.compile(r"(?:(?:billing|billing_portal|checkout|entitlements|issuing|product_catalog|radar|tax|treasury)/)?[a-z_]+")
 _PREFIX = re.compile(r"(?:[a-z]{2,5}_(?:test|live)_|whsec_|acct_|pk_|sk_|rk_)", re.ASCII)
 
 
@@ -97,7 +99,7 @@ class Stripe(Plain):
     key_window: Final = stripe_writes.KEY_WINDOW
 
     def feeds(self, collection_ids: Sequence[str] | None, since: datetime | None = None) -> tuple[Feed, ...]:
-        chosen = tuple(SOURCES) if collection_ids is None else tuple(dict.fromkeys(collection_ids))
+        chosen = WHOLE if collection_ids is None else tuple(dict.fromkeys(collection_ids))
         news, lists, sweeps = [], [], []
         for collection_id in chosen:
             source, own = source_of(collection_id), (collection_id,)
@@ -156,10 +158,8 @@ class Stripe(Plain):
         return (stripe_writes.read_written(write, response),)
 
     def budget(self, credential: Credential) -> tuple[Limit, ...]:
-        # https://docs.stripe.com/rate-limits: "Live mode: 100 requests per second. Sandbox: 25". What a single endpoint allows (25) cannot
-        # be said for all requests together; where it is passed, the reply says so.
-        live = "_live_" in credential.secret.get(_NAMES.get(credential.kind, "secret"), "")
-        return (Limit("requests", 100 if live else 25, 1.0),)
+        # https://docs.stripe.com/rate-limits: "Live mode: 100 requests per second. Sandbox: 25"
+        return (Limit("requests", 100 if _is_live(credential) else 25, 1.0),)
 
     def signals(self, response: Response) -> Signals | None:
         if response.status != 429:
@@ -268,7 +268,24 @@ def _request(
     }
     if credential.kind == CONNECT_KIND:
         always["Stripe-Account"] = _account(credential.secret)  # https://docs.stripe.com/connect/authentication
-    return Request(method, f"{base}/v1/{path}", params, {**always, **(headers or {})}, body)
+    return Request(method, f"{base}/v1/{path}", params, {**always, **(headers or {})}, body, limit=_limit(credential, path))
+
+
+def _limit(credential: Credential, path: str) -> Limit | None:
+    """What one endpoint allows; in a sandbox that is no less than all of them together.
+
+    https://docs.stripe.com/rate-limits: "each individual API endpoint … 25 requests per second", "Files API … 20 read and 20 write". What
+    is one endpoint, it does not say: here, all that begins with the same resource.
+    """
+    if not _is_live(credential):
+        return None
+    resource = _RESOURCE.match(path)
+    name = resource[0] if resource else path
+    return Limit(f"endpoint {name}", 20 if name == "files" else 25, 1.0)
+
+
+def _is_live(credential: Credential) -> bool:
+    return "_live_" in credential.secret.get(_NAMES.get(credential.kind, "secret"), "")
 
 
 def _shape(key: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from pgsluice.providers.errors import UnknownCollection
 
@@ -30,7 +30,7 @@ class Below:
 
     parents: str  # path of the other collection's list
     params: Parameters  # of that list: all of its objects, with `member` in them
-    member: str  # of the other object: the list's first entries
+    member: str  # of the other object: the list's first entries; empty: it shows none
     path: str  # of the list; {} stands for the other object's id
     query: str = ""  # the parameter that names the other object, if the path does not
     object: str = ""  # the other object's type, if its events speak for the entries
@@ -58,6 +58,7 @@ class Source:
     news: bool = False
     sweep: timedelta | None = None
     object: str = ""  # the vendor's name of the type, where it is not the collection's
+    apart: bool = False  # most accounts do not have it: read only where it is chosen by name
     secret: bool = False  # the answer to a creation shows a secret, which is not to become a record: the object is fetched
 
 
@@ -278,9 +279,45 @@ _MONEY: Final[Mapping[str, Source]] = {
     # https://docs.stripe.com/api/webhook_endpoints/list: no events
     "webhook_endpoint": Source("webhook_endpoints", "where events are sent", _CUD, created=False, sweep=DAILY, secret=True),
 }
-SOURCES: Final[Mapping[str, Source]] = {
-    f"stripe:{name}": source for group in (_CATALOG, _BILLING, _PAYMENTS, _MONEY) for name, source in group.items()
+
+
+def _apart(path: str, description: str, mutations: tuple[str, ...] = (), *, below: bool = False, **more: Any) -> Source:
+    """What an account has to be let into. `below`: listed for each financial account only; its objects have addresses of their own."""
+    if below:
+        more |= {"lists": (Below("treasury/financial_accounts", (), "", path, "financial_account"),), "created": False}
+    return Source(path, description, mutations, object=path.replace("/", ".").removesuffix("s"), apart=True, **more)
+
+
+# https://docs.stripe.com/api/issuing/authorizations/list and so on. Their events begin with issuing_, the types with a dot.
+_ISSUING: Final[Mapping[str, Source]] = {
+    "issuing_authorization": _apart("issuing/authorizations", "payments that cards ask for", ("update",)),
+    "issuing_card": _apart("issuing/cards", "cards that were issued", _CU),
+    "issuing_cardholder": _apart("issuing/cardholders", "who holds the cards", _CU),
+    "issuing_transaction": _apart("issuing/transactions", "what was paid with the cards", ("update",)),
+    "issuing_dispute": _apart("issuing/disputes", "payments with the cards that are contested", _CU),
 }
+# https://docs.stripe.com/api/treasury/financial_accounts/list and so on. `entries` of a transaction: "cannot be expanded in any list
+# endpoints", so they are left out. Its status changes without an event, and so does a financial account.
+_TREASURY: Final[Mapping[str, Source]] = {
+    "treasury_financial_account": _apart("treasury/financial_accounts", "accounts that hold money", _CUD, ending="close", sweep=DAILY),
+    "treasury_transaction": _apart("treasury/transactions", "every movement of those accounts", below=True, sweep=DAILY),
+    "treasury_received_credit": _apart("treasury/received_credits", "money that came in", below=True),
+    "treasury_received_debit": _apart("treasury/received_debits", "money that others drew", below=True),
+    "treasury_outbound_payment": _apart("treasury/outbound_payments", "money sent to others", _CD, below=True, ending="cancel"),
+    "treasury_outbound_transfer": _apart(
+        "treasury/outbound_transfers", "money moved to an own bank account", _CD, below=True, ending="cancel"
+    ),
+    "treasury_inbound_transfer": _apart(
+        "treasury/inbound_transfers", "money moved from an own bank account", _CD, below=True, ending="cancel"
+    ),
+}
+SOURCES: Final[Mapping[str, Source]] = {
+    f"stripe:{name}": source for group in (_CATALOG, _BILLING, _PAYMENTS, _MONEY, _ISSUING, _TREASURY) for name, source in group.items()
+}
+
+
+# What is read of an account of which no collections were chosen.
+WHOLE: Final = tuple(collection_id for collection_id, source in SOURCES.items() if not source.apart)
 
 
 def source_of(collection_id: str) -> Source:

@@ -244,6 +244,65 @@ _FIELDS: Final[Mapping[str, str]] = {
         "text id object domain_name | integer created | boolean enabled livemode | object amazon_pay apple_pay google_pay klarna "
         "link paypal"
     ),
+    "issuing.authorization": (
+        "text id object authorization_method card_presence cardholder currency merchant_currency status token wallet | integer "
+        "amount created merchant_amount | boolean approved livemode verified_by_fraud_challenge | object amount_details card "
+        "fleet fuel merchant_data metadata network_data pending_request treasury verification_data | array balance_transactions "
+        "fraud_challenges request_history transactions"
+    ),
+    "issuing.card": (
+        "text id object brand cancellation_reason currency cvc financial_account last4 number personalization_design "
+        "replaced_by replacement_for replacement_reason second_line status type | integer created exp_month exp_year | boolean "
+        "livemode | object cardholder latest_fraud_warning lifecycle_controls metadata shipping spending_controls wallets"
+    ),
+    "issuing.cardholder": (
+        "text id object email name phone_number status type | integer created | boolean livemode | object billing company "
+        "individual metadata requirements spending_controls | array preferred_locales"
+    ),
+    "issuing.transaction": (
+        "text id object authorization balance_transaction card cardholder currency dispute merchant_currency token type wallet "
+        "| integer amount created merchant_amount | boolean livemode | object amount_details merchant_data metadata "
+        "network_data purchase_details treasury"
+    ),
+    "issuing.dispute": (
+        "text id object currency loss_reason status transaction | integer amount created | boolean livemode | object evidence "
+        "metadata treasury | array balance_transactions"
+    ),
+    "treasury.financial_account": (
+        "text id object country nickname status | integer created | boolean is_default livemode | object balance features "
+        "metadata platform_restrictions status_details | array active_features financial_addresses pending_features "
+        "restricted_features supported_currencies"
+    ),
+    "treasury.transaction": (
+        "text id object currency description financial_account flow flow_type status | integer amount created | boolean "
+        "livemode | object balance_impact entries flow_details status_transitions"
+    ),
+    "treasury.received_credit": (
+        "text id object currency description failure_code financial_account hosted_regulatory_receipt_url network status "
+        "transaction | integer amount created | boolean livemode | object initiating_payment_method_details linked_flows "
+        "reversal_details"
+    ),
+    "treasury.received_debit": (
+        "text id object currency description failure_code financial_account hosted_regulatory_receipt_url network status "
+        "transaction | integer amount created | boolean livemode | object initiating_payment_method_details linked_flows "
+        "reversal_details"
+    ),
+    "treasury.outbound_payment": (
+        "text id object currency customer description destination_payment_method financial_account "
+        "hosted_regulatory_receipt_url statement_descriptor status transaction | integer amount created expected_arrival_date | "
+        "boolean cancelable livemode | object destination_payment_method_details end_user_details metadata returned_details "
+        "status_transitions tracking_details"
+    ),
+    "treasury.outbound_transfer": (
+        "text id object currency description destination_payment_method financial_account hosted_regulatory_receipt_url "
+        "statement_descriptor status transaction | integer amount created expected_arrival_date | boolean cancelable livemode | "
+        "object destination_payment_method_details metadata returned_details status_transitions tracking_details"
+    ),
+    "treasury.inbound_transfer": (
+        "text id object currency description financial_account hosted_regulatory_receipt_url origin_payment_method "
+        "statement_descriptor status transaction | integer amount created | boolean cancelable livemode returned | object "
+        "failure_details linked_flows metadata origin_payment_method_details status_transitions"
+    ),
 }
 
 

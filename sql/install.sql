@@ -163,6 +163,8 @@
 \ir internal/_sweep_conclude.sql
 \ir internal/_records_trim.sql
 \ir internal/_page_note.sql
+\ir internal/_pages_settle.sql
+\ir internal/_pages_commit.sql
 \ir internal/_page_commit.sql
 \ir internal/_rate_limits.sql
 \ir internal/_rate_free.sql

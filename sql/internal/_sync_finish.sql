@@ -53,8 +53,7 @@ begin
         attempt = 0,
         told_at = null,
         last_success_at = case when _sync_finish.complete then clock_timestamp() else r.last_success_at end,
-        -- word that came while it was read: what it was about may have been read before
-        next_attempt_at = case when r.told_at is not null then clock_timestamp() else least(
+        next_attempt_at = least(
             clock_timestamp() + coalesce(
                 (select y.sync_frequency from sluice_internal.syncs as y where y.sync_id = r.sync_id),
                 _sync_finish.next_in
@@ -65,14 +64,14 @@ begin
                 from sluice_internal.sync_feeds as f
                 where f.sync_id = r.sync_id and not f.done and f.next_attempt_at is not null
             ),
-            -- of which there was word meanwhile
+            -- word that came while it was read (what it was about may have been read before), and objects that wait for their next try
             (
-                select greatest(min(o.next_at), clock_timestamp())
+                select greatest(least(r.told_at, min(o.next_at)), clock_timestamp())
                 from sluice_internal.wanted_objects as o
                 where o.sync_id = r.sync_id
-                having min(o.next_at) is not null
+                having least(r.told_at, min(o.next_at)) is not null
             )
-        ) end
+        )
     where r.sync_id = v_run.sync_id;
 end
 $$;

@@ -48,14 +48,14 @@ def test_a_turn_from_claim_to_finish(polled: str) -> None:
         assert (await leases.due(conn, "p")).due == 1
         sync = await claimed(conn)
         assert (sync.sync_id, sync.provider, sync.collection_ids, sync.attempt, sync.feeds) == ("y", "stripe", ("stripe:customer",), 0, ())
-        assert open_sealed(sync.sealed or b"", "k", KEY, sync.key_version or 0) == {"secret": "sk_test_x"}
-        assert "sealed" not in repr(sync)
+        assert sync.credential is not None
+        assert open_sealed(sync.credential.sealed, "k", KEY, sync.credential.key_version) == {"secret": "sk_test_x"}
+        assert "sealed=" not in repr(sync)
         read_from = await leases.clock(conn)
-        record = {"collection_id": "stripe:customer", "upstream_id": "cus_1", "data": {"n": Decimal("1.10")}}
-        record |= {"upstream_created_at": None, "upstream_updated_at": None, "deleted": False}
+        record = b'{"collection_id": "stripe:customer", "upstream_id": "cus_1", "data": {"n": 1.10}}'
         refused = {"collection_id": "stripe:customer", "upstream_id": "cus_2", "raw": base64.b64encode(b"\x00").decode(), "reason": "a NUL"}
-        page = {"feed": "stripe:customer", "cursor": {"after": "cus_1"}, "done": True, "read_from": read_from}
-        result = await leases.commit_page(conn, "p", sync, records=[record], quarantine=[refused], **page)
+        page = leases.NewPage("stripe:customer", {"after": "cus_1"}, True, [record], read_from, [refused])
+        result = await leases.commit_pages(conn, "p", sync, [page])
         assert (result.new, result.changed, result.unchanged, result.refused, result.refetch) == (1, 0, 0, 0, ())
         assert result.clock > read_from
         await leases.release(conn, "p", sync)
@@ -80,9 +80,9 @@ def test_a_lost_lease(polled: str) -> None:
         sync = await claimed(conn)
         await leases.stop(conn, "p")
         await claimed(conn, "other")
-        page = {"feed": "stripe:customer", "cursor": {}, "done": False, "records": "[]", "read_from": await leases.clock(conn)}
+        page = leases.NewPage("stripe:customer", {}, False, [], await leases.clock(conn))
         for late in (
-            leases.commit_page(conn, "p", sync, **page),
+            leases.commit_pages(conn, "p", sync, [page]),
             leases.finish(conn, "p", sync, timedelta(1)),
             leases.fail(conn, "p", sync, status="error", error={"code": "SL205", "message": "m"}, retry_in=timedelta(1)),
         ):
@@ -107,13 +107,8 @@ def test_a_failed_turn(polled: str) -> None:
         assert (sync["status"], sync["error"]) == ("error", error)
 
 
-def test_credentials_and_refusals(polled: str) -> None:
+def test_refusals(polled: str) -> None:
     async def work(conn: leases.Connection) -> None:
-        found = await leases.credential(conn, "k")
-        assert found is not None
-        assert (found.kind, found.provider, found.base_url) == ("stripe_key", "stripe", None)
-        assert "sealed" not in repr(found)
-        assert await leases.credential(conn, "unheard of") is None
         assert await leases.jsonb_refusal(conn, '{"a": 1}') is None
         assert await leases.jsonb_refusal(conn, '{"a": "\\u0000"}')
 

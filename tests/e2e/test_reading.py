@@ -258,7 +258,7 @@ def test_killed_while_a_page_is_committed_and_the_next_one_is_there(db: str, sho
         holder.rollback()
     until(
         lambda: (
-            not rows(db, "select from pg_stat_activity where query like '%_page_commit%' and pid <> pg_backend_pid() and state = 'active'")
+            not rows(db, "select from pg_stat_activity where query like '%_pages_commit%' and pid <> pg_backend_pid() and state = 'active'")
         )
     )
     let_go(db)

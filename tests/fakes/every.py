@@ -16,6 +16,8 @@ _SAMPLES: Doc = {
     "array": [{"quantity": "1"}],
     "any": "x",
 }
+# Listed for each financial account only.
+BELOW_ACCOUNTS = frozenset(kind for kind in table.KINDS if "financial_account" in table.published(kind)["verbs"]["list"]["needed"])
 # The handmade kinds come first: others may name them.
 KINDS = ("customer", "product", "price", "plan", "subscription", "invoice", *table.KINDS)
 
@@ -41,6 +43,8 @@ def make(fake: StripeFake, kind: str, number: int = 0) -> str:
             extra = {"owner": {"type": "customer", "customer": _some(fake, "customer")} if number % 2 else {"type": "self"}}
         elif kind == "radar_value_list_item":
             extra = {"value_list": _some(fake, "radar_value_list")}
+        elif kind in BELOW_ACCOUNTS:
+            extra = {"financial_account": _some(fake, "treasury_financial_account")}
         elif kind == "file_link":
             extra = {"file": _some(fake, "file")}
         elif kind == "payment_method" and number % 2:

@@ -27,7 +27,7 @@ def test_what_is_written_down_is_what_the_vendor_publishes() -> None:
 
 
 def test_there_are_as_many_as_are_read() -> None:
-    assert len({*table.PATHS}) == 50
+    assert len({*table.PATHS}) == 62
 
 
 @pytest.mark.parametrize("kind", table.KINDS)
@@ -36,12 +36,11 @@ def test_made_read_listed_changed_and_ended(stripe_fake: StripeFake, stripe_clie
     calls = service(stripe_client, kind)
     before = every.make(stripe_fake, kind)
     if "create" in verbs and kind != "file":  # a file is uploaded to another host
-        parent = {"value_list": next(iter(stripe_fake.objects("radar_value_list")))} if kind == "radar_value_list_item" else {}
-        made = calls.create({**every.params(kind), **parent}).id
+        made = calls.create({**every.params(kind), **_needed(stripe_fake, kind)}).id
     else:
         made = every.make(stripe_fake, kind)
     assert calls.retrieve(made).id == made
-    needed = {"value_list": next(iter(stripe_fake.objects("radar_value_list")))} if kind == "radar_value_list_item" else {}
+    needed = _needed(stripe_fake, kind)
     assert [item.id for item in calls.list({"limit": 1, **needed}).auto_paging_iter()] == [made, before]
     if "update" in verbs:
         _update(stripe_fake, calls, kind, made)
@@ -59,6 +58,13 @@ def test_made_read_listed_changed_and_ended(stripe_fake: StripeFake, stripe_clie
         if verb in verbs:
             getattr(calls, method)(made)
             return
+
+
+def _needed(fake: StripeFake, kind: str) -> dict[str, str]:
+    """What it lies below."""
+    if kind == "radar_value_list_item":
+        return {"value_list": next(iter(fake.objects("radar_value_list")))}
+    return {"financial_account": next(iter(fake.objects("treasury_financial_account")))} if kind in every.BELOW_ACCOUNTS else {}
 
 
 def _update(fake: StripeFake, calls: Any, kind: str, made: str) -> None:

@@ -266,10 +266,8 @@ def test_a_file_elsewhere_draws_from_no_budget() -> None:
         def request(self, cost: float) -> None:
             raise AssertionError(f"drawn: {cost}")
 
-        async def heard(self, signals: object) -> None:
-            assert signals is None
-
-    asked._gate = Closed()  # type: ignore[assignment]
+    asked._account = "an account"  # type: ignore[assignment]
+    asked._gates = {None: Closed()}  # type: ignore[dict-item]
     assert asyncio.run(asked.page(FEED, {"at": 1})).done
 
 

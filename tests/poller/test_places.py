@@ -15,7 +15,7 @@ from pgsluice.poller import places
 from pgsluice.poller.places import SLACK, WALK, WALK_SHARE, Horizon, Lent, Places
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-SYNC = ClaimedSync("s", 1, "p", (), None, None, None, None, None, 0, (), NOON, NOON)
+SYNC = ClaimedSync("s", 1, "p", (), None, 0, (), NOON, due_at=NOON)
 
 
 class NoPool:

@@ -12,6 +12,7 @@ import pytest
 
 from pgsluice.db.errors import SluiceError
 from pgsluice.db.leases import ClaimedSync, FeedState
+from pgsluice.db.sealed import SealedCredential
 from pgsluice.poller import plan, pull
 from pgsluice.poller.pull import Stopped, Turn
 from pgsluice.poller.storing import Step
@@ -105,7 +106,7 @@ def turn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Turn]:
         monkeypatch.setattr(pull, "opened", lambda *_: None)
         at_once = options.pop("at_once", None)
         clock = datetime.now(UTC)
-        sync = ClaimedSync("s", 1, "p", ("a", "b"), "k", b"", 1, "k", None, 0, feeds, clock, max_concurrent_requests=at_once)
+        sync = ClaimedSync("s", 1, "p", ("a", "b"), SealedCredential("k", "k", b"", 1), 0, feeds, clock, max_concurrent_requests=at_once)
         return Turn(sync, None, "me", None, None, stopping=world.stopping, progress=lambda _tally: None, **options)
 
     return make
@@ -347,8 +348,8 @@ def test_a_stop_begins_no_page(turn: Callable[..., Turn]) -> None:
 
 
 def test_without_a_credential_or_a_key() -> None:
-    sync = ClaimedSync("s", 1, "stripe", (), "k", b"x", 1, "stripe_key", None, 0, (), datetime.now(UTC))
-    for claimed, code in ((sync, "SL301"), (ClaimedSync(**{**vars(sync), "sealed": None}), "SL104")):
+    sync = ClaimedSync("s", 1, "stripe", (), SealedCredential("k", "stripe_key", b"x", 1), 0, (), datetime.now(UTC))
+    for claimed, code in ((sync, "SL301"), (ClaimedSync(**{**vars(sync), "credential": None}), "SL104")):
         with pytest.raises(SluiceError) as caught:
             Turn(claimed, None, "me", None, None, stopping=asyncio.Event(), progress=lambda _tally: None)
         assert caught.value.code == code

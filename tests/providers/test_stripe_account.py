@@ -47,6 +47,26 @@ def test_an_account_that_is_none_is_refused_before_it_is_sealed(account: str) ->
 )
 def test_the_budget_is_that_of_the_keys_mode(credential: Credential, allowed: int) -> None:
     assert STRIPE.budget(credential) == (Limit("requests", allowed, 1.0),)
+    (events, *_) = STRIPE.feeds(["stripe:customer"])
+    own = STRIPE.request(events, None, credential).limit
+    assert own == (Limit("endpoint events", 25, 1.0) if allowed > 25 else None)
+
+
+@pytest.mark.parametrize(
+    ("collection_id", "limit"),
+    [
+        ("stripe:customer", Limit("endpoint customers", 25, 1.0)),
+        ("stripe:checkout_session", Limit("endpoint checkout/sessions", 25, 1.0)),
+        ("stripe:issuing_card", Limit("endpoint issuing/cards", 25, 1.0)),
+        ("stripe:file", Limit("endpoint files", 20, 1.0)),
+    ],
+)
+def test_an_endpoint_has_a_limit_of_its_own(collection_id: str, limit: Limit) -> None:
+    """The list and its objects count together: what an endpoint is, the vendor does not say."""
+    credential = Credential("stripe_key", {"secret": "sk_live_x"})
+    feed = next(feed for feed in STRIPE.feeds([collection_id]) if feed.kind == "backfill")
+    assert STRIPE.request(feed, None, credential).limit == limit
+    assert STRIPE.fetch(Hint(collection_id, "x_1"), credential).limit == limit
 
 
 @pytest.mark.parametrize(

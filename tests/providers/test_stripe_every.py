@@ -69,7 +69,7 @@ def populate(fake: StripeFake, each: int = 3) -> None:
 
 def test_everything_is_read_as_the_vendor_holds_it(stripe_fake: StripeFake, reading: Reading) -> None:
     populate(stripe_fake)
-    reader = reading()
+    reader = reading(*KINDS)
     reader.begin()
     same(reader, stripe_fake, *KINDS)
     assert all(reader.records[f"stripe:{kind}"] for kind in KINDS)
@@ -80,7 +80,7 @@ def test_everything_is_read_as_the_vendor_holds_it(stripe_fake: StripeFake, read
 def test_changes_of_every_kind_arrive(stripe_fake: StripeFake, reading: Reading) -> None:
     """By events, by what is new in the lists, and by a sweep for what neither tells."""
     populate(stripe_fake, each=2)
-    reader = reading()
+    reader = reading(*KINDS)
     reader.begin()
     stripe_fake.set(api_version="2024-06-20")  # events are rendered in the shape of another version
     for kind in every.KINDS:

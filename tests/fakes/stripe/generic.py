@@ -90,7 +90,7 @@ def delete(kind: str, writer: Writer, doc: Doc, _params: Doc) -> Doc:
 def act(kind: str, verb: str, writer: Writer, doc: Doc, params: Doc) -> Doc:
     """What can be done with an object besides: its end, mostly."""
     changes, event = ENDS.get(verb, ({}, verb))
-    values = {name: value for name, value in {**_values(doc, params), **changes}.items() if name in doc}
+    values = {name: value for name, value in {**_values(doc, params), **changes, **row(kind).ended}.items() if name in doc}
     if verb == "expire" and "expires_at" in doc:
         values["expires_at"] = writer.now
     after = writer.put(kind, doc, **values)

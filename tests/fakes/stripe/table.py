@@ -26,6 +26,7 @@ class Row:
     lists: Mapping[str, str] = field(default_factory=dict)  # list inside → object type of its entries
     inside: tuple[str, str, str] | None = None  # (parameter that names it, kind, list there): where its objects show, too
     shown: Doc = field(default_factory=dict)  # filters of the list unless others are given
+    ended: Doc = field(default_factory=dict)  # what its end makes of it, if not what ENDS says
 
 
 ROWS: Mapping[str, Row] = {
@@ -46,6 +47,11 @@ ROWS: Mapping[str, Row] = {
     "entitlements.feature": Row("entitlements/features", "feat_"),
     "file": Row("files", "file_", lists={"links": "file_link"}),
     "file_link": Row("file_links", "link_", inside=("file", "file", "links")),
+    "issuing.authorization": Row("issuing/authorizations", "iauth_", {"status": "pending"}, events="issuing_authorization"),
+    "issuing.card": Row("issuing/cards", "ic_", {"status": "inactive"}, events="issuing_card"),
+    "issuing.cardholder": Row("issuing/cardholders", "ich_", {"status": "active"}, events="issuing_cardholder"),
+    "issuing.dispute": Row("issuing/disputes", "idp_", {"status": "unsubmitted"}, events="issuing_dispute"),
+    "issuing.transaction": Row("issuing/transactions", "ipi_", events="issuing_transaction"),
     "invoice_payment": Row("invoice_payments", "inpay_", {"status": "open"}),
     "invoice_rendering_template": Row("invoice_rendering_templates", "inrtem_", {"status": "active"}),
     "invoiceitem": Row("invoiceitems", "ii_"),
@@ -71,6 +77,15 @@ ROWS: Mapping[str, Row] = {
     "tax_rate": Row("tax_rates", "txr_"),
     "topup": Row("topups", "tu_", {"status": "pending"}),
     "transfer": Row("transfers", "tr_", lists={"reversals": "transfer_reversal"}),
+    "treasury.financial_account": Row("treasury/financial_accounts", "fa_", {"status": "open"}, ended={"status": "closed"}),
+    "treasury.inbound_transfer": Row("treasury/inbound_transfers", "ibt_", {"status": "processing"}),
+    "treasury.outbound_payment": Row("treasury/outbound_payments", "obp_", {"status": "processing"}),
+    "treasury.outbound_transfer": Row("treasury/outbound_transfers", "obt_", {"status": "processing"}),
+    "treasury.received_credit": Row("treasury/received_credits", "rc_", {"status": "succeeded"}),
+    "treasury.received_debit": Row("treasury/received_debits", "rd_", {"status": "succeeded"}),
+    "treasury.transaction": Row(
+        "treasury/transactions", "trxn_", {"status": "posted"}, hidden=("entries",), lists={"entries": "treasury.transaction_entry"}
+    ),
     "webhook_endpoint": Row("webhook_endpoints", "we_", {"status": "enabled"}),
 }
 # Those with code of their own.
@@ -91,7 +106,14 @@ ENDS: Mapping[str, tuple[Doc, str]] = {
 }
 # The kinds by their names here: a line for a dot.
 KINDS: Mapping[str, str] = {name.replace(".", "_"): name for name in ROWS}
-ENTRY_PREFIXES = {"bank_account": "ba_", "fee_refund": "fr_", "item": "li_", "credit_note_line_item": "cnli_", "transfer_reversal": "trr_"}
+ENTRY_PREFIXES = {
+    "treasury.transaction_entry": "trxne_",
+    "bank_account": "ba_",
+    "fee_refund": "fr_",
+    "item": "li_",
+    "credit_note_line_item": "cnli_",
+    "transfer_reversal": "trr_",
+}
 
 
 @cache
