@@ -156,6 +156,39 @@ def test_writes_come_back_as_the_vendor_has_them(kind: type[DocumentDesk]) -> No
         assert reader.fetched(Hint(desk.written, made.upstream_id)).deleted
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "made", "changed"),
+    [
+        (NotionDesk, "row", {"properties": {"Name": "a"}}, {"properties": {"Name": "b"}}),
+        (IntercomDesk, "tag", {"name": "a"}, {"name": "b"}),
+        (IntercomDesk, "data_attribute", {"name": "a", "model": "contact", "data_type": "string"}, None),
+        (JiraDesk, "issue_type", {"name": "a", "type": "standard"}, {"name": "b"}),
+        (JiraDesk, "field", {"name": "a", "type": "x"}, {"name": "b"}),
+        (AirtableDesk, "base", {"name": "a", "workspaceId": "w", "tables": [{"name": "t"}]}, None),
+    ],
+)
+def test_other_collections_are_written(kind: type[DocumentDesk], name: str, made: dict[str, Any], changed: dict[str, Any] | None) -> None:
+    with kind() as desk:
+        reader = Reader(desk)
+        collection_id = f"{desk.provider}:{name}"
+        around = {"data_source_id": desk.fake.create("data_source", title=[])["id"]} if name == "row" else {}
+
+        def write(verb: str, upstream_id: str | None, data: Any) -> Written:
+            one = Write(verb, collection_id, upstream_id, None if data is None else json.dumps(data).encode(), "the-key")
+            (found,) = reader.known.read_written([one], send(reader.known.write([one], reader.credential)))
+            assert isinstance(found, Written)
+            return found
+
+        upstream_id = write("create", None, {**made, **around}).upstream_id
+        assert upstream_id in desk.state(collection_id)
+        if changed is not None:
+            write("update", upstream_id, changed)
+            assert desk.state(collection_id)[upstream_id].items() >= changed.items()
+        if "delete" in reader.known.collections[collection_id].mutations:
+            write("delete", upstream_id, None)
+            assert upstream_id not in desk.state(collection_id)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_person_signs_in_and_the_tokens_are_renewed_once_each(kind: type[DocumentDesk]) -> None:
     with kind() as desk:

@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[str, str, Doc]] = {
 }  # fmt: skip
 _UNTIMED = {"admin", "team", "tag", "data_attribute"}
 _PAGED = {"article", "help_center_collection"}
-_WRITES = {"contact", "company", "conversation", "ticket", "tag", "article", "help_center_collection", "ticket_type"}
+_WRITES = {"contact", "company", "conversation", "ticket", "tag", "article", "help_center_collection", "ticket_type", "data_attribute"}
 
 
 class IntercomFake(Shelves):
@@ -97,6 +97,12 @@ class IntercomFake(Shelves):
         if path == "companies/scroll":
             return self._scrolled(asked)
         for kind, (plural, _, _) in KINDS.items():
+            if path == "tags" and asked.method == "POST" and given.get("id"):
+                box = self.box("tag", given["id"])
+                if box is None:
+                    raise _refused(404, "tag_not_found", "Resource not found")
+                self.touch("tag", box, {"name": given["name"]})
+                return answer(box.doc)
             if path == plural:
                 return self._made(kind, given) if asked.method == "POST" else self._listed(kind, asked)
             if path == f"{plural}/search" and kind in {"contact", "conversation", "ticket"}:

@@ -113,7 +113,7 @@ class JiraFake(Shelves):
         if not path.startswith(API):
             raise _refused(404, "null for uri")
         steps = path.removeprefix(API).split("/")
-        found = self._of_issues(asked, steps, given) or self._of_projects(asked, steps, given) or self._of_site(asked, steps)
+        found = self._of_issues(asked, steps, given) or self._of_projects(asked, steps, given) or self._of_site(asked, steps, given)
         if found is None:
             raise _refused(404, "null for uri")
         return found
@@ -152,7 +152,7 @@ class JiraFake(Shelves):
                 return self._one(asked, kind, self._found(kind, id_), given)
         return None
 
-    def _of_site(self, asked: Asked, steps: list[str]) -> Answer | None:
+    def _of_site(self, asked: Asked, steps: list[str], given: Doc) -> Answer | None:
         match steps:
             case ["users", "search"]:
                 start = int(asked.params.get("startAt", 0))
@@ -170,6 +170,13 @@ class JiraFake(Shelves):
                         "deploymentType": "Cloud",
                     }
                 )
+            case [("issuetype" | "field") as name] if asked.method == "POST":
+                return self._made("issue_type" if name == "issuetype" else "field", given)
+            case ["issuetype", id_]:
+                return self._one(asked, "issue_type", self._found("issue_type", id_), given)
+            case ["field", id_] if asked.method == "PUT":
+                self.touch("field", self._found("field", id_), given)
+                return answer(None, 204)
             case [("issuetype" | "field") as name]:
                 return answer([box.doc for box in self.all("issue_type" if name == "issuetype" else "field")])
             case [("statuses" | "priority") as name, "search"]:
