@@ -2357,7 +2357,7 @@ begin
         ) as st on true
     ),
     live as materialized (
-        select v.record_no, v.updated_idx, v.deliver_count, v.due_at
+        select v.lane, v.record_no, v.updated_idx, v.deliver_count, v.due_at
         from lane as l
         inner join sluice_internal._live_messages as v
             on v.consumer_no = v_consumer.consumer_no and v.lane = l.lane and v.step_no = any(l.open_steps)
@@ -2381,9 +2381,23 @@ begin
             (d.deliver_count > 0 or r.updated_idx = d.updated_idx)
             and not (v_consumer.max_deliver > 0 and r.updated_idx = d.updated_idx and d.deliver_count >= v_consumer.max_deliver)
     ),
+    -- by lane: a look through all that is in flight, for each entry, would take a second with 100,000
+    held as materialized (
+        select h.lane, array_agg(h.record_no) as record_nos
+        from (
+            select v.lane, v.record_no from live as v where v.due_at > v_now
+            union all
+            select (d.record_no % v_lanes)::smallint as lane, d.record_no from due as d
+        ) as h
+        group by h.lane
+    ),
     fresh as (
         select p.record_no, p.updated_idx, 1 as deliver_count
-        from lane as l
+        from (
+            select n.lane, n.cursor_idx, coalesce(h.record_nos, '{}') as record_nos
+            from lane as n
+            left join held as h on h.lane = n.lane
+        ) as l
         cross join lateral (
             select r.record_no, r.updated_idx
             from (
@@ -2401,9 +2415,7 @@ begin
                     and sluice_internal._filter_matches(v_consumer, o.sync_id, o.collection_id, o.data)
                 offset 0
             ) as r
-            where
-                not exists (select from live as v where v.record_no = r.record_no and v.due_at > v_now)
-                and not exists (select from due as d where d.record_no = r.record_no)
+            where r.record_no <> all(l.record_nos)
             limit consumer_peek.batch_size
         ) as p
     )
@@ -8036,9 +8048,9 @@ declare
     v_items int := jsonb_array_length(_record_write.records);
     v_written int := 0;
     v_is_first boolean := coalesce(current_setting('sluice.touched_streams', true), '') = '';
-    -- A session that says that it commits at once may hold the stream's commit lock while it writes.
-    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on'
-        and statement_timestamp() = transaction_timestamp();
+    -- A session that says that it commits at once may hold the stream's commit lock while it writes. A transaction that has written before
+    -- is not believed; the two times do not tell, since they differ for each statement whose parameters come apart from it.
+    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on' and pg_current_xact_id_if_assigned() is null;
     v_timeout text;
     v_waits text;
     v_known int;

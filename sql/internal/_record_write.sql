@@ -28,9 +28,9 @@ declare
     v_items int := jsonb_array_length(_record_write.records);
     v_written int := 0;
     v_is_first boolean := coalesce(current_setting('sluice.touched_streams', true), '') = '';
-    -- A session that says that it commits at once may hold the stream's commit lock while it writes.
-    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on'
-        and statement_timestamp() = transaction_timestamp();
+    -- A session that says that it commits at once may hold the stream's commit lock while it writes. A transaction that has written before
+    -- is not believed; the two times do not tell, since they differ for each statement whose parameters come apart from it.
+    v_is_alone boolean := coalesce(current_setting('pgsluice.autocommit', true), '') = 'on' and pg_current_xact_id_if_assigned() is null;
     v_timeout text;
     v_waits text;
     v_known int;

@@ -185,3 +185,35 @@ def test_the_order_of_one_transaction_survives_its_savepoints(world: World) -> N
     one.push("c")
     one.commit()
     assert [r.upstream_id for r in one.rows("select * from records order by updated_idx")] == ["a", "b", "c"]
+
+
+COMMIT_LOCK = """
+    select count(*)::int from pg_locks
+    where locktype = 'advisory' and objsubid = 1 and pid = %s and granted
+        and (classid::bigint << 32) | objid::bigint = sluice_internal._lock_key(1, (select stream_no from sluice_internal.streams), 0)
+"""
+
+
+def test_who_commits_at_once_draws_numbers_that_stand(world: World) -> None:
+    """A driver that sends parameters apart from the statement is believed, too; a transaction that has written before is not."""
+    one = world.set_up()
+    writer, other = world.sessions(2)
+    writer.rows("set pgsluice.autocommit = on")
+    for session, before, held in ((writer, "", 1), (writer, "select pg_current_xact_id()", 0), (other, "", 0)):
+        session.begin()
+        if before:
+            session.rows(before)
+        session.ingest(obj("a", 1), obj("b", 1))
+        assert one.value(COMMIT_LOCK, session.pid) == held, before
+        session.rollback()
+    drawn = writer.begin().ingest(obj("a", 1), obj("b", 1))
+    assert drawn == (2, 0, 0, 0)
+    numbers = writer.rows("select upstream_id, updated_idx from records order by 1")
+    other.rows("set pgsluice.autocommit = on")
+    waiting = other.start(lambda: other.ingest(obj("c", 1), obj("d", 1)))
+    one.await_blocked(other, by=writer)
+    writer.commit()
+    assert waiting.result(20) == (2, 0, 0, 0)
+    found = one.rows("select upstream_id, updated_idx from records order by updated_idx")
+    assert [r.upstream_id for r in found] == ["a", "b", "c", "d"]
+    assert found[:2] == numbers
