@@ -1,4 +1,4 @@
-"""A writer or a worker as a process of its own, for tests that kill it: `python storm.py writer|worker CONNINFO CONSUMER JOURNAL SEED`.
+"""A writer, a worker or a cleaner as a process of its own, for tests that kill it: `python storm.py ROLE CONNINFO CONSUMER JOURNAL SEED`.
 
 Whatever it is about to do, and whatever it was told, is a line in its journal before it goes on, so that the one who looks afterwards knows it
 even if the process died in between. Times are those of the machine's monotonic clock, which all processes share. It goes on until it is killed;
@@ -94,6 +94,14 @@ def work(conn: psycopg.Connection, consumer: str, chance: random.Random, journal
         journal.note("acked", messages=[[name, idx] for token, name, idx, _ in good if token not in rejected])
 
 
+def clean(conn: psycopg.Connection, chance: random.Random, journal: Journal) -> None:
+    """What pollers do when an old snapshot is held, all the time."""
+    while True:
+        row = conn.execute("select sluice_internal._leases_compact(0)").fetchone()
+        journal.note("compacted" if row and row[0] else "left alone")
+        time.sleep(chance.random() / 10)
+
+
 def main() -> None:
     role, conninfo, consumer, path, seed = sys.argv[1:]
     journal, chance, life = Journal(path), random.Random(seed), 0
@@ -102,6 +110,8 @@ def main() -> None:
         try:
             if role == "writer":
                 write(conn, chance, journal, f"w{seed}", life * 1_000_000)
+            elif role == "cleaner":
+                clean(conn, chance, journal)
             else:
                 work(conn, consumer, chance, journal)
         except psycopg.OperationalError:

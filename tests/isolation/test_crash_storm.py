@@ -103,6 +103,7 @@ def test_the_server_workers_and_pollers_are_killed_again_and_again(
             crowd.start("writer")
             crowd.hire("c")
         crowd.hire("b")
+        crowd.start("cleaner")
         crowd.poll()
         crowd.poll()
         while kills < len(VICTIMS) or time.monotonic() < deadline:
@@ -112,6 +113,7 @@ def test_the_server_workers_and_pollers_are_killed_again_and_again(
         progress(crowd, stripe_fake, chance)
         read_everything(durable.conninfo, crowd, stripe_fake)
         everybody_stops(crowd)
+        assert crowd.count("cleaner", "compacted") > 0
         settle(durable.conninfo, crowd)
 
 
