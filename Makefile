@@ -19,8 +19,8 @@ help:
 	@echo "make breaks  breaks each promise on purpose: its test must notice (ARGS='lease' for some)"
 	@echo "make fairness   2,000 syncs and three pollers, one of them killed: how long each sync waits"
 	@echo "make crash   kills the server, workers and pollers under load, again and again"
-	@echo "make kills   kills pollers at 50 random moments of a first reading with live changes; in the end all is as at the vendor"
-	@echo "make lag     how long a change at the vendor takes to a consumer, with polling and with webhooks"
+	@echo "make kills   kills pollers at 50 random moments of each vendor's first reading with live changes; in the end all is as there (ARGS='-k shopify')"
+	@echo "make lag     how long a change at each vendor takes to a consumer, with polling and with webhooks (ARGS='-k shopify')"
 	@echo "make docs    write the generated reference and sql/schema.sql anew"
 
 demo: .venv/ready
@@ -49,10 +49,10 @@ breaks: .venv/ready
 	SERVER=18 $(BIN)/python tests/breaks/run.py $(ARGS)
 
 kills: .venv/ready
-	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/e2e/test_kills.py
+	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s -n 0 tests/e2e/test_kills.py $(ARGS)
 
 lag: .venv/ready
-	LAG=$${LAG:-200} $(BIN)/pytest -q -s -n 0 tests/e2e/test_lag.py | grep changes
+	LAG=$${LAG:-200} $(BIN)/pytest -q -s -n 0 tests/e2e/test_lag.py $(ARGS) | grep -E "changes|passed|failed"
 
 crash: .venv/ready
 	CRASH=60 $(BIN)/pytest -q tests/isolation/test_crash_storm.py

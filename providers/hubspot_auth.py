@@ -26,7 +26,15 @@ AUTHORIZE_URL: Final = "https://app.hubspot.com"
 KEY: Final = "hubspot_key"
 OAUTH: Final = "hubspot_oauth2"
 KINDS: Final[Mapping[str, tuple[SecretField, ...]]] = {
-    KEY: (SecretField("secret", f"the access token (pat-…) of a private app, from {APPS_PAGE}"),),
+    KEY: (
+        SecretField("secret", f"the access token (pat-…) of a private app, from {APPS_PAGE}"),
+        SecretField(
+            "plan",
+            "how much HubSpot allows the account: free or starter (100 requests in 10 s, if left out), professional or enterprise (190), "
+            "increased (250: with the API Limit Increase)",
+            optional=True,
+        ),
+    ),
     OAUTH: (
         SecretField(
             "access_token",
@@ -49,19 +57,26 @@ _TOKEN: Final = re.compile(r"[!-~]{8,2000}", re.ASCII)
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines: 110 requests in 10 s for an OAuth app in each account;
-# for private apps 100 in free and starter accounts, 190 in professional and enterprise ones. The plan is not to be seen in a token: the
-# lowest one is kept to. As so many a second, which keeps to both and spreads them.
+# for private apps 100 in free and starter accounts, 190 in professional and enterprise ones, 250 where more was bought. The plan is not to
+# be seen in a token: where nobody says it, the lowest one is kept to. As so many a second, which keeps to both and spreads them.
 RATES: Mapping[str, float] = {KEY: 10.0, OAUTH: 11.0}
+PLANS: Final[Mapping[str, float]] = {"free": 10.0, "starter": 10.0, "professional": 19.0, "enterprise": 19.0, "increased": 25.0}
 # Searches: 4 a second for each account. Since each request draws from one number, a search draws more of it.
 SEARCHES: Final = 4.0
 
 
 def budget(credential: Credential) -> tuple[Limit, ...]:
-    return (Limit("requests", RATES[credential.kind], 1.0),)
+    return (Limit("requests", _rate(credential), 1.0),)
 
 
 def search_cost(credential: Credential) -> float:
-    return RATES[credential.kind] / SEARCHES
+    return _rate(credential) / SEARCHES
+
+
+def _rate(credential: Credential) -> float:
+    """Requests a second. What an OAuth app may ask is the same in every account."""
+    plan = credential.secret.get("plan", "") if credential.kind == KEY else ""
+    return PLANS.get(plan, RATES[credential.kind])
 
 
 def seal_check(kind: str, secret: Mapping[str, str]) -> None:
@@ -71,6 +86,8 @@ def seal_check(kind: str, secret: Mapping[str, str]) -> None:
         _fit(secret.get("refresh_token", ""), "refresh token", "give refresh_token as HubSpot's OAuth answered it")
         if not secret.get("access_token"):
             return
+    if secret.get("plan") and secret["plan"] not in PLANS:
+        raise Malformed("HubSpot has no such plan", hint=f"the plans are {', '.join(PLANS)}; left out, it is the lowest")
     _bearer(kind, secret)
 
 

@@ -1,8 +1,10 @@
 """Writing to HubSpot: one object by itself, several in a batch of up to 100.
 
 https://developers.hubspot.com/docs/api-reference/latest/crm/objects/objects. A batch in which some inputs fail answers 207 with `results`
-and `errors`; `objectWriteTraceId`, which each input carries, says whose error it is. HubSpot recognises no repetition of a create: what may
-have been done ends as `unknown`. An upsert names a unique property, so that to repeat it makes no second object.
+and `errors`; `objectWriteTraceId`, which each input carries, says whose error it is. A batch that is refused as a whole (a property that
+does not exist, a duplicate among the inputs) does nothing and names nobody: the caller sends it again in halves. HubSpot recognises no
+repetition of a create: what may have been done ends as `unknown`. An upsert names a unique property, so that to repeat it makes no second
+object.
 """
 
 from __future__ import annotations

@@ -41,7 +41,11 @@ KINDS: Final[Mapping[str, tuple[SecretField, ...]]] = {
 CONSENTS: Final[Mapping[str, Consent]] = {
     OAUTH: Consent(
         ("api", "refresh_token"),
-        values=(SecretField("login_url", "login.salesforce.com (if left out), test.salesforce.com for a sandbox, or its My Domain host"),),
+        values=(
+            SecretField(
+                "login_url", "login.salesforce.com (if left out), test.salesforce.com for a sandbox, or its My Domain host", optional=True
+            ),
+        ),
     )
 }
 # Who may get the client's secret: https://help.salesforce.com/s/articleView?id=sf.faq_domain_name_what.htm

@@ -34,8 +34,12 @@ KINDS: Final[Mapping[str, tuple[SecretField, ...]]] = {
     ),
     OAUTH_KIND: (
         _SHOP_FIELD,
-        SecretField("access_token", "the access_token that Shopify's OAuth answered for the shop"),
-        SecretField("refresh_token", "the refresh_token beside it, if the token expires"),
+        SecretField(
+            "access_token",
+            "the access_token that Shopify's OAuth answered for the shop; without it, it is asked for with the refresh token",
+            optional=True,
+        ),
+        SecretField("refresh_token", "the refresh_token beside it, if the token expires", optional=True),
     ),
 }
 # https://shopify.dev/docs/api/usage/access-scopes: what reading every collection takes. Writing is asked for by who writes.

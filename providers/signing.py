@@ -36,7 +36,7 @@ def checked(
 ) -> None:
     """Raises Malformed for values that are missing or cannot be."""
     consent, given = provider.consents[kind], values or {}
-    missing = [f"{value.name} ({value.description})" for value in consent.values if value.name not in given]
+    missing = [f"{value.name} ({value.description})" for value in consent.values if value.name not in given and not value.optional]
     if missing:
         raise Malformed(f"{provider.name} has to know more before it can ask: {', '.join(missing)}", hint="give it with the request")
     known = {value.name for value in consent.values}

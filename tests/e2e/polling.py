@@ -104,12 +104,12 @@ def assert_complete(db: str, fake: Fake, sync_id: str = "acme", kinds: Sequence[
         assert here[kind] == there, kind
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true answer of `condition`."""
+def until(condition: Callable[[], Any], seconds: float = 30, *, pause: float = 0.02) -> Any:
+    """The first true answer of `condition`, which is asked for it every `pause` seconds."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < end, f"not within {seconds} s: {condition}"
-        time.sleep(0.02)
+        time.sleep(pause)
     return answer
 
 

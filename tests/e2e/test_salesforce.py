@@ -1,24 +1,18 @@
-"""Salesforce with a real database and real pollers: the guide as printed, kills in the middle of a bulk backfill, tokens."""
+"""Salesforce with a real database and real pollers: the guide as printed, tokens, budgets, fields, lost answers."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
 import shutil
-import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from e2e.polling import KEY, NEWEST, Process, read_once, sync, until
+from e2e.polling import KEY, NEWEST, read_once, sync, until
 from e2e.test_tutorial import UP, folder, port
 from fakes.faults import FaultProxy, reset
 from fakes.salesforce import Field, SalesforceFake
@@ -29,7 +23,6 @@ from pgsluice.db.sources import ROOT
 __all__ = ["folder", "port"]
 
 PAGE = ROOT / "docs/how-to/salesforce.md"
-KILLS = int(os.environ.get("KILLS", "1"))
 COLLECTIONS = ["salesforce:account", "salesforce:contact", "salesforce:invoice__c"]
 
 
@@ -88,70 +81,6 @@ def test_the_guide_does_what_it_says(folder: tuple[Path, dict[str, str]], port: 
     assert json.loads((place / "upserted.json").read_text())["status"] == "succeeded"
     assert [doc["Name"] for doc in fake.objects("Invoice__c").values()] == ["Spice"]
     assert fake.tokens.client_secret not in done.stdout + (place / "up.txt").read_text()
-
-
-def work(fake: SalesforceFake, dice: random.Random, over: threading.Event) -> None:
-    """Somebody works in the organization."""
-    ids = list(fake.objects("Invoice__c"))
-    while not over.wait(0.02):
-        with suppress(Exception):  # it may be gone
-            match dice.randrange(5):
-                case 0:
-                    ids.append(fake.create("Invoice__c", Name="new")["Id"])
-                case 1 if len(ids) > 100:
-                    fake.delete("Invoice__c", ids.pop(dice.randrange(len(ids))))
-                case 2:
-                    fake.change("Contact", dice.choice(list(fake.objects("Contact"))), FirstName=f"{dice.random()}")
-                case _:
-                    fake.change("Invoice__c", dice.choice(ids), Note__c=f'{dice.random()}, "quoted"\nand broken')
-
-
-@NEWEST
-@pytest.mark.timeout(180 + 30 * KILLS)
-def test_pollers_killed_in_the_middle_of_a_bulk_backfill(db: str, fake: SalesforceFake) -> None:
-    dice = random.Random(KILLS)
-    for number in range(150 * (KILLS + 1)):
-        fake.create("Invoice__c", Name=f"{number}", Total__c=number + 0.25)
-    for number in range(60):
-        fake.create("Contact", LastName=f"{number}")
-    fake.counts["Invoice__c"] = 60_000
-    fake.jobs.page, fake.jobs.looks, fake.page_cap = 10, 1, 20
-    fake.clock.advance(400)
-    connect(db, fake, "salesforce:contact", "salesforce:invoice__c")
-    over = threading.Event()
-    worker = threading.Thread(target=work, args=(fake, random.Random(7), over))
-    worker.start()
-    pollers = [Process(db), Process(db)]
-    backfilling = 0
-    try:
-        until(lambda: len(stored(db, "Invoice__c")) >= 20, 90)
-        for number in range(KILLS):
-            time.sleep(dice.uniform(0.0, 1.5) if number else 0.0)
-            backfilling += sync(db)["status"] == "backfilling"
-            victim = dice.randrange(len(pollers))
-            if not number:
-                with psycopg.connect(db) as conn:
-                    (holder,) = until(lambda: conn.execute("select poller_id from sluice_internal.sync_runs").fetchone())
-                victim = next((at for at, one in enumerate(pollers) if f"-{one.pid}-" in (holder or "")), 0)
-            pollers[victim].send(signal.SIGKILL)
-            pollers[victim].wait()
-            pollers[victim].close()
-            pollers[victim] = Process(db)
-        over.set()
-        worker.join()
-        until(lambda: sync(db)["status"] == "active", 90 + 10 * KILLS)
-        until(lambda: equal(db, fake, "Contact", "Invoice__c"), 90)
-        for one in pollers:
-            one.send(signal.SIGTERM)
-            assert one.wait(30) == 0, one.output
-    finally:
-        over.set()
-        for one in pollers:
-            one.close()
-        worker.join()
-    print(f"{KILLS} kills, {backfilling} of them during the backfill")
-    assert any(seen.path.endswith("/results") for seen in fake.requests)
-    assert equal(db, fake, "Contact", "Invoice__c")
 
 
 @NEWEST

@@ -88,6 +88,7 @@ class Serving(ABC):
     """A server in this process, started by `with`. One request at a time is answered, whoever asks, unless `parallel`."""
 
     parallel = False
+    latency = 0.0  # seconds before each answer
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -125,6 +126,8 @@ class Serving(ABC):
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def serve(self, asked: Asked) -> Answer:
+        if self.latency:
+            self.stopping.wait(self.latency)
         if self.parallel:
             reply = self.answer(asked)
         else:

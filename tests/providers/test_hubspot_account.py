@@ -142,6 +142,25 @@ def test_budgets() -> None:
         assert limit.allowed / HUBSPOT.request(feed, {"since": 1}, credential).cost == 4
 
 
+@pytest.mark.parametrize(
+    ("plan", "in_ten_seconds"), [("", 100), ("starter", 100), ("professional", 190), ("enterprise", 190), ("increased", 250)]
+)
+def test_budgets_by_plan(plan: str, in_ten_seconds: int) -> None:
+    """Searches have four a second in any of them."""
+    credential = Credential("hubspot_key", {**KEY.secret, **({"plan": plan} if plan else {})})
+    HUBSPOT.seal_check("hubspot_key", credential.secret)
+    (limit,) = HUBSPOT.budget(credential)
+    assert limit.allowed / limit.seconds * 10 == in_ten_seconds
+    assert limit.allowed / HUBSPOT.request(HUBSPOT.feeds(["hubspot:contact"])[0], {"since": 1}, credential).cost == pytest.approx(4)
+
+
+def test_a_plan_that_there_is_not() -> None:
+    with pytest.raises(Malformed, match="no such plan"):
+        HUBSPOT.seal_check("hubspot_key", {**KEY.secret, "plan": "large"})
+    # An app's limit is the same in every account.
+    assert HUBSPOT.budget(oauth(plan="increased")) == HUBSPOT.budget(oauth())
+
+
 def test_a_day_that_is_used_up() -> None:
     """Midnight of the account, wherever that is: every zone's is at a half hour. Not again and again until then."""
     refused = reply(429, limited("DAILY"))

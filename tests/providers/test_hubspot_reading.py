@@ -50,10 +50,10 @@ def test_ids_of_different_length_are_in_order(fake: HubSpotFake) -> None:
 # ---------------------------------------------------------------- equal timestamps
 
 
-def test_more_objects_of_one_timestamp_than_a_search_shows(fake: HubSpotFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bulk update. By `after` the search ends at 10,000 (here 1,000); by the time alone it goes in circles, or loses the rest."""
-    monkeypatch.setattr(search, "MOST", 1000)
-    ids = [fake.create("companies", name="old") for _ in range(1050)]
+def test_more_objects_of_one_timestamp_than_a_search_shows(fake: HubSpotFake) -> None:
+    """A bulk update. By `after` the search ends at 10,000; by the time alone it goes in circles, or loses the rest."""
+    many = search.MOST + 50
+    ids = [fake.create("companies", name="old") for _ in range(many)]
     driver = Driver(fake, COMPANY)
     driver.read(f"{COMPANY}.changes")
     fake.clock.advance(86_400)
@@ -61,7 +61,7 @@ def test_more_objects_of_one_timestamp_than_a_search_shows(fake: HubSpotFake, mo
     for upstream_id in ids:
         fake.change("companies", upstream_id, name="new")
     pages = driver.read(f"{COMPANY}.changes")
-    assert len(pages) == -(-1050 // hubspot_search.PAGE)
+    assert len(pages) == -(-many // hubspot_search.PAGE)
     assert driver.docs(COMPANY).keys() == set(ids)
     assert {doc["properties"]["name"] for doc in driver.docs(COMPANY).values()} == {"new"}
     # The window has moved: behind the overlap they are not asked for again.

@@ -111,6 +111,17 @@ def test_what_an_answer_does_not_say_may_have_been_done() -> None:
         answered(creates[:1], 201, {"properties": {}})
 
 
+def test_a_batch_that_is_refused_whole_may_be_sent_in_parts(fake: HubSpotFake) -> None:
+    """HubSpot names the property, and not whose it is: no input of the batch was done."""
+    creates = [write("create", {"email": "a@example.com"}, key="one"), write("create", {"nonsense": "1"}, key="two")]
+    with pytest.raises(Refused4xx, match="nonsense"):
+        send(fake, *creates)
+    assert fake.objects("contacts") == {}
+    assert isinstance(send(fake, creates[0])[0], Written)
+    with pytest.raises(Refused4xx):
+        send(fake, creates[1])
+
+
 def test_upserts_by_a_unique_property(fake: HubSpotFake) -> None:
     known = fake.create("contacts", email="a@example.com")
     fake.add_property("contacts", "customer_no", unique=True)

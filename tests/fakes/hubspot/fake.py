@@ -6,9 +6,10 @@ import json
 import time
 from collections import deque
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from fakes.hubspot import refusals
+from fakes.hubspot.hooks import Hooks
 from fakes.hubspot.kinds import Doc, Kind, Thing, custom, iso, kinds, properties_of, shown
 from fakes.hubspot.refusals import Refusal
 from fakes.hubspot.routes import routed
@@ -29,6 +30,10 @@ class HubSpotFake(Serving):
         self.tokens: dict[str, float | None] = {TOKEN: None}  # until when, by the fake's clock
         self.refresh_tokens = {"refresh-1"}
         self.codes: dict[str, str] = {}  # code -> redirect_uri
+        self.redirect_uris: list[str] = []  # of the app; none: any
+        self.deny = False
+        self.grants = 0
+        self.hooks = Hooks(CLIENT[1], HUB_ID, self.clock.now)
         self.expires_in = 1800
         self.renewals = 0
         self.index_lag = 0.0
@@ -45,6 +50,10 @@ class HubSpotFake(Serving):
         self._asked: dict[str, deque[float]] = {"TEN_SECONDLY_ROLLING": deque(), "SECONDLY": deque()}
         self.out_for_the_day = False
 
+    def stop(self) -> None:
+        self.hooks.sender.stop()
+        super().stop()
+
     # -- objects
 
     def now(self) -> int:
@@ -59,6 +68,7 @@ class HubSpotFake(Serving):
             thing = Thing(self._next, dict(properties), now, now)
             self.things[path][thing.id] = thing
             self._index(path, thing)
+            self.hooks.tell(self.kinds[path], "creation", thing.id)
             return thing.id
 
     def _create_owner(self, properties: dict[str, str]) -> str:
@@ -79,6 +89,8 @@ class HubSpotFake(Serving):
             thing.properties |= properties
             thing.modified = max(self.now(), thing.modified)
             self._index(path, thing)
+            for name, value in properties.items():
+                self.hooks.tell(self.kinds[path], "propertyChange", thing.id, propertyName=name, propertyValue=value)
 
     def archive(self, path: str, upstream_id: str) -> None:
         with self.lock:
@@ -88,6 +100,7 @@ class HubSpotFake(Serving):
             thing = self.thing(path, upstream_id)
             thing.archived = self.now()
             self._index(path, thing)
+            self.hooks.tell(self.kinds[path], "deletion", thing.id, changeFlag="DELETED")
 
     def restore(self, path: str, upstream_id: str) -> None:
         with self.lock:
@@ -95,6 +108,7 @@ class HubSpotFake(Serving):
             thing.archived = None
             thing.modified = max(self.now(), thing.modified + 1)
             self._index(path, thing)
+            self.hooks.tell(self.kinds[path], "restore", thing.id)
 
     def purge(self, path: str, upstream_id: str) -> None:
         """For good, as the law demands it: no list shows it any more."""
@@ -111,6 +125,8 @@ class HubSpotFake(Serving):
             kept.properties["hs_merged_object_ids"] = ";".join(filter(None, (before, loser)))
             kept.modified = max(self.now(), kept.modified + 1)
             self._index(path, kept)
+            named = {"primaryObjectId": int(winner), "mergedObjectIds": [int(loser)], "newObjectId": int(winner)}
+            self.hooks.tell(self.kinds[path], "merge", winner, **named)
 
     def associate(self, path: str, upstream_id: str, other: str, other_id: str, type_id: int = 1) -> None:
         """Moves no date."""
@@ -199,6 +215,15 @@ class HubSpotFake(Serving):
     def revoke(self, token: str) -> None:
         self.tokens.pop(token, None)
 
+    def end_access(self) -> None:
+        """Every access token of the app ends now; refresh tokens live."""
+        self.tokens = {TOKEN: None}
+
+    def uninstall(self) -> None:
+        """The account throws the app out."""
+        self.end_access()
+        self.refresh_tokens.clear()
+
     def enforce(self, ten_secondly: int = 0, secondly: int = 0) -> None:
         """Requests in ten seconds of all kinds, searches in one; 0: not counted."""
         self._rates = {"TEN_SECONDLY_ROLLING": (ten_secondly, 10.0), "SECONDLY": (secondly, 1.0)}
@@ -253,7 +278,22 @@ class HubSpotFake(Serving):
             "X-HubSpot-RateLimit-Daily-Remaining": "999000",
         }
 
+    def _authorize(self, asked: Asked) -> Answer:
+        """The person agrees at once, or not. https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/working-with-oauth"""
+        given = asked.params
+        if given.get("client_id") != CLIENT[0] or (self.redirect_uris and given.get("redirect_uri") not in self.redirect_uris):
+            return Answer(400, b"<html>This app, or its redirect URI, is not known</html>", {"Content-Type": "text/html"})
+        state = {"state": given["state"]} if "state" in given else {}
+        answer = {"error": "access_denied", "error_description": "User denied access", **state}
+        if not self.deny:
+            code = f"code-{len(self.codes)}-{self.grants}"
+            self.codes[code] = given["redirect_uri"]
+            answer = {"code": code, **state}
+        return Answer(302, b"", {"Location": f"{given['redirect_uri']}?{urlencode(answer)}"})
+
     def _oauth(self, asked: Asked) -> Answer:
+        if asked.path == "/oauth/authorize" and asked.method == "GET":
+            return self._authorize(asked)
         given: dict[str, Any] = dict(parse_qsl(asked.body.decode()))
         refused = {"status": "BAD_CLIENT_ID", "message": "missing or unknown client id", "correlationId": refusals.CORRELATION}
         if asked.query or (given.get("client_id"), given.get("client_secret")) != CLIENT:
@@ -267,7 +307,9 @@ class HubSpotFake(Serving):
         if given.get("grant_type") == "refresh_token" and given.get("refresh_token") in self.refresh_tokens:
             refresh_token = given["refresh_token"]
         elif given.get("grant_type") == "authorization_code" and self.codes.pop(given.get("code", ""), None) == given.get("redirect_uri"):
-            refresh_token = "refresh-1"
+            self.grants += 1
+            refresh_token = f"refresh-{self.grants}"
+            self.refresh_tokens.add(refresh_token)
         else:
             what = "BAD_REFRESH_TOKEN" if given.get("grant_type") == "refresh_token" else "BAD_AUTH_CODE"
             return _json(400, {**refused, "status": what, "message": "missing or unknown token"})

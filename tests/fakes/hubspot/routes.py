@@ -177,9 +177,10 @@ def _by(fake: HubSpotFake, kind: Kind, name: str | None, value: str) -> str:
     raise refusals.missing(value)
 
 
-def _batch(fake: HubSpotFake, body: Doc, each: Callable[[Doc], Doc], status: int) -> Answer:
+def _batch(fake: HubSpotFake, kind: Kind, body: Doc, each: Callable[[Doc], Doc], status: int) -> Answer:
     """207 where some fail, each told apart by its trace; without traces one failure is that of all, before anything is done."""
     inputs = _inputs(body)
+    _known(kind, inputs)
     results, errors = [], []
     for one in inputs:
         try:
@@ -194,6 +195,15 @@ def _batch(fake: HubSpotFake, body: Doc, each: Callable[[Doc], Doc], status: int
     if errors:
         answer |= {"numErrors": len(errors), "errors": errors}
     return _json(207 if errors else status, answer)
+
+
+def _known(kind: Kind, inputs: list[Doc]) -> None:
+    """A property that does not exist is the error of the whole batch (400): it names the property, and none of the inputs."""
+    for one in inputs:
+        for name in one.get("properties", {}) if isinstance(one.get("properties"), dict) else ():
+            if name not in kind.names:
+                words = f'Property values were not valid: [{{"isValid":false,"message":"Property \\"{name}\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"{name}"}}]'
+                raise refusals.invalid(words, "PROPERTY_DOESNT_EXIST", name)
 
 
 def _inputs(body: Doc) -> list[Doc]:
@@ -212,15 +222,15 @@ def _batch_read(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:
         upstream_id = _by(fake, kind, body.get("idProperty"), str(one["id"]))
         return fake.render(kind, fake.thing(kind.path, upstream_id), named)
 
-    return _batch(fake, body, each, 200)
+    return _batch(fake, kind, body, each, 200)
 
 
 def _batch_create(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:
-    return _batch(fake, body, lambda one: _create(fake, kind, one), 201)
+    return _batch(fake, kind, body, lambda one: _create(fake, kind, one), 201)
 
 
 def _batch_update(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:
-    return _batch(fake, body, lambda one: _update(fake, kind, _by(fake, kind, one.get("idProperty"), str(one["id"])), one), 200)
+    return _batch(fake, kind, body, lambda one: _update(fake, kind, _by(fake, kind, one.get("idProperty"), str(one["id"])), one), 200)
 
 
 def _batch_upsert(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:
@@ -237,7 +247,7 @@ def _batch_upsert(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:
             return {**_create(fake, kind, given), "new": True}
         return {**_update(fake, kind, upstream_id, given), "new": False}
 
-    return _batch(fake, body, each, 200)
+    return _batch(fake, kind, body, each, 200)
 
 
 def _batch_archive(fake: HubSpotFake, kind: Kind, body: Doc) -> Answer:

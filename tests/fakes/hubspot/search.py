@@ -18,7 +18,9 @@ def indexed(things: Iterable[Thing], until: int) -> list[Entry]:
     """What the index shows: each object as it was at that moment."""
     found = []
     for thing in things:
-        seen = next((properties for at, properties in reversed(thing.history) if at <= until), None)
+        at, seen = thing.history[-1]
+        if at > until:
+            seen = next((properties for at, properties in reversed(thing.history) if at <= until), None)
         if seen is not None:
             found.append((thing, seen))
     return found
@@ -29,13 +31,21 @@ def matching(kind: Kind, entries: list[Entry], body: Doc) -> list[Entry]:
     if len(groups) > 5 or any(len(group.get("filters", [])) > 6 for group in groups):
         raise invalid("Too many filters: at most 5 groups of 6")
     tests = [[_test(kind, one) for one in group.get("filters", [])] for group in groups]
-    found = [entry for entry in entries if not tests or any(all(test(entry[1]) for test in group) for group in tests)]
+    found = list({entry[0].number: entry for group in tests for entry in _passing(entries, group)}.values()) if tests else entries
     sorts = body.get("sorts", [])
     if len(sorts) > 1:
         raise invalid("Only one sort is supported")
     by = sorts[0]["propertyName"] if sorts else "hs_object_id"
     descending = bool(sorts) and sorts[0].get("direction") == "DESCENDING"
+    if by == "hs_object_id":
+        return sorted(found, key=lambda entry: entry[0].number, reverse=descending)
     return sorted(found, key=lambda entry: (_value(by, entry[1].get(by)) or 0, entry[0].number), reverse=descending)
+
+
+def _passing(entries: list[Entry], group: list[Callable[[Mapping[str, str]], bool]]) -> list[Entry]:
+    for test in group:
+        entries = [entry for entry in entries if test(entry[1])]
+    return entries
 
 
 def window(body: Doc, cap: int) -> tuple[int, int]:
@@ -57,7 +67,8 @@ def _test(kind: Kind, given: Doc) -> Callable[[Mapping[str, str]], bool]:
         return lambda properties: name in properties
     if not isinstance(value, str):
         raise invalid(f"value of the filter on {name} must be a string")
-    wanted = _value(name, value)
+    read = _reader(name)
+    wanted = read(value)
     compare: dict[str, Callable[[Any], bool]] = {
         "EQ": lambda seen: seen == wanted,
         "GT": lambda seen: seen > wanted,
@@ -67,18 +78,19 @@ def _test(kind: Kind, given: Doc) -> Callable[[Mapping[str, str]], bool]:
     }
     if operator not in compare:
         raise invalid(f"unknown operator {operator!r}")
-    return lambda properties: name in properties and compare[operator](_value(name, properties[name]))
+    test = compare[operator]
+    return lambda properties: name in properties and test(read(properties[name]))
 
 
 def _value(name: str, text: str | None) -> Any:
+    return None if text is None else _reader(name)(text)
+
+
+def _reader(name: str) -> Callable[[str], Any]:
     """Times are compared as milliseconds, ids as numbers, all else as text."""
-    if text is None:
-        return None
-    if name.endswith("date"):
-        return int(text) if text.isdigit() else _moment(text)
-    return int(text) if name == "hs_object_id" else text
+    return _moment if name.endswith("date") else int if name == "hs_object_id" else str
 
 
 @lru_cache(maxsize=1024)
 def _moment(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+    return int(text) if text.isdigit() else round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -22,6 +22,8 @@ class Tokens:
         self.client_id, self.client_secret = "3MVG9fakeConsumerKey", "fakeConsumerSecret0"
         self.codes: dict[str, dict[str, str]] = {}
         self.given = 0  # how many tokens were given
+        self.redirect_uris: list[str] = []  # of the app; none: any
+        self.deny = False
         self.token = self.new()
 
     def new(self) -> str:
@@ -56,11 +58,27 @@ class Tokens:
         return self._token(asked, form)
 
     def _authorize(self, asked: Asked) -> Answer:
-        """As if the person had clicked on Allow."""
+        """As if the person had clicked on Allow, or on Deny."""
+        if asked.params.get("client_id") != self.client_id or (
+            self.redirect_uris and asked.params.get("redirect_uri") not in self.redirect_uris
+        ):
+            return Answer(400, b"error=redirect_uri_mismatch", {"Content-Type": "text/html"})
+        if self.deny:
+            refused = {
+                "error": "access_denied",
+                "error_description": "end-user denied authorization",
+                "state": asked.params.get("state", ""),
+            }
+            return Answer(302, b"", {"Location": f"{asked.params['redirect_uri']}?{urlencode(refused)}"})
         code = f"aPrxfakeCode{len(self.codes)}=="
         self.codes[code] = asked.params
         query = urlencode({"code": code, "state": asked.params.get("state", "")})
         return Answer(302, b"", {"Location": f"{asked.params['redirect_uri']}?{query}"})
+
+    def _refresh_token(self) -> str:
+        if not self.refresh:
+            self.refresh.add(f"5Aep861fakeRefreshToken{self._number}")
+        return next(iter(self.refresh))
 
     def _token(self, asked: Asked, form: dict[str, str]) -> Answer:
         if form.get("client_id") != self.client_id:
@@ -79,7 +97,7 @@ class Tokens:
             if "code_challenge" in begun and begun["code_challenge"] != digest:
                 return _error("invalid_grant", "invalid code verifier")
             if "refresh_token" in begun.get("scope", "").split():
-                more["refresh_token"] = next(iter(self.refresh))
+                more["refresh_token"] = self._refresh_token()
         elif grant != "client_credentials":
             return _error("unsupported_grant_type", "grant type not supported")
         self.given += 1

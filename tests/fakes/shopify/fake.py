@@ -16,6 +16,7 @@ import graphql
 from fakes.serving import Answer, Asked, Serving
 from fakes.shopify.bulk import Bulk, Files
 from fakes.shopify.engine import MOST, ROOTS, Engine, cost_of, objects_in, prepared
+from fakes.shopify.hooks import Hooks
 from fakes.shopify.store import Doc, Store, moment
 from fakes.shopify.writing import Mutations
 
@@ -48,6 +49,9 @@ class ShopifyFake(Serving):
         self.grants = 0
         self.names: list[str] = []
         self.subscriptions: list[Doc] = []
+        self.hooks = Hooks(self.subscriptions, lambda topic, body, number: self.delivery(topic, body, number=number))
+        self.store.told = self.hooks.tell
+        self.redirect_uris: list[str] = []  # of the app; none: any
         self.closed: int | None = None
         self.answers_in = ""
         self.restore_rate, self.maximum = 100.0, 2000.0
@@ -60,6 +64,7 @@ class ShopifyFake(Serving):
         return self
 
     def stop(self) -> None:
+        self.hooks.sender.stop()
         super().stop()
         self.files.stop()
 
@@ -105,6 +110,17 @@ class ShopifyFake(Serving):
 
     def revoke(self, token: str = TOKEN) -> None:
         self.tokens.pop(token, None)
+
+    def end_access(self) -> None:
+        """Every token that was granted ends now; refresh tokens live."""
+        self.tokens = {TOKEN: None}
+
+    def uninstall(self) -> None:
+        """The merchant throws the app out: its subscriptions go with it."""
+        self.tokens.clear()
+        self.refresh_tokens.clear()
+        self.hooks.say("app/uninstalled", {"id": 1, "myshopify_domain": self.shop})
+        self.subscriptions.clear()
 
     def _good(self, token: str) -> bool:
         until = self.tokens.get(token, 0.0)
@@ -179,6 +195,8 @@ class ShopifyFake(Serving):
 
     def _authorize(self, params: dict[str, str]) -> Answer:
         """The merchant agrees at once."""
+        if params.get("client_id") != self.client_id or (self.redirect_uris and params["redirect_uri"] not in self.redirect_uris):
+            return Answer(400, b"Oauth error invalid_request: The redirect_uri is not whitelisted", {"Content-Type": "text/html"})
         code = f"code-{len(self.codes) + 1}-{self.grants}"
         self.codes.add(code)
         answer = {"code": code, "shop": self.shop, "state": params["state"], "timestamp": str(int(self.clock.now())), "host": "YWRtaW4"}

@@ -42,6 +42,7 @@ class Store:
         self.lag = 0.0
         self.deepest = 25_000
         self._next = 1000
+        self.told: Callable[[str, Doc], None] = lambda _verb, _doc: None  # create, update, delete
 
     def create(self, kind: str, /, **fields: Any) -> Doc:
         self._next += 1
@@ -54,6 +55,7 @@ class Store:
         doc.setdefault("legacyResourceId", str(self._next))
         self.kept.setdefault(kind, {})[doc["id"]] = doc
         self._touch_owner(doc)
+        self.told("create", doc)
         return doc
 
     def change(self, kind: str, id_: str, /, **fields: Any) -> Doc:
@@ -64,10 +66,13 @@ class Store:
         # A new one in its place: what was handed out stays as it was.
         self.kept[kind][id_] = {**doc, **fields, "updatedAt": fields.get("updatedAt", stamp)}
         self._touch_owner(self.kept[kind][id_])
+        self.told("update", self.kept[kind][id_])
         return self.kept[kind][id_]
 
     def delete(self, kind: str, id_: str) -> None:
-        self._touch_owner(self.kept[kind].pop(id_))
+        doc = self.kept[kind].pop(id_)
+        self._touch_owner(doc)
+        self.told("delete", doc)
 
     def find(self, id_: str) -> Doc | None:
         if not id_.startswith("gid://shopify/"):
