@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+HOUSE := tests/house/test_sql.py tests/house/test_python.py
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test test-15 test-16 test-17 test-18 conformance breaks crash kills lag bench bench-full plans fairness docs lock clean
+.PHONY: help demo up check lint types house test test-15 test-16 test-17 test-18 conformance breaks crash kills lag bench bench-full plans fairness docs lock clean
 
 help:
 	@echo "make demo    a sync from a stand-in of Stripe to a consumer, in a minute"
@@ -30,12 +31,20 @@ up: .venv/ready
 	@$(BIN)/python demo/up.py
 
 check: .venv/ready
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy && $(BIN)/mypy -m pgsluice.bench.__main__ -m pgsluice.bench.plans
-	$(BIN)/pytest -q tests/house/test_sql.py tests/house/test_python.py  # sqlfluff, pglast, imports: no server needed
+	@$(MAKE) --no-print-directory -j2 -O lint types house
 
+lint:
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy && $(BIN)/mypy -m pgsluice.bench.__main__ -m pgsluice.bench.plans
+
+house: # sqlfluff, pglast, imports: no server needed
+	$(BIN)/pytest -q $(HOUSE)
+
+# What `check` has run is not run again.
 test: check .venv/pg15/ready
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(HOUSE:%=--ignore=%) $(ARGS)
 
 # uv installs in 2 s what takes pip 15 s; where it cannot (an index that only pip's settings name), pip does it.
 .venv/ready: pyproject.toml requirements.lock
@@ -68,14 +77,14 @@ fairness: .venv/ready
 
 # Every test on that server. `make test` runs some on the oldest and the newest, the others on one of the two.
 test-15 test-16 test-17: test-%: .venv/ready .venv/pg%/ready
-	SERVER=$* $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	SERVER=$* $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 test-18: .venv/ready
-	SERVER=18 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	SERVER=18 $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 # Every promise on every vendor; `make test` tries each broken reply and each strange record on one of them, in turn.
 conformance: .venv/ready
-	CONFORMANCE=all $(BIN)/pytest -n 2 --dist worksteal tests/conformance $(ARGS)
+	CONFORMANCE=all $(BIN)/pytest -n 3 --dist worksteal tests/conformance $(ARGS)
 
 # The peers, in a folder of their own: what they bring along does not mix with what pgsluice runs with.
 .venv/bench/ready: .venv/ready requirements-bench.lock

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,12 @@ from pgsluice.credentials import secret_of, secret_options
 from pgsluice.db import secrets
 from pgsluice.db.errors import make
 from pgsluice.installation import Installation
-from pgsluice.poller.trying import Trial, tried
 from pgsluice.providers import registry
 from pgsluice.providers.base import Credential
 from pgsluice.providers.protocol import Provider
+
+if TYPE_CHECKING:
+    from pgsluice.poller.trying import Trial
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -95,6 +97,8 @@ def provider_check(call: Call, *, file: str, credential_id: str | None, collecti
     if credential is None:
         _say_checked(call, known)
         return
+    from pgsluice.poller.trying import tried  # noqa: PLC0415  HTTP towards vendors, only where something is tried
+
     chosen = [name if ":" in name else f"{known.name}:{name}" for name in collections] or list(known.collections)
     trials = asyncio.run(tried(known, credential, chosen, allow_private=call.installation.allow_private_addresses))
     if call.as_json:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import get_completion_class
@@ -24,11 +24,13 @@ from pgsluice.db.connect import describe
 from pgsluice.db.errors import make
 from pgsluice.doctor import examine
 from pgsluice.installation import Installation
-from pgsluice.poller.loop import Poller, Settings
+from pgsluice.poller.settings import Settings
 from pgsluice.progress import Progress, configure_logs
 from pgsluice.providers.base import BASE_URL, is_base_url
-from pgsluice.server.run import Server as HttpServer
-from pgsluice.server.run import Settings as HttpSettings
+from pgsluice.server.settings import Settings as HttpSettings
+
+if TYPE_CHECKING:
+    from pgsluice.server.run import Server as HttpServer
 
 PATIENCE: Final = 60.0
 
@@ -45,6 +47,8 @@ def up(ctx: click.Context, workers: int) -> None:
 
     A second one on the same data folder says who runs, and ends with exit status 3.
     """
+    from pgsluice.poller.loop import Poller  # noqa: PLC0415  with HTTP, half of what a command imports; most need neither
+
     installation: Installation = ctx.obj
     server = installation.server
     with ExitStack() as stack:
@@ -118,6 +122,8 @@ def serve(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _http(ctx: click.Context, **options: Any) -> HttpServer:
+    from pgsluice.server.run import Server as HttpServer  # noqa: PLC0415  as in `up`
+
     installation: Installation = ctx.obj
     host, port = settings_of_address(installation.address)
     return HttpServer(
@@ -176,6 +182,8 @@ def poll(ctx: click.Context, *, once: bool, workers: int, database_patience: flo
 
     SIGTERM ends it after the page at hand. Exit status 75: the database stayed away; run it again.
     """
+    from pgsluice.poller.loop import Poller  # noqa: PLC0415  as in `up`
+
     installation: Installation = ctx.obj
     if once:
         # Progress and the summary say the rest.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -19,8 +19,10 @@ from pgsluice.db.connect import waits
 from pgsluice.db.embedded import Server
 from pgsluice.db.embedded_folder import disk_errors, open_folder
 from pgsluice.db.errors import AlreadyRunning, DatabaseUnavailable, SluiceError
-from pgsluice.poller.loop import Poller
-from pgsluice.server.run import Server as HttpServer
+
+if TYPE_CHECKING:  # half of what a command imports, and most need neither
+    from pgsluice.poller.loop import Poller
+    from pgsluice.server.run import Server as HttpServer
 
 WATCH: Final = 0.5
 # A poller that ran for so many seconds was sound; the pauses between restarts begin anew.

@@ -39,11 +39,12 @@ class Client(Consuming, Managing, Sealing, Apps):
     ) -> Self:
         """A client on a connection of its own, in autocommit mode. SL401 or SL406 if there is no way in.
 
-        `commits_at_once`: no call is ever part of a longer transaction, so `consumer_next` may take from every lane.
+        `commits_at_once`: no call is ever part of a longer transaction, so `consumer_next` may take from every lane. Nothing is compiled.
         """
         client = cls(connect(conninfo), master_key=master_key, raw_json=raw_json)
         if commits_at_once:
-            client._fetch(b"select set_config('pgsluice.autocommit', 'on', false)", ())
+            # Views of many collections take milliseconds to read, and seconds to compile.
+            client._fetch(b"select set_config('pgsluice.autocommit', 'on', false), set_config('jit', 'off', false)", ())
         return client
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,10 +27,13 @@ from pgsluice.poller.mutating import Writer
 from pgsluice.poller.places import LOOK, TURNS_A_PLACE, Horizon, Places
 from pgsluice.poller.pull import Stopped, Turn
 from pgsluice.poller.session import Session, end, first_of, unexpected
+from pgsluice.poller.settings import Settings
 from pgsluice.poller.subscribing import Subscriber
 from pgsluice.poller.tally import Tally
 from pgsluice.poller.transport import Transport
 from pgsluice.providers.errors import ProviderError, RateLimited
+
+__all__ = ["Poller", "Settings"]
 
 # After SIGTERM the page at hand may still be finished, but the process ends within ten seconds.
 LAST_PAGE: Final = 6.0
@@ -47,17 +49,6 @@ GRAIN: Final = 0.5
 STEADY: Final = 5.0
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a poller works. Seconds."""
-
-    workers: int = 64  # syncs at once; bounded for their memory, not for connections
-    poll_interval: float = 5.0
-    database_patience: float = 60.0
-    allow_private_addresses: bool = False
-    public_url: str | None = None  # where vendors reach the HTTP server, without a slash at the end
 
 
 def _quiet(_tally: Tally) -> None:

@@ -6,6 +6,7 @@ SERVER=16 in the environment for that one alone.
 `db`            connection string of a fresh clone, dropped after the test; `shared_db`: one clone for all tests of a module
 `conn`          an autocommit connection to `db`, with search_path sluice
 `data_dir`      a path for an embedded server of the test's own, which the account that runs it for root can reach
+`made_dir`      the same after a server was there that was migrated: it starts at once
 `isolationtester`  the command line of PostgreSQL's tool of that name, of the server's version
 """
 
@@ -23,10 +24,11 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import clones
 import hypothesis
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from clones import clone, once
 
 from pgsluice.db import embedded
 from pgsluice.db.embedded_programs import find, major_of
@@ -38,7 +40,6 @@ ON_BOTH = {"house", "isolation", "properties", "upgrade"}  # where the servers t
 _HERE = Path(__file__).parent
 _ROOT = pytest.StashKey[Path]()
 _numbers = itertools.count(1)
-_left: dict[str, list[str]] = {}  # conninfo of the server -> clones that nobody uses any more
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -148,6 +149,7 @@ def _servers(run_root: Path) -> Iterator[dict[str, embedded.Server]]:
     """Servers stay up for the whole session, in whatever order tests ask for the versions."""
     running: dict[str, embedded.Server] = {}
     yield running
+    clones.close()
     for server in running.values():
         server.close()
 
@@ -160,42 +162,19 @@ def server(request: pytest.FixtureRequest, run_root: Path, _servers: dict[str, e
     return _servers[version]
 
 
-def _admin(server: embedded.Server, database: str = "postgres") -> psycopg.Connection:
-    return psycopg.connect(server.conninfo, dbname=database, autocommit=True)
-
-
 @pytest.fixture(scope="session")
 def template_db(server: embedded.Server) -> str:
-    with _admin(server) as admin:
-        admin.execute("select pg_advisory_lock(1)")  # the first worker makes it
-        if admin.execute("select from pg_database where datname = %s", [TEMPLATE]).rowcount == 0:
-            admin.execute(f"drop database if exists {TEMPLATE}_new with (force)")
-            admin.execute(f"create database {TEMPLATE}_new")
-            migrate(make_conninfo(server.conninfo, dbname=f"{TEMPLATE}_new"))
-            admin.execute(f"alter database {TEMPLATE}_new rename to {TEMPLATE}")
-    return TEMPLATE
-
-
-def _clone(server: embedded.Server, template: str) -> Iterator[str]:
-    name = f"t_{os.getpid()}_{next(_numbers)}"
-    left = _left.setdefault(server.conninfo, [])
-    with _admin(server) as admin:
-        while left:
-            admin.execute(f"drop database if exists {left.pop()} with (force)")
-        admin.execute(f"create database {name} template {template} strategy file_copy")
-    yield make_conninfo(server.conninfo, dbname=name)
-    # Dropped before the next clone is made: right now it would wait 0.1 s for the backends of this test to be gone.
-    left.append(name)
+    return once(server, TEMPLATE, migrate)
 
 
 @pytest.fixture
 def db(server: embedded.Server, template_db: str) -> Iterator[str]:
-    yield from _clone(server, template_db)
+    yield from clone(server, template_db)
 
 
 @pytest.fixture(scope="module")
 def shared_db(server: embedded.Server, template_db: str) -> Iterator[str]:
-    yield from _clone(server, template_db)
+    yield from clone(server, template_db)
 
 
 @pytest.fixture
@@ -212,6 +191,12 @@ def data_dir(run_root: Path) -> Iterator[Path]:
     stopped = embedded.wait_until_stopped(path, timeout_s=30) if path.is_dir() else True
     shutil.rmtree(path, ignore_errors=True)
     assert stopped, "somebody still holds the test's server"
+
+
+@pytest.fixture
+def made_dir(run_root: Path, data_dir: Path) -> Path:
+    """`data_dir`, which a server of the newest version has left: for tests of what comes later."""
+    return clones.cluster(run_root, data_dir)
 
 
 @pytest.fixture

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.serving import filled, http, running
+from api.serving import filled, http, running, still, still_http
 
-__all__ = ["filled", "http", "running"]
+__all__ = ["filled", "http", "running", "still", "still_http"]

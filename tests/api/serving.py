@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Self
 import httpx
 import psycopg
 import pytest
+import structlog
 
 from pgsluice.db.secrets import parse_key
 from pgsluice.server.run import Server, Settings
@@ -49,8 +51,19 @@ class Running:
         assert not self._thread.is_alive()
 
 
+class _Stderr:
+    """A server writes a line after its answer, when pytest may be taking `sys.stderr` away: that has crashed the interpreter."""
+
+    def write(self, text: str) -> int:
+        return os.write(2, text.encode())
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
 @contextmanager
 def served(db: str, **settings: Any) -> Iterator[Running]:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(_Stderr()))
     key = parse_key(settings.pop("master_key_text", "0" * 64))
     running = Running(Settings(db, port=0, bootstrap_token=BOOTSTRAP, master_key=key, **settings)).start()
     try:
@@ -81,10 +94,29 @@ def http(running: Running) -> Iterator[httpx.Client]:
 @pytest.fixture
 def filled(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """A stream `dev` with the push sync `my-sync` and the consumer `billing`."""
+    _fill(conn)
+    return conn
+
+
+def _fill(conn: psycopg.Connection[Any]) -> None:
     conn.execute("select stream_create('dev')")
     conn.execute("select sync_create('dev', 'push', 'my-sync', metadata => '{\"tenant\": 7}', external_id => 'e')")
     conn.execute("select consumer_create('billing', 'dev')")
-    return conn
+
+
+@pytest.fixture(scope="module")
+def still(shared_db: str) -> Iterator[psycopg.Connection[Any]]:
+    """As `filled`, once for a module: for tests that are refused whatever they ask for."""
+    with psycopg.connect(shared_db, autocommit=True, options="-c search_path=sluice") as conn:
+        _fill(conn)
+        yield conn
+
+
+@pytest.fixture(scope="module")
+def still_http(shared_db: str, still: psycopg.Connection[Any]) -> Iterator[httpx.Client]:
+    """A client of a server over `still`."""
+    with served(shared_db) as server, connected(server) as client:
+        yield client
 
 
 def push(conn: psycopg.Connection[Any], *ids: str, data: str = "{}") -> None:

@@ -41,12 +41,12 @@ def test_batch_sizes(http: httpx.Client, filled: psycopg.Connection[Any], size: 
         (b'{"ack_tokens": ["\\u0000"]}', 422), (b'{"unknown": 1}', 422), (b'{"batch_size": 1, "Batch_Size": 2}', 422),
     ],
 )  # fmt: skip
-def test_bodies(http: httpx.Client, filled: psycopg.Connection[Any], content: bytes, status: int) -> None:
-    error(http.post(NEXT, content=content), status, "SL005" if status == 400 else "SL001")
+def test_bodies(still_http: httpx.Client, still: psycopg.Connection[Any], content: bytes, status: int) -> None:
+    error(still_http.post(NEXT, content=content), status, "SL005" if status == 400 else "SL001")
 
 
-def test_unknown_fields_are_named(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
-    body = error(http.post(NEXT, json={"batchsize": 1, "size": 2}), 422, "SL001")
+def test_unknown_fields_are_named(still_http: httpx.Client, still: psycopg.Connection[Any]) -> None:
+    body = error(still_http.post(NEXT, json={"batchsize": 1, "size": 2}), 422, "SL001")
     assert sorted(body["details"]["fields"]) == ["batchsize", "size"]
 
 
@@ -79,14 +79,14 @@ def test_a_body_that_is_too_large(http: httpx.Client, filled: psycopg.Connection
     assert http.post(NEXT).status_code == 200
 
 
-def test_paths_and_methods(http: httpx.Client) -> None:
+def test_paths_and_methods(still_http: httpx.Client) -> None:
     for path in ("/", "/v1", "/v1/nothing", "/v1/streams/", "/v2/streams", "/v1/http-consumers/a/b/next"):
-        error(http.get(path), 404, "SL109")
-    reply = http.put("/v1/streams", json={})
+        error(still_http.get(path), 404, "SL109")
+    reply = still_http.put("/v1/streams", json={})
     error(reply, 405, "SL113")
     assert reply.headers["allow"] == "GET, POST, HEAD"
-    error(http.post("/v1/http-consumers/nothing/next"), 404, "SL103", "nothing")
-    assert http.head("/v1/streams").content == b""
+    error(still_http.post("/v1/http-consumers/nothing/next"), 404, "SL103", "nothing")
+    assert still_http.head("/v1/streams").content == b""
 
 
 def test_nobody_without_a_token_learns_anything(running: Running, filled: psycopg.Connection[Any]) -> None:
@@ -200,21 +200,23 @@ def test_scopes(running: Running, filled: psycopg.Connection[Any]) -> None:
         ("/v1/tokens", {"expires_at": "soon"}, ["soon"]),
     ],
 )  # fmt: skip
-def test_what_management_refuses(http: httpx.Client, filled: psycopg.Connection[Any], path: str, body: Any, words: list[str]) -> None:
-    before = [http.get(place).text for place in ("/v1/streams", "/v1/syncs", "/v1/credentials", "/v1/http-consumers", "/v1/tokens")]
-    reply = http.post(path, json=body)
+def test_what_management_refuses(still_http: httpx.Client, still: psycopg.Connection[Any], path: str, body: Any, words: list[str]) -> None:
+    before = [still_http.get(place).text for place in ("/v1/streams", "/v1/syncs", "/v1/credentials", "/v1/http-consumers", "/v1/tokens")]
+    reply = still_http.post(path, json=body)
     assert reply.status_code == 422, reply.text
     assert list(reply.json()) == ["code", "message", "details", "hint"]
     for word in words:
         assert word in reply.text, reply.text
     assert "sk_live" not in reply.text
-    assert [http.get(place).text for place in ("/v1/streams", "/v1/syncs", "/v1/credentials", "/v1/http-consumers", "/v1/tokens")] == before
+    assert [
+        still_http.get(place).text for place in ("/v1/streams", "/v1/syncs", "/v1/credentials", "/v1/http-consumers", "/v1/tokens")
+    ] == before
 
 
 @pytest.mark.parametrize("deep", ["[" * 3000, '{"a":' * 2000 + "1" + "}" * 2000])
-def test_metadata_of_a_query(http: httpx.Client, deep: str) -> None:
+def test_metadata_of_a_query(still_http: httpx.Client, deep: str) -> None:
     for wrong in (deep, "NaN", '{"a":NaN}', '{"a":"\\ud800"}', '{"a":"\\u0000"}', "[]", "", "x"):
-        body = error(http.get("/v1/syncs", params={"metadata": wrong}), 422, "SL001")
+        body = error(still_http.get("/v1/syncs", params={"metadata": wrong}), 422, "SL001")
         assert list(body["details"]["fields"]) == ["metadata"]
 
 

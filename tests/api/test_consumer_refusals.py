@@ -80,17 +80,17 @@ WRONG: list[tuple[str, str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("call", "name", "values"), WRONG, ids=lambda value: str(value) if isinstance(value, str) else "")
-def test_fields_that_are_wrong(http: httpx.Client, filled: Database, call: str, name: str, values: list[Any]) -> None:
+def test_fields_that_are_wrong(still_http: httpx.Client, still: Database, call: str, name: str, values: list[Any]) -> None:
     method, path = call.split(" ")
     for value in values:
-        reply = http.request(method, f"/v1/http-consumers{path}", json={**body_of(path), name: value})
+        reply = still_http.request(method, f"/v1/http-consumers{path}", json={**body_of(path), name: value})
         assert fields(reply) == [name], value
-    assert [consumer["id"] for consumer in http.get("/v1/http-consumers").json()["data"]] == ["billing"]
+    assert [consumer["id"] for consumer in still_http.get("/v1/http-consumers").json()["data"]] == ["billing"]
 
 
 @pytest.mark.parametrize("path", ["ack", "nack", "extend", "term", "seek"])
-def test_fields_that_are_missing(http: httpx.Client, filled: Database, path: str) -> None:
-    assert fields(http.post(f"{AT}/{path}")) == ["target" if path == "seek" else "ack_tokens"]
+def test_fields_that_are_missing(still_http: httpx.Client, still: Database, path: str) -> None:
+    assert fields(still_http.post(f"{AT}/{path}")) == ["target" if path == "seek" else "ack_tokens"]
 
 
 @pytest.mark.parametrize(
@@ -102,35 +102,35 @@ def test_fields_that_are_missing(http: httpx.Client, filled: Database, path: str
         ("dead-letters", "upstream_id", ["\x00"]),
     ],
 )
-def test_queries_that_are_wrong(http: httpx.Client, filled: Database, path: str, name: str, values: list[str]) -> None:
+def test_queries_that_are_wrong(still_http: httpx.Client, still: Database, path: str, name: str, values: list[str]) -> None:
     for value in values:
-        assert fields(http.get(f"{AT}/{path}", params={name: value})) == [name], value
-    assert fields(http.get(f"{AT}/{path}?{name}=1&{name}=1")) == [name]
+        assert fields(still_http.get(f"{AT}/{path}", params={name: value})) == [name], value
+    assert fields(still_http.get(f"{AT}/{path}?{name}=1&{name}=1")) == [name]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_unknown_fields_and_queries(http: httpx.Client, filled: Database, method: str, path: str) -> None:
-    assert fields(http.request(method, path, params={"dry_run": "1"}, json=body_of(path) if method != "GET" else None)) == ["dry_run"]
+def test_unknown_fields_and_queries(still_http: httpx.Client, still: Database, method: str, path: str) -> None:
+    assert fields(still_http.request(method, path, params={"dry_run": "1"}, json=body_of(path) if method != "GET" else None)) == ["dry_run"]
     if method in {"POST", "PATCH"}:
-        assert fields(http.request(method, path, json={**body_of(path), "dry_run": True})) == ["dry_run"]
-        assert http.request(method, path, content=b"[").status_code == 400
-    assert http.get(AT).json()["paused"] is False, "nothing was done"
+        assert fields(still_http.request(method, path, json={**body_of(path), "dry_run": True})) == ["dry_run"]
+        assert still_http.request(method, path, content=b"[").status_code == 400
+    assert still_http.get(AT).json()["paused"] is False, "nothing was done"
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[1] != "/v1/http-consumers"])
-def test_unknown_consumers(http: httpx.Client, filled: Database, method: str, path: str) -> None:
-    reply = http.request(method, path.replace("billing", "nobody"), json=body_of(path) if method != "GET" else None)
+def test_unknown_consumers(still_http: httpx.Client, still: Database, method: str, path: str) -> None:
+    reply = still_http.request(method, path.replace("billing", "nobody"), json=body_of(path) if method != "GET" else None)
     assert (reply.status_code, reply.json()["code"]) == (404, "SL103"), reply.text
     assert "nobody" in reply.text
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_methods(http: httpx.Client, filled: Database, method: str) -> None:
+def test_methods(still_http: httpx.Client, still: Database, method: str) -> None:
     for path in ("extend", "term", "seek", "pause", "resume", "dead-letters/retry", "dead-letters/purge"):
-        reply = http.request(method, f"{AT}/{path}")
+        reply = still_http.request(method, f"{AT}/{path}")
         assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
     for path in ("peek", "dead-letters"):
-        assert http.post(f"{AT}/{path}").headers["allow"] == "GET, HEAD"
+        assert still_http.post(f"{AT}/{path}").headers["allow"] == "GET, HEAD"
 
 
 def test_scopes_of_every_route(running: Running, filled: Database) -> None:
@@ -161,15 +161,15 @@ def test_scopes_of_every_route(running: Running, filled: Database) -> None:
         ({"filter": {"where": "$["}}, "filter"),
     ],
 )
-def test_what_the_database_refuses(http: httpx.Client, filled: Database, body: dict[str, Any], word: str) -> None:
-    reply = http.post("/v1/http-consumers", json=body)
+def test_what_the_database_refuses(still_http: httpx.Client, still: Database, body: dict[str, Any], word: str) -> None:
+    reply = still_http.post("/v1/http-consumers", json=body)
     assert (reply.status_code, reply.json()["code"]) == (422, "SL001"), reply.text
     assert word in reply.text
     if "filter" in body:
-        assert http.patch(AT, json=body).status_code == 422
+        assert still_http.patch(AT, json=body).status_code == 422
     else:
-        assert http.post(f"{AT}/seek", json={"target": body["deliver_policy"]}).status_code == 422
-    assert [consumer["id"] for consumer in http.get("/v1/http-consumers").json()["data"]] == ["billing"]
+        assert still_http.post(f"{AT}/seek", json={"target": body["deliver_policy"]}).status_code == 422
+    assert [consumer["id"] for consumer in still_http.get("/v1/http-consumers").json()["data"]] == ["billing"]
 
 
 def test_a_change_is_whole_or_not_at_all(http: httpx.Client, filled: Database) -> None:

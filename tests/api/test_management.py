@@ -14,7 +14,6 @@ from api.serving import BOOTSTRAP, Running, push, served
 
 from pgsluice.db import embedded
 from pgsluice.db.errors import SluiceError
-from pgsluice.db.migrate import migrate
 from pgsluice.providers import registry
 from pgsluice.server.run import Server, Settings
 
@@ -162,26 +161,24 @@ def test_a_login_that_owns_nothing_serves(db: str, conn: psycopg.Connection[Any]
         conn.execute(f"drop role {login}")
 
 
-def test_a_database_that_is_killed_and_comes_back(data_dir: Path) -> None:
-    with embedded.start(data_dir) as server:
-        migrate(server.conninfo, set_search_path=True)
-        with served(server.conninfo, connections=3) as running:
-            headers = {"Authorization": f"Bearer {BOOTSTRAP}"}
-            with httpx.Client(base_url=running.url, headers=headers, trust_env=False, timeout=30) as client:
-                assert client.post("/v1/streams", json={"id": "dev"}).status_code == 201
-                with psycopg.connect(server.conninfo, autocommit=True) as admin:
-                    admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgsluice-server'")
+def test_a_database_that_is_killed_and_comes_back(made_dir: Path) -> None:
+    with embedded.start(made_dir) as server, served(server.conninfo, connections=3) as running:
+        headers = {"Authorization": f"Bearer {BOOTSTRAP}"}
+        with httpx.Client(base_url=running.url, headers=headers, trust_env=False, timeout=30) as client:
+            assert client.post("/v1/streams", json={"id": "dev"}).status_code == 201
+            with psycopg.connect(server.conninfo, autocommit=True) as admin:
+                admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgsluice-server'")
+            _until_ok(client)
+            server.close()
+            assert embedded.wait_until_stopped(made_dir, timeout_s=20)
+            reply = client.get("/v1/streams")
+            assert (reply.status_code, reply.headers["retry-after"]) == (503, "1"), reply.text
+            assert list(reply.json()) == ["code", "message", "details", "hint"]
+            assert client.get("/readyz").status_code == 503
+            assert client.get("/healthz").status_code == 200
+            with embedded.start(made_dir):
                 _until_ok(client)
-                server.close()
-                assert embedded.wait_until_stopped(data_dir, timeout_s=20)
-                reply = client.get("/v1/streams")
-                assert (reply.status_code, reply.headers["retry-after"]) == (503, "1"), reply.text
-                assert list(reply.json()) == ["code", "message", "details", "hint"]
-                assert client.get("/readyz").status_code == 503
-                assert client.get("/healthz").status_code == 200
-                with embedded.start(data_dir):
-                    _until_ok(client)
-                    assert client.get("/readyz").status_code == 200
+                assert client.get("/readyz").status_code == 200
 
 
 def _until_ok(client: httpx.Client) -> None:

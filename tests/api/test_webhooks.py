@@ -105,21 +105,22 @@ def test_stripes_own_library_agrees_on_what_is_genuine(http: httpx.Client) -> No
         assert (send(http, body, *secrets, at=at).status_code == 200) == genuine, (secrets, at - now)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        None, "", "t=1", "v1=aa", "t={now}", "t={now},v1=", "t={now},v1=zz", "t={now},v0={good}", "t={late},v1={good}", "t={now},t={now},v1={good}",
-        "t=-{now},v1={good}", "t={now}.0,v1={good}", "t=,v1={good}", "t={now},V1={good}", "t={now};v1={good}", "t={future},v1={fgood}",
-    ],
-)  # fmt: skip
-def test_forged_headers(http: httpx.Client, shop: psycopg.Connection[Any], header: str | None) -> None:
-    body, now = event(), int(time.time())
-    good, fgood = (signature(body, [SECRET], at).split("v1=")[1].split(",")[0] for at in (now, now + 400))
-    filled = None if header is None else header.format(now=now, late=now - 301, future=now + 400, good=good, fgood=fgood)
-    answer = http.post("/webhooks/shop", content=body, headers={} if filled is None else {"Stripe-Signature": filled})
-    assert (answer.status_code, answer.json()["code"]) == (401, "SL210")
-    assert wanted(shop) == []
-    assert not is_due(shop)
+FORGED = [
+    None, "", "t=1", "v1=aa", "t={now}", "t={now},v1=", "t={now},v1=zz", "t={now},v0={good}", "t={late},v1={good}", "t={now},t={now},v1={good}",
+    "t=-{now},v1={good}", "t={now}.0,v1={good}", "t=,v1={good}", "t={now},V1={good}", "t={now};v1={good}", "t={future},v1={fgood}",
+]  # fmt: skip
+
+
+def test_forged_headers(http: httpx.Client, shop: psycopg.Connection[Any], subtests: pytest.Subtests) -> None:
+    for header in FORGED:
+        with subtests.test(header=header):
+            body, now = event(), int(time.time())
+            good, fgood = (signature(body, [SECRET], at).split("v1=")[1].split(",")[0] for at in (now, now + 400))
+            filled = None if header is None else header.format(now=now, late=now - 301, future=now + 400, good=good, fgood=fgood)
+            answer = http.post("/webhooks/shop", content=body, headers={} if filled is None else {"Stripe-Signature": filled})
+            assert (answer.status_code, answer.json()["code"]) == (401, "SL210")
+            assert wanted(shop) == []
+            assert not is_due(shop)
 
 
 def test_whatever_is_not_genuine_is_answered_alike(http: httpx.Client, shop: psycopg.Connection[Any]) -> None:

@@ -29,10 +29,17 @@ run = load()
 BREAKS = run.all_breaks()
 
 
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy outside of any repository, which `git apply` would look for."""
+    copied = tmp_path_factory.mktemp("breaks") / "tree"
+    shutil.copytree(ROOT / "sql", copied / "sql")
+    return copied
+
+
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.name)
-def test_it_applies_and_names_tests(one: object, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "sql", tmp_path / "tree" / "sql")
-    assert run.apply(one, tmp_path / "tree") == ""
+def test_it_applies_and_names_tests(one: object, tree: Path) -> None:
+    assert run.apply(one, tree, "--check") == ""
     for test in one.tests:  # type: ignore[attr-defined]
         file, name = test.split("::")
         assert f"def {name}(" in (ROOT / file).read_text(), test

@@ -49,8 +49,8 @@ class Up:
 
 
 @pytest.fixture
-def up(data_dir: Path) -> Iterator[Up]:
-    running = Up(data_dir)
+def up(made_dir: Path) -> Iterator[Up]:
+    running = Up(made_dir)
     yield running
     if running.process.poll() is None:
         running.process.kill()

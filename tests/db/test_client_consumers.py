@@ -27,6 +27,14 @@ def given_up(client: Client) -> list[str]:
     return [letter["upstream_id"] for letter in client.dead_letters(consumer_id="c")]
 
 
+def test_nothing_is_compiled(client: Client, db: str) -> None:
+    client.conn.execute(f"alter database {client.conn.info.dbname} set jit = on")
+    with Client.connect(db) as other:
+        assert other.conn.execute("show jit").fetchone() == ("on",)
+    with Client.connect(db, commits_at_once=True) as own:
+        assert own.conn.execute("show jit").fetchone() == ("off",)
+
+
 def test_dead_letter_retry_and_purge_count(client: Client) -> None:
     assert sorted(given_up(client)) == ["0", "1", "2"]
     assert [letter["upstream_id"] for letter in client.dead_letters(upstream_id="1", sync_id="y", collection_id="push:thing")] == ["1"]

@@ -85,10 +85,10 @@ def test_eight_processes_at_once_on_an_empty_folder(data_dir: Path, bin_dir: Pat
     assert not is_process(answers[0]["pid"])
 
 
-def test_the_server_outlives_its_starter_and_stops_after_the_last_user(data_dir: Path) -> None:
-    with holder(data_dir) as first:
+def test_the_server_outlives_its_starter_and_stops_after_the_last_user(made_dir: Path) -> None:
+    with holder(made_dir) as first:
         pid = answer(first)["pid"]
-        with embedded.start(data_dir) as second:
+        with embedded.start(made_dir) as second:
             first.kill()
             first.wait()
             time.sleep(0.3)  # nothing is to happen
@@ -97,8 +97,8 @@ def test_the_server_outlives_its_starter_and_stops_after_the_last_user(data_dir:
         eventually(lambda: not is_process(pid))
 
 
-def test_users_that_are_killed_count_as_gone(data_dir: Path) -> None:
-    with holder(data_dir) as one, holder(data_dir) as other:
+def test_users_that_are_killed_count_as_gone(made_dir: Path) -> None:
+    with holder(made_dir) as one, holder(made_dir) as other:
         pid = answer(one)["pid"]
         assert answer(other)["pid"] == pid
         one.kill()
@@ -106,9 +106,9 @@ def test_users_that_are_killed_count_as_gone(data_dir: Path) -> None:
         eventually(lambda: not is_process(pid))
 
 
-def test_a_program_run_by_a_user_does_not_hold_the_server(data_dir: Path) -> None:
+def test_a_program_run_by_a_user_does_not_hold_the_server(made_dir: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as early:
-        server = embedded.start(data_dir)
+        server = embedded.start(made_dir)
         pid = server.pid
         with subprocess.Popen(["sleep", "60"]) as late:
             server.close()
@@ -117,21 +117,21 @@ def test_a_program_run_by_a_user_does_not_hold_the_server(data_dir: Path) -> Non
         early.kill()
 
 
-def test_output_of_a_starter_ends_with_it(data_dir: Path) -> None:
+def test_output_of_a_starter_ends_with_it(made_dir: Path) -> None:
     """A server that inherited the pipe of its starter would keep `pgsluice … | cat` waiting."""
-    with holder(data_dir) as first:
+    with holder(made_dir) as first:
         pid = answer(first)["pid"]
-        with embedded.start(data_dir) as second:
+        with embedded.start(made_dir) as second:
             first.stdin.close()
             assert first.stdout.read() == ""
             assert first.wait() == 0
             assert second.pid == pid
 
 
-def test_signals_from_the_terminal_do_not_reach_the_server(data_dir: Path) -> None:
-    with holder(data_dir, process_group=0) as first:
+def test_signals_from_the_terminal_do_not_reach_the_server(made_dir: Path) -> None:
+    with holder(made_dir, process_group=0) as first:
         pid = answer(first)["pid"]
-        with embedded.start(data_dir) as second:
+        with embedded.start(made_dir) as second:
             os.killpg(first.pid, signal.SIGINT)
             first.wait()
             time.sleep(0.3)  # nothing is to happen
@@ -163,16 +163,16 @@ def test_a_backend_of_the_dead_server_is_no_hindrance(data_dir: Path, bin_dir: P
         assert ask(server.conninfo, "select 1") == 1
 
 
-def test_restart_of_a_running_server_does_nothing(data_dir: Path) -> None:
-    with embedded.start(data_dir) as server:
+def test_restart_of_a_running_server_does_nothing(made_dir: Path) -> None:
+    with embedded.start(made_dir) as server:
         before = server.pid
         server.restart()
         assert server.pid == before
 
 
-def test_restart_by_many_at_once(data_dir: Path) -> None:
+def test_restart_by_many_at_once(made_dir: Path) -> None:
     with ExitStack() as stack:
-        holds = [stack.enter_context(embedded.start(data_dir)) for _ in range(6)]
+        holds = [stack.enter_context(embedded.start(made_dir)) for _ in range(6)]
         os.kill(holds[0].pid, signal.SIGKILL)
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(lambda hold: hold.restart(), holds))
@@ -182,8 +182,8 @@ def test_restart_by_many_at_once(data_dir: Path) -> None:
     eventually(lambda: not is_process(pid))
 
 
-def test_restart_after_close_is_refused(data_dir: Path) -> None:
-    server = embedded.start(data_dir)
+def test_restart_after_close_is_refused(made_dir: Path) -> None:
+    server = embedded.start(made_dir)
     server.close()
     with pytest.raises(embedded.EmbeddedError) as caught:
         server.restart()
@@ -191,18 +191,18 @@ def test_restart_after_close_is_refused(data_dir: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_server_whose_keeper_was_killed_gets_another(data_dir: Path) -> None:
-    with embedded.start(data_dir) as first:
+def test_a_server_whose_keeper_was_killed_gets_another(made_dir: Path) -> None:
+    with embedded.start(made_dir) as first:
         pid = first.pid
         kill_keeper(first)
-        with embedded.start(data_dir) as second:
+        with embedded.start(made_dir) as second:
             assert second.pid == pid
     eventually(lambda: not is_process(pid))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_an_adopted_server_that_is_killed_comes_back(data_dir: Path) -> None:
-    with embedded.start(data_dir) as server:
+def test_an_adopted_server_that_is_killed_comes_back(made_dir: Path) -> None:
+    with embedded.start(made_dir) as server:
         pid = server.pid
         kill_keeper(server)
         server.restart()
@@ -259,15 +259,15 @@ def test_a_language_of_the_user_does_not_change_what_programs_print(data_dir: Pa
         assert ask(server.conninfo, "show server_encoding") == "UTF8"
 
 
-def test_the_log_is_turned_over(data_dir: Path) -> None:
-    with embedded.start(data_dir):
+def test_the_log_is_turned_over(made_dir: Path) -> None:
+    with embedded.start(made_dir):
         pass
-    assert embedded.wait_until_stopped(data_dir)
-    with (data_dir / "postgres.log").open("ab") as log:
+    assert embedded.wait_until_stopped(made_dir)
+    with (made_dir / "postgres.log").open("ab") as log:
         log.truncate(20_000_000)
-    with embedded.start(data_dir):
-        assert (data_dir / "postgres.log").stat().st_size < 1_000_000
-        assert (data_dir / "postgres.log.1").exists()
+    with embedded.start(made_dir):
+        assert (made_dir / "postgres.log").stat().st_size < 1_000_000
+        assert (made_dir / "postgres.log.1").exists()
 
 
 def test_isolationtester_is_found(isolationtester: list[str], server: embedded.Server) -> None:

@@ -162,8 +162,8 @@ class Process:
 
 
 @contextmanager
-def process(db: str, *arguments: str) -> Iterator[Process]:
-    started = Process(db, *arguments)
+def process(db: str, *arguments: str, **more: str) -> Iterator[Process]:
+    started = Process(db, *arguments, **more)
     try:
         yield started
     finally:

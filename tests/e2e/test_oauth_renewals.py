@@ -64,7 +64,7 @@ def test_many_pollers_never_renew_twice_and_lose_no_pair(db: str, stripe: Stripe
     with made(stripe, uses=9) as fake, ExitStack() as stack:
         connect(db, fake, *(f"y{number}" for number in range(POLLERS)))
         for _ in range(POLLERS):
-            stack.enter_context(process(db, "--database-patience", "20"))
+            stack.enter_context(process(db, "--database-patience", "20", PGSLUICE_POLL_INTERVAL="1"))
         until(lambda: one(db, "select count(*) from sluice.records") == CUSTOMERS * POLLERS, 240)
         until(lambda: fake.renewals >= 5, 120)
         assert (fake.double, fake.alive("acct_1")) == (0, True)

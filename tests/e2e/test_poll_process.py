@@ -15,7 +15,6 @@ from e2e.polling import NEWEST, assert_complete, connect, positions, process, st
 from fakes.stripe import StripeFake, faults
 
 from pgsluice.db import embedded
-from pgsluice.db.migrate import migrate
 
 
 def feeds(db: str) -> list[Any]:
@@ -114,10 +113,9 @@ def test_sigterm_drops_a_page_that_takes_too_long(db: str, account: StripeFake) 
 
 
 @pytest.fixture
-def own(data_dir: Path) -> Iterator[embedded.Server]:
+def own(made_dir: Path) -> Iterator[embedded.Server]:
     """A server that may be killed."""
-    with embedded.start(data_dir, durable=False) as server:
-        migrate(server.conninfo)
+    with embedded.start(made_dir, durable=False) as server:
         yield server
 
 

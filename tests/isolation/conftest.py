@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import clones
 import pytest
 from isolation.sessions import World
 
@@ -13,6 +15,13 @@ def world(db: str) -> Iterator[World]:
     made = World(db)
     yield made
     made.close()
+
+
+@pytest.fixture
+def durable(server: embedded.Server, run_root: Path, data_dir: Path) -> Iterator[embedded.Server]:
+    """A server of the test's own, of each version, that keeps what it has committed, whatever is killed; migrated."""
+    with embedded.start(clones.cluster(run_root, data_dir, server.bin_dir), bin_dir=server.bin_dir) as own:
+        yield own
 
 
 @pytest.fixture

@@ -28,20 +28,12 @@ from isolation.killing import kill
 from isolation.sessions import Session, World
 
 from pgsluice.db import embedded
-from pgsluice.db.migrate import migrate
 
 __all__ = ["stripe_fake"]
 SECONDS = float(os.environ.get("CRASH", "0"))
 STORM = Path(__file__).with_name("storm.py")
 PATIENCE_S = 60  # a killed poller's sync is another's after ten seconds
 VICTIMS = ("server", "worker", "poller")
-
-
-@pytest.fixture
-def durable(server: embedded.Server, data_dir: Path) -> Iterator[embedded.Server]:
-    with embedded.start(data_dir, bin_dir=server.bin_dir) as own:
-        migrate(own.conninfo)
-        yield own
 
 
 class Crowd:

@@ -7,9 +7,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,17 +16,9 @@ from isolation.ledger import Ledger
 from isolation.sessions import Session, World, obj, until
 
 from pgsluice.db import embedded
-from pgsluice.db.migrate import migrate
 
 SOAK = float(os.environ.get("SOAK", "0"))
 ROUNDS = 3 + int(SOAK / 4)
-
-
-@pytest.fixture
-def durable(server: embedded.Server, data_dir: Path) -> Iterator[embedded.Server]:
-    with embedded.start(data_dir, bin_dir=server.bin_dir) as own:
-        migrate(own.conninfo)
-        yield own
 
 
 class Crew:

@@ -6,9 +6,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -18,7 +17,6 @@ from isolation.killing import kill
 from isolation.sessions import Session, World, obj, until
 
 from pgsluice.db import embedded
-from pgsluice.db.migrate import migrate
 
 ENDED = {"SL102", "SL165"}
 
@@ -181,13 +179,6 @@ def test_whoever_does_it_is_killed(world: World, order: str, count: Callable[[Se
     )
     finish(one)
     assert count(one) == end
-
-
-@pytest.fixture
-def durable(server: embedded.Server, data_dir: Path) -> Iterator[embedded.Server]:
-    with embedded.start(data_dir, bin_dir=server.bin_dir) as own:
-        migrate(own.conninfo)
-        yield own
 
 
 def test_the_server_is_killed(durable: embedded.Server) -> None:

@@ -317,6 +317,7 @@ def test_no_call_on_a_small_database_compiles_itself(world: World, call: str) ->
     """JIT takes 50 ms and more; a plan with a forbidden step looks dear enough for it. The fastest of seven is not about a busy machine."""
     one = world.set_up()
     one.push("a", "b")
+    one.rows("set jit = on")
 
     def seconds() -> float:
         start = time.perf_counter()

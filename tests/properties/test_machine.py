@@ -1,7 +1,7 @@
 """A machine that does whatever users do, in any order, with many sessions at once, and compares each answer with a small model.
 
-`SOAK=600 pytest tests/properties` (seconds for each PostgreSQL) searches long and shortens what it finds; the default takes half a minute and
-prints the steps as they came, SHRINK=1 shortens them.
+`SOAK=600 pytest tests/properties` (seconds for each PostgreSQL) searches long and shortens what it finds; the default takes a quarter of a minute
+and prints the steps as they came, SHRINK=1 shortens them.
 """
 
 from __future__ import annotations
@@ -208,6 +208,6 @@ def run(conninfo: str, stories: int, steps: int, phases: list[Phase]) -> None:
 def test_machine(shared_db: str) -> None:
     shrink = [Phase.shrink] if SOAK or "SHRINK" in os.environ else []  # minutes
     end = time.monotonic() + SOAK
-    run(shared_db, 100, 50, [Phase.generate, *shrink])
+    run(shared_db, 50, 50, [Phase.generate, *shrink])
     while time.monotonic() < end:
         run(shared_db, 40, 120, [Phase.generate, *shrink])

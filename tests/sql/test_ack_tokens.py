@@ -56,16 +56,17 @@ def test_tokens_cannot_be_guessed_from_their_neighbours(one: Session) -> None:
     assert 1.7 < sum(ones) / len(ones) < 2.3
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    ["", " ", "x", "0", "-1", "null", "1-1-1-1", "a" * 100_000, "'; drop table records; --", "ß☃🙂", "\n", "%", "1.1.1.ffffffffffffffff", "0x10",
-     "99999999999999999999-1-1-1", "-1--1--1--1", "1" * 40, "NaN", "{}", "\u202e"],
-)  # fmt: skip
-def test_garbage(one: Session, settle: Any, garbage: str) -> None:
+GARBAGE = ["", " ", "x", "0", "-1", "null", "1-1-1-1", "a" * 100_000, "'; drop table records; --", "ß☃🙂", "\n", "%", "1.1.1.ffffffffffffffff", "0x10",
+           "99999999999999999999-1-1-1", "-1--1--1--1", "1" * 40, "NaN", "{}", "\u202e"]  # fmt: skip
+
+
+def test_garbage(one: Session, settle: Any, subtests: pytest.Subtests) -> None:
     one.push("a")
     one.next()
-    assert settle([garbage]) == (0, [garbage])
-    assert one.in_flight() == ["a"]
+    for garbage in GARBAGE:
+        with subtests.test(garbage=garbage[:40]):
+            assert settle([garbage]) == (0, [garbage])
+            assert one.in_flight() == ["a"]
 
 
 def test_a_token_altered_at_every_position(one: Session, settle: Any) -> None:

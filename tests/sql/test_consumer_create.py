@@ -64,13 +64,14 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "options", "culprits"), BAD)
-def test_consumer_create_refuses(made: World, code: str, options: dict[str, Any], culprits: list[str]) -> None:
-    named = {"consumer_id": "c", "stream_id": "s"} | options
-    values = ", ".join(f"{name} => %({name})s" + ("::interval" if name == "ack_wait" else "") for name in named)
-    with refused(code, *culprits):
-        made.look.conn.execute(f"select consumer_create({values})", named)
-    assert made.look.rows("select * from consumers") == []
+def test_consumer_create_refuses(made: World, subtests: pytest.Subtests) -> None:
+    for code, options, culprits in BAD:
+        with subtests.test(str(options)):
+            named = {"consumer_id": "c", "stream_id": "s"} | options
+            values = ", ".join(f"{name} => %({name})s" + ("::interval" if name == "ack_wait" else "") for name in named)
+            with refused(code, *culprits):
+                made.look.conn.execute(f"select consumer_create({values})", named)
+            assert made.look.rows("select * from consumers") == []
 
 
 def test_a_null_stream(made: World) -> None:
@@ -89,11 +90,11 @@ def test_a_taken_id(made: World) -> None:
 
 
 @pytest.mark.parametrize("call", ["info('%s')", "delete('%s')", "next('%s')", "ack('%s', '{}')", "nack('%s', '{}')"])
-@pytest.mark.parametrize("consumer_id", ["nope", "C", "", "s"])
-def test_an_unknown_consumer(made: World, call: str, consumer_id: str) -> None:
+def test_an_unknown_consumer(made: World, call: str) -> None:
     made.consumer()
-    with refused("SL103", consumer_id):
-        made.look.rows(f"select consumer_{call % consumer_id}")
+    for consumer_id in ("nope", "C", "", "s"):
+        with refused("SL103", consumer_id):
+            made.look.rows(f"select consumer_{call % consumer_id}")
 
 
 @pytest.mark.parametrize("call", ["info(null)", "delete(null)", "next(null)", "ack(null, '{}')", "nack(null, '{}')"])

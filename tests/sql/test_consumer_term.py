@@ -147,12 +147,13 @@ def test_null_and_empty(one: Session, settle: Any) -> None:
     assert (one.in_flight(), one.dead()) == (["a"], {})
 
 
-@pytest.mark.parametrize("garbage", ["", " ", "x", "1-1-1-1", "'; drop table records; --", "ß☃🙂", "1" * 40, "a" * 10_000])
-def test_garbage(one: Session, settle: Any, garbage: str) -> None:
+def test_garbage(one: Session, settle: Any, subtests: pytest.Subtests) -> None:
     one.push("a")
     one.next()
-    assert settle([garbage]) == (0, [garbage])
-    assert (one.in_flight(), one.dead()) == (["a"], {})
+    for garbage in ("", " ", "x", "1-1-1-1", "'; drop table records; --", "ß☃🙂", "1" * 40, "a" * 10_000):
+        with subtests.test(garbage=garbage[:40]):
+            assert settle([garbage]) == (0, [garbage])
+            assert (one.in_flight(), one.dead()) == (["a"], {})
 
 
 def test_forged_and_foreign_tokens(world: World, one: Session, settle: Any) -> None:

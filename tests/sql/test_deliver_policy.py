@@ -118,11 +118,12 @@ BAD = ["last", "ALL", "First", "", " ", "start", "end", "-1", "1.5", "1e3", "999
        "2026-01-01T00:00:00", "2026-02-30T00:00:00Z", "9999-01-01T00:00:00Z", "infinity", "-1 hour", "1 fortnight", "’1h’", None]  # fmt: skip
 
 
-@pytest.mark.parametrize("policy", BAD)
-def test_a_bad_policy(one: Session, policy: str | None) -> None:
-    with refused("SL001", "deliver_policy"):
-        one.rows("select consumer_create('c', 's', %s)", policy)
-    assert one.rows("select * from consumers") == []
+def test_a_bad_policy(one: Session, subtests: pytest.Subtests) -> None:
+    for policy in BAD:
+        with subtests.test(policy=policy):
+            with refused("SL001", "deliver_policy"):
+                one.rows("select consumer_create('c', 's', %s)", policy)
+            assert one.rows("select * from consumers") == []
 
 
 def test_an_idx_beyond_the_end(one: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 from isolation.ledger import Ledger
 from isolation.sessions import Session, World, obj, refused
+
+# For many workers at once; SOAK is for hours of leisure.
+RECORDS = 300 if "SOAK" not in os.environ else 3000
 
 
 def names(messages: list[Any]) -> list[str]:
@@ -143,7 +147,7 @@ def test_a_rolled_back_delivery_does_not_count(world: World) -> None:
 def test_exact_under_8_sessions_with_redeliveries(world: World, lanes: int, bound: int) -> None:
     """A ninth looks on: at no moment are there more than the bound, and 8 workers do reach it."""
     one = world.set_up(lanes=lanes, ack_wait="1 day", max_ack_pending=bound)
-    one.push(*(f"o{i}" for i in range(600)))
+    one.push(*(f"o{i}" for i in range(RECORDS)))
     ledger, stop, most, wrong = Ledger(), threading.Event(), [0], [0]
 
     def work(n: int) -> None:
@@ -188,7 +192,7 @@ def test_exact_under_8_sessions_with_redeliveries(world: World, lanes: int, boun
     assert most[0] <= bound
     rest = one.drain(ack=True)
     ledger.done(rest)
-    assert set(ledger.acked) == {f"o{i}" for i in range(600)}
+    assert set(ledger.acked) == {f"o{i}" for i in range(RECORDS)}
 
 
 @pytest.mark.parametrize("bound", [1, 8])

@@ -246,11 +246,12 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("code", "culprit", "arguments"), BAD)
-def test_bad_input(one: Session, code: str, culprit: str, arguments: tuple[str | None, ...]) -> None:
-    with refused(code, culprit):
-        one.rows("select mutation_run(%s, %s, %s, %s::jsonb)", *arguments)
-    assert one.rows("select * from mutations") == []
+def test_bad_input(one: Session, subtests: pytest.Subtests) -> None:
+    for code, culprit, arguments in BAD:
+        with subtests.test(arguments=arguments):
+            with refused(code, culprit):
+                one.rows("select mutation_run(%s, %s, %s, %s::jsonb)", *arguments)
+            assert one.rows("select * from mutations") == []
 
 
 def test_too_many_items(one: Session) -> None:
@@ -280,14 +281,14 @@ def test_no_more_at_once_than_the_sync_allows(one: Session) -> None:
     assert [item.item_no for item in claim(one)] == [3]
 
 
-@pytest.mark.parametrize(
-    "limit",
-    ['"fast"', "[]", '{"allowed_requests": "100"}', '{"allowed_requests": -1}', '{"allowed_requests": 1.5, "interval": 1}', '{"requests": 1}',
-     '{"allowed_requests": 100}', '{"allowed_requests": 100, "interval": 0}', '{"max_concurrent_requests": null}'],
-)  # fmt: skip
-def test_limits_that_are_none(one: Session, limit: str) -> None:
-    with refused("SL001", "rate_limit"):
-        one.rows("select sync_create('s', 'push', rate_limit => %s::jsonb)", limit)
+NO_LIMITS = ['"fast"', "[]", '{"allowed_requests": "100"}', '{"allowed_requests": -1}', '{"allowed_requests": 1.5, "interval": 1}', '{"requests": 1}',
+             '{"allowed_requests": 100}', '{"allowed_requests": 100, "interval": 0}', '{"max_concurrent_requests": null}']  # fmt: skip
+
+
+def test_limits_that_are_none(one: Session, subtests: pytest.Subtests) -> None:
+    for limit in NO_LIMITS:
+        with subtests.test(limit=limit), refused("SL001", "rate_limit"):
+            one.rows("select sync_create('s', 'push', rate_limit => %s::jsonb)", limit)
 
 
 MATCHING = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from decimal import Decimal
 from typing import Any
@@ -96,11 +97,12 @@ def test_times_do_not_depend_on_the_session(world: World, zone: str, style: str)
 NOT_AN_ARRAY = ["{}", '"x"', "1", "true", "null", '{"upstream_id": "a", "data": {}}']
 
 
-@pytest.mark.parametrize("records", [*NOT_AN_ARRAY, None])
-def test_what_is_not_an_array(one: Session, records: str | None) -> None:
-    with refused("SL001", "records"):
-        raw(one, records)
-    assert one.records() == {}
+def test_what_is_not_an_array(one: Session, subtests: pytest.Subtests) -> None:
+    for records in [*NOT_AN_ARRAY, None]:
+        with subtests.test(records=records):
+            with refused("SL001", "records"):
+                raw(one, records)
+            assert one.records() == {}
 
 
 BAD = {
@@ -140,15 +142,15 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("place", [0, 1])
-def test_a_bad_element_is_refused_with_its_place_and_nothing_is_written(one: Session, name: str, place: int) -> None:
+def test_a_bad_element_is_refused_with_its_place_and_nothing_is_written(one: Session, subtests: pytest.Subtests) -> None:
     good = ['{"upstream_id": "good", "data": {}}', '{"upstream_id": "fine", "data": {}}']
-    elements = [*good[:place], BAD[name], *good[place:]]
-    with refused("SL001", f"{place}"):
-        raw(one, f"[{', '.join(elements)}]")
-    assert one.records() == {}
-    assert one.next() == []
+    for (name, bad), place in itertools.product(BAD.items(), (0, 1)):
+        with subtests.test(name, place=place):
+            elements = [*good[:place], bad, *good[place:]]
+            with refused("SL001", f"{place}"):
+                raw(one, f"[{', '.join(elements)}]")
+            assert one.records() == {}
+            assert one.next() == []
 
 
 def test_the_message_names_the_unknown_field_and_the_bad_time(one: Session) -> None:

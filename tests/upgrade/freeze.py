@@ -74,6 +74,7 @@ def fill(conninfo: str) -> dict[str, Any]:
         client.sync_create("frozen", "push", "pushed", metadata={"tenant": "ä ☃"}, external_id="42")
         client.sync_create("frozen", "stripe", "polled", collection_ids=["stripe:customer"], credential_id="key", sync_frequency="5 min")
         client.sync_pause("polled")
+        grant(client)
         ingest(client)
         tokens = deliver(client)
     with psycopg.connect(conninfo) as conn:
@@ -82,7 +83,8 @@ def fill(conninfo: str) -> dict[str, Any]:
         conn.execute("update sluice_internal.consumer_steps set next_due = '2199-01-01' where next_due > now() + interval '1 day'")
         columns = "sync_id, collection_id, upstream_id, updated_idx, deleted, data::text"
         records = conn.execute(f"select {columns} from sluice.records order by updated_idx").fetchall()
-    return {"records": [list(record) for record in records], "tokens": tokens}
+        looks = {name: look(conn, name) for name in LOOKS}
+    return {"records": [list(record) for record in records], "tokens": tokens, **looks}
 
 
 def ingest(client: Client) -> None:
@@ -98,6 +100,32 @@ def ingest(client: Client) -> None:
     }
     client.record_ingest("pushed", "push:order", [dated])
     client.record_ingest("pushed", "push:user", [{"upstream_id": "u3", "data": {"n": 3000}}, {"upstream_id": "u4", "deleted": True}])
+
+
+def grant(client: Client) -> None:
+    """An access that a person gave through an app, word from the vendor, a write that waits."""
+    client.oauth_app_create("stripe", "ca_frozen", client_secret="nothing", oauth_app_id="app", redirect_urls=["https://example.com/back"])
+    pair = {"access_token": "nothing", "refresh_token": "nothing"}
+    client.credential_create("stripe", "granted", "stripe_app_oauth2", secret=pair, account="acct_frozen", oauth_app_id="app")
+    client.sync_create("frozen", "stripe", "theirs", collection_ids=["stripe:customer"], credential_id="granted")
+    client.sync_pause("theirs")
+    client.sync_webhook_subscribe("theirs")
+    client.mutation_run("update", "polled", "stripe:customer", [{"upstream_id": "cus_1", "data": {"name": "☃"}}], idempotency_key="once")
+
+
+# What `look` compares; a view that an old release did not have yet has no rows in its facts.
+LOOKS = {
+    "apps": "select oauth_app_id, provider, client_id, scopes, redirect_urls, key_version from sluice.oauth_apps order by 1",
+    "credentials": "select credential_id, provider, kind, account, oauth_app_id, version from sluice.credentials order by 1",
+    "syncs": "select sync_id, stream_id, provider, credential_id, external_id, status from sluice.syncs order by 1",
+    "webhooks": "select sync_id, enabled from sluice_internal.webhooks order by 1",
+    "mutations": "select sync_id, kind, idempotency_key, status from sluice.mutations order by 1",
+    "sealed": "select credential_id, encode(sealed, 'hex'), key_version from sluice_internal.credentials order by 1",
+}
+
+
+def look(conn: psycopg.Connection[Any], name: str) -> list[list[Any]]:
+    return [list(row) for row in conn.execute(LOOKS[name].encode())]
 
 
 def deliver(client: Client) -> dict[str, list[str]]:

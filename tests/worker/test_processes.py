@@ -21,7 +21,6 @@ from worker.desk import Desk, beside, said_to
 from pgsluice.db import embedded
 from pgsluice.db.client import Client
 from pgsluice.db.messages import Message
-from pgsluice.db.migrate import migrate
 
 # Prints what it has at hand, and goes on when a line comes in.
 WORKERS = {
@@ -128,9 +127,8 @@ def test_a_second_signal_is_not_ours(desk: Desk, db: str, kind: str) -> None:
 
 
 @pytest.fixture
-def own(data_dir: Path) -> Iterator[embedded.Server]:
-    server = embedded.start(data_dir)  # durable: what was committed survives the kill
-    migrate(server.conninfo)
+def own(made_dir: Path) -> Iterator[embedded.Server]:
+    server = embedded.start(made_dir)  # durable: what was committed survives the kill
     yield server
     server.close()
 
