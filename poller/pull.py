@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -110,9 +111,9 @@ class Turn:
         self.plan = Plan(sync, self.feeds, self.store)
         self.troubles = Troubles(sync, self.feeds, self.store, self.plan)
         self.objects = Objects(self.vendor, self.feeds, self.troubles)
-        self.wanting = Wanting(self.store, aside or conn, self.objects, self.young, stopping, at_once=bool(sync.wanted))
+        self.wanting = Wanting(self.store, aside or conn, self.objects, self.young, stopping)
         self.readers: dict[str, asyncio.Task[None]] = {}
-        self.news = asyncio.Event()  # a page was committed: other feeds may begin now
+        self.news = asyncio.Event()  # a page was committed, so that other feeds may begin now, or a reader ended
         self.jobs_until = JOBS  # seconds of waiting that are left
         # Requests for pages at once. Without a bound of the sync's own each list that is read has one.
         self.requests = asyncio.Semaphore(sync.max_concurrent_requests or 1_000)
@@ -138,13 +139,12 @@ class Turn:
         await self._trim()
 
     async def _work(self) -> None:
-        wanted = asyncio.ensure_future(self.wanting.run())
         try:
+            self.wanting.begin(at_once=bool(self.sync.wanted))
             await self._read_all()
-            self.wanting.finish()
-            await wanted
+            await self.wanting.finish()
         finally:
-            await end([wanted, *self.readers.values()])
+            await end([*self.wanting.leave(), *self.readers.values()])
         if self.stopping.is_set() or (self._is_over() and (self.plan.ready(()) or self.store.concluding)):
             raise Stopped
         self.troubles.report(self.tally)
@@ -163,18 +163,20 @@ class Turn:
         if self._is_over():
             return
         for feed in self.store.concluding - self.readers.keys():
-            self.readers[feed] = asyncio.ensure_future(self._conclude(feed))
+            self._read(feed, self._conclude(feed))
         for unit in self.plan.ready(self.readers):
-            self.readers[unit.name] = asyncio.ensure_future(self._follow(unit))
+            self._read(unit.name, self._follow(unit))
+
+    def _read(self, name: str, reading: Coroutine[Any, Any, None]) -> None:
+        self.readers[name] = asyncio.ensure_future(reading)
+        self.readers[name].add_done_callback(lambda _: self.news.set())
 
     async def _until_news(self) -> None:
         """Until a page was committed, a reader ended, or a feed can be asked again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.plan.next_in()):
+                await self.news.wait()
         self.news.clear()
-        news = asyncio.ensure_future(self.news.wait())
-        try:
-            await asyncio.wait({news, *self.readers.values()}, timeout=self.plan.next_in(), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            news.cancel()
 
     def _collect(self) -> None:
         """Raises what a reader raised: it ends the turn."""

@@ -165,13 +165,14 @@ class Session:
 
 async def end(tasks: Collection[asyncio.Future[Any]]) -> None:
     """Cancels the tasks and waits for them, not long."""
+    if not tasks:
+        return
     for task in tasks:
         task.cancel()
-    if tasks:
-        _, stubborn = await asyncio.wait(tasks, timeout=CANCEL)
-        # psycopg waits up to ten seconds for a server that does not react; cancelled again, it closes the connection.
-        for task in stubborn:
-            task.cancel()
+    _, stubborn = await asyncio.wait(tasks, timeout=CANCEL)
+    # psycopg waits up to ten seconds for a server that does not react; cancelled again, it closes the connection.
+    for task in stubborn:
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

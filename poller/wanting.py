@@ -30,37 +30,47 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("pgsluice.poller")
 
 
 class Wanting:
-    """The wanted objects of one turn. `pool`: for looking at what is wanted, which is no
-    sign of life of the turn. `young`: leaves out of a batch what is too old for the sync. `at_once`:
-    there are some."""
+    """The wanted objects of one turn. `pool`: for looking at what is wanted, which is no sign of life of the turn. `young`: leaves out of a
+    batch what is too old for the sync."""
 
-    def __init__(
-        self,
-        store: Store,
-        pool: Database,
-        objects: Objects,
-        young: Callable[[Batch], Batch],
-        stopping: asyncio.Event,
-        *,
-        at_once: bool,
-    ) -> None:
+    def __init__(self, store: Store, pool: Database, objects: Objects, young: Callable[[Batch], Batch], stopping: asyncio.Event) -> None:
         self._store = store
         self._pool = pool
         self._objects = objects
         self._young = young
         self._stopping = stopping
-        self._at_once = at_once
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._feeds_ended = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    def finish(self) -> None:
-        """The feeds are read: what is wanted from now on the next turn fetches, which begins at once then."""
+    def begin(self, *, at_once: bool) -> None:
+        """Fetches what is wanted until the feeds are read. `at_once`: there is something. Most turns are over before they look for it."""
+        if at_once:
+            self._start()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(LOOK, self._start)
+
+    async def finish(self) -> None:
+        """The feeds are read: what is wanted from now on the next turn fetches, which begins at once then.
+
+        Raises what came of it: Unauthorized, RateLimited, SluiceError, Stopped.
+        """
         self._feeds_ended.set()
+        for task in self.leave():
+            await task
 
-    async def run(self) -> None:
-        """Fetches what is wanted, until the feeds are read. Raises Unauthorized, RateLimited, SluiceError, Stopped."""
-        if self._at_once:
-            await self._fetch_all()
+    def leave(self) -> Sequence[asyncio.Task[None]]:
+        """Begins nothing more; what is under way."""
+        if self._timer is not None:
+            self._timer.cancel()
+        return () if self._task is None else (self._task,)
+
+    def _start(self) -> None:
+        self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        await self._fetch_all()
         while not self._feeds_ended.is_set():
             try:
                 async with asyncio.timeout(LOOK):

@@ -14,7 +14,7 @@ from pgsluice.db.errors import SluiceError
 from pgsluice.poller import asking
 from pgsluice.poller.asking import Stopped, Vendor
 from pgsluice.poller.transport import Transport
-from pgsluice.providers.base import Change, Credential, Feed, Hint, Limit, Page, Partial, Request, Response
+from pgsluice.providers.base import Change, Credential, Feed, Hint, Limit, Page, Partial, Request, Response, Signals
 from pgsluice.providers.errors import ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable, Unreadable
 from pgsluice.providers.limits import Backoff
 
@@ -281,3 +281,28 @@ def test_a_file_at_a_private_address_is_refused() -> None:
     with pytest.raises(SluiceError) as caught:
         asyncio.run(main())
     assert caught.value.code == "SL209"
+
+
+def test_what_has_a_limit_of_its_own_draws_from_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each such limit has its own grants; word of a pause holds for all."""
+
+    class Recorded:
+        def __init__(self, _account: object, limits: tuple[Limit, ...], *_: object, **__: object) -> None:
+            self.limits = limits
+            self.closed = 0.0
+
+        def close(self, seconds: float) -> None:
+            self.closed = seconds
+
+        async def heard(self, signals: Signals) -> None:
+            assert signals.wait == 3.0
+
+    whole, one, two = Limit("requests", 100, 1.0), Limit("endpoint a", 25, 1.0), Limit("endpoint b", 25, 1.0)
+    asked = vendor(Files(lambda _url: None))
+    monkeypatch.setattr(asking, "Gate", Recorded)
+    asked._account, asked._budget = "an account", (whole,)  # type: ignore[assignment]
+    gates: list[Any] = [asked._gate(limit) for limit in (None, one, two, one)]
+    assert [gate.limits for gate in gates] == [(whole,), (whole, one), (whole, two), (whole, one)]
+    assert gates[1] is gates[3]
+    asyncio.run(asked._heard(gates[0], Signals(wait=3.0)))
+    assert [gate.closed for gate in gates] == [3.0] * 4
