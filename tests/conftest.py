@@ -16,6 +16,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import zlib
@@ -44,6 +45,9 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     _scrub_environment()
+    # A shell starts jobs in the background with it ignored, which processes that a test interrupts would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Deadlines measure the neighbours on a shared machine; CI draws the same examples each time.
     hypothesis.settings.register_profile("pgsluice", deadline=None, derandomize="CI" in os.environ, database=None)
     hypothesis.settings.load_profile("pgsluice")

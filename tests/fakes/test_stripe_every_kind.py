@@ -133,7 +133,7 @@ def test_a_list_inside_shows_ten(stripe_fake: StripeFake, stripe_client: stripe.
     assert (len(shown.data), shown.has_more) == (10, True)
     assert len(ask(stripe_fake, "GET", shown.url, {"limit": "100"}).ids) == 15
     assert len({item.id for item in shown.auto_paging_iter()}) == 15
-    if hidden:
+    if hidden and kind not in every.BELOW_ACCOUNTS:  # entries: "cannot be expanded in any list endpoints"
         (listed,) = calls.list({"expand": [f"data.{member}"]}).data
         assert (len(listed[member].data), listed[member].has_more) == (10, True)
 

@@ -208,7 +208,7 @@ def test_a_repeated_page_of_events_stops_the_feed_and_keeps_the_window() -> None
 def test_an_absent_account_is_read_again_in_full() -> None:
     cursor = started()
     page = read(cursor, events(event("evt_1", NOW + 40 * DAY)), at=NOW + 40 * DAY)
-    assert page.restart == tuple(STRIPE.collections)
+    assert page.restart == FEED.collection_ids
     assert (page.hints, page.more, page.done) == ((), False, False)
     assert "40 days ago" in (page.notice or "")
     assert "30 days" in (page.notice or "")
@@ -219,7 +219,14 @@ def test_an_absent_account_is_read_again_in_full() -> None:
 
 def test_the_gap_is_also_seen_in_the_middle_of_a_window() -> None:
     page = read(started(), events(event("evt_1", NOW), more=True))
-    assert read(page.cursor, events(), at=NOW + 31 * DAY).restart == tuple(STRIPE.collections)
+    assert read(page.cursor, events(), at=NOW + 31 * DAY).restart == FEED.collection_ids
+
+
+def test_a_gap_concerns_what_was_chosen() -> None:
+    chosen = tuple(STRIPE.collections)
+    assert len(chosen) > len(FEED.collection_ids) > 40
+    every = STRIPE.feeds(chosen)[0]
+    assert read(started(), events(), at=NOW + 40 * DAY, feed=every).restart == chosen
 
 
 def test_a_quiet_account_is_no_gap() -> None:
@@ -239,7 +246,7 @@ def test_an_error_is_no_gap() -> None:
 def test_a_position_that_cannot_be_read_is_a_gap(cursor: dict[str, Any]) -> None:
     assert params(cursor) == {"limit": "1"}
     page = read(cursor, events())
-    assert page.restart == tuple(STRIPE.collections)
+    assert page.restart == FEED.collection_ids
     assert page.notice
 
 

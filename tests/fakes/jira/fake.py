@@ -86,7 +86,9 @@ class JiraFake(Shelves):
         if kind in {"comment", "worklog"}:
             self._issue_touched(self.above[box.doc["id"]])
         if kind == "worklog":
-            self.deleted_worklogs.append((int(box.doc["id"]), int(self.clock.now() * 1000)))
+            # one a millisecond: the vendor pages by that time alone, a thousand at once, and so cannot show more of one moment
+            last = max((at for _, at in self.deleted_worklogs), default=0)
+            self.deleted_worklogs.append((int(box.doc["id"]), max(int(self.clock.now() * 1000), last + 1)))
 
     def identity(self, kind: str, doc: Doc) -> Any:
         if kind == "comment":
