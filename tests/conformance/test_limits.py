@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from e2e.polling import NEWEST
+from fakes import faults
 
 from conformance.account import Account
 from conformance.desks import Desk
@@ -62,12 +63,21 @@ def test_an_absurd_retry_after(account: Account, desk: Desk, asked: str, monkeyp
 
 
 def test_limits_again_and_again(account: Account, desk: Desk) -> None:
-    """Every third request is refused: the pass takes longer, that is all."""
+    """Every third request is refused, none twice: the pass takes longer, that is all."""
     desk.seed(desk.dear)
     account.connect(*desk.dear)
     turn = iter(range(1_000_000))
     fault = desk.limited("0")
-    desk.proxy.fail(lambda asked, onward: fault(asked, onward) if next(turn) % 3 == 1 else onward(asked), times=None)
+    refused: set[tuple[object, ...]] = set()
+
+    def every_third(asked: faults.Asked, onward: faults.Onward) -> faults.Answer:
+        same = (asked.method, asked.path, asked.query, asked.body)
+        if next(turn) % 3 != 1 or same in refused:
+            return onward(asked)
+        refused.add(same)
+        return fault(asked, onward)
+
+    desk.proxy.fail(every_third, times=None)
     account.read_well()
     account.assert_complete(*desk.dear)
 

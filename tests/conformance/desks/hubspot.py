@@ -46,16 +46,17 @@ class HubSpotDesk(Desk):
         self.fake.index_lag = 2.0
         self.fake.search_cap = 3
         self._tokens = 0
-        self._rates = hubspot_auth.RATES
+        self._rates = hubspot_auth.RATES, hubspot_auth.SEARCHES
 
     def start(self) -> None:
         # The vendor's own limits are tried elsewhere: kept to here, they would make this suite take minutes.
-        hubspot_auth.RATES = dict.fromkeys(self._rates, 1000.0)
+        hubspot_auth.RATES = dict.fromkeys(hubspot_auth.RATES, 1000.0)
+        hubspot_auth.SEARCHES = 1000.0  # type: ignore[misc]
         self.fake.clock.advance(-30 * DAY)
         self.fake.start()
 
     def stop(self) -> None:
-        hubspot_auth.RATES = self._rates
+        hubspot_auth.RATES, hubspot_auth.SEARCHES = self._rates  # type: ignore[misc]
         self.fake.stop()
 
     @property
