@@ -19,6 +19,11 @@ LOG = {"positions", "ingests"}
 COMPACTED_BYTES = 33_554_432  # what _leases_compact leaves alone
 
 
+def least_bytes(held: float) -> int:
+    """From where on leases are compacted when the snapshot is held for so many seconds: the poller's bound, for its five minutes."""
+    return int(COMPACTED_BYTES * min(1.0, held / 300))
+
+
 def part(done: Sequence[Done], begin: float, end: float) -> float:
     """Messages a second between two moments."""
     return sum(count for d in done for count, at in zip(d.counts, d.times, strict=True) if begin <= at < end) / (end - begin)
@@ -40,7 +45,7 @@ def watched(ctx: Context, conninfo: str, *, compact: bool) -> Iterator[list[tupl
     """Is filled with the sizes once a second, and when; `compact`: does what the poller does, at the pace of the time that is measured."""
     found: list[tuple[float, Sizes]] = []
     start, over = time.monotonic(), threading.Event()
-    least = int(COMPACTED_BYTES * min(1.0, ctx.sizes.held / 300))
+    least = least_bytes(ctx.sizes.held)
 
     def watch() -> None:
         with ctx.connect(conninfo) as conn:
@@ -106,7 +111,7 @@ def snapshot(ctx: Context) -> list[Figure]:
             at_most=True,
             judged=most / before,
             of="× first half",
-            note=f"Compacted as the poller does it, from {COMPACTED_BYTES * min(1.0, held / 300) / 1e6:.1f} MB on.",
+            note=f"Compacted as the poller does it, from {least_bytes(held) / 1e6:.1f} MB on.",
         ),
         Figure("log of positions (one entry a version)", "MB", _total(ours, of=LOG)),
         Figure("records (kept), beside pgmq's table for 0 waiting", "MB", _total(ours, of=STORED), pgmq=_total(theirs)),
