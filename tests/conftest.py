@@ -37,7 +37,8 @@ from pgsluice.db.migrate import migrate
 
 OLDEST = 15
 TEMPLATE = "sluice_template"
-ON_BOTH = {"house", "isolation", "properties", "upgrade"}  # where the servers themselves may differ: locks, plans, catalogues, dumps
+# The database itself, and where the servers may differ: locks, plans, catalogues, dumps.
+ON_BOTH = {"sql", "house", "isolation", "properties", "upgrade"}
 _HERE = Path(__file__).parent
 _ROOT = pytest.StashKey[Path]()
 _numbers = itertools.count(1)

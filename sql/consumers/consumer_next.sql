@@ -27,21 +27,20 @@ declare
     v_lane int;
     v_state record;
     v_hit record;
-    v_message sluice.message;
     v_secret bigint;
     v_step_no bigint;
     v_leased_until timestamptz;
-    v_taken int := 0;
+    v_taken int;
     v_need int;
     v_count int;
     v_next int;
     v_first int;
     v_batch_lane int;
-    v_enough int := 0;
+    v_enough int;
     v_ready int[];
-    v_locked int[] := '{}';
-    v_done int[] := '{}';
-    v_bytes bigint := 33554432;
+    v_locked int[];
+    v_done int[];
+    v_bytes bigint;
 begin
     if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
         null;
@@ -128,51 +127,26 @@ begin
             v_secret := sluice_internal._random_bits();
             v_leased_until := clock_timestamp() + v_consumer.ack_wait;
             v_step_no := v_hit.step_no;
+            if v_hit.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
+                v_hit.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_hit.open_steps);
+            end if;
             insert into sluice_internal.consumer_steps (
                 consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
                 data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
             )
             select
-                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, o.open_steps || v_step_no,
-                least(case when o.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, v_hit.open_steps || v_step_no,
+                least(case when v_hit.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
                 coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
                 v_hit.replay_idx, v_hit.skipped
-            from (
-                select case
-                    when v_hit.open_steps = '{}' then '{}'
-                    -- with many leases open, or few, not at every step
-                    when cardinality(v_hit.open_steps) > 32 and (v_step_no & 15) > 0 then v_hit.open_steps
-                    when cardinality(v_hit.open_steps) < 8 and (v_step_no & 3) > 0 then v_hit.open_steps
-                    else array(
-                        select u.step_no
-                        from unnest(v_hit.open_steps) as u (step_no)
-                        where not exists (
-                            select
-                            from sluice_internal.consumer_settlements as s
-                            where
-                                s.consumer_no = v_consumer.consumer_no and s.lane = v_lane
-                                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-                        )
-                    )
-                end as open_steps
-                offset 0
-            ) as o
             where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
             on conflict do nothing;
             if found then
-                v_message.ack_token := sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret);
-                v_message.sync_id := v_hit.sync_id;
-                v_message.collection_id := v_hit.collection_id;
-                v_message.upstream_id := v_hit.upstream_id;
-                v_message.updated_idx := v_hit.updated_idx;
-                v_message.upstream_created_at := v_hit.upstream_created_at;
-                v_message.upstream_updated_at := v_hit.upstream_updated_at;
-                v_message.deleted := v_hit.deleted;
-                v_message.deliver_count := 1;
-                v_message.external_id := v_hit.external_id;
-                v_message.sync_metadata := v_hit.metadata;
-                v_message.data := v_hit.data;
-                return next v_message;
+                return next row(
+                    sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret), v_hit.sync_id, v_hit.collection_id, v_hit.upstream_id,
+                    v_hit.updated_idx, v_hit.upstream_created_at, v_hit.upstream_updated_at, v_hit.deleted, 1,
+                    v_hit.external_id, v_hit.metadata, v_hit.data
+                );
                 if v_step_no % 64 = 0 then
                     perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
                 end if;
@@ -206,6 +180,11 @@ begin
             end if;
         end loop;
     end if;
+    v_taken := 0;
+    v_enough := 0;
+    v_locked := '{}';
+    v_done := '{}';
+    v_bytes := 33554432;
     if v_batch_lane is not null then
         if not pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0)) then
             perform sluice_internal._hold_consumer(v_consumer);
@@ -229,23 +208,7 @@ begin
                         and s.step_no = any(st.open_steps)
                 )
             ) as clean,
-            case
-                when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                -- with many leases open, or few, not at every step
-                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
-                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
-                else array(
-                    select u.step_no
-                    from unnest(st.open_steps) as u (step_no)
-                    where not exists (
-                        select
-                        from sluice_internal.consumer_settlements as s
-                        where
-                            s.consumer_no = st.consumer_no and s.lane = v_lane
-                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-                    )
-                )
-            end as open_steps
+            coalesce(st.open_steps, '{}') as open_steps
         into v_state
         from sluice_internal.consumers as c
         left join lateral (
@@ -263,6 +226,9 @@ begin
         v_leased_until := clock_timestamp() + v_consumer.ack_wait;
         v_step_no := v_state.step_no;
         if v_state.clean then
+            if v_state.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_state.open_steps) then
+                v_state.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_state.open_steps);
+            end if;
             -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does
             -- nothing where a record is in flight or the data might be more than 32 MB: the general way knows what to do.
             return query

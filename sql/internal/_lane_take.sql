@@ -28,15 +28,7 @@ declare
     v_leased_until timestamptz := clock_timestamp() + consumer.ack_wait;
 begin
     if state.open_steps <> '{}' then
-        select coalesce(array_agg(u.step_no order by u.step_no), '{}') into v_open
-        from unnest(state.open_steps) as u (step_no)
-        where not exists (
-            select
-            from sluice_internal.consumer_settlements as s
-            where
-                s.consumer_no = consumer.consumer_no and s.lane = state.lane
-                and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-        );
+        v_open := sluice_internal._steps_open(consumer.consumer_no, state.lane, state.open_steps);
     end if;
     -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot.
     return query

@@ -18,7 +18,6 @@ declare
     v_read_until timestamptz := case when _record_write_one.read_from is not null then clock_timestamp() end;
     v_touched text := current_setting('sluice.touched_streams', true);
     v_verdict text;
-    v_same boolean;
     v_done record;
 begin
     select sluice_internal._verdict(
@@ -39,52 +38,62 @@ begin
     elsif v_touched <> sync.stream_no::text then
         perform sluice_internal._touch_stream(sync.stream_no);
     end if;
-    -- The verdict is asked again under the row's lock: another writer may have come first.
-    insert into sluice.records as r (
-        sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
-        stream_id, read_from, read_until
-    )
-    select
-        sync.sync_id, _record_write_one.collection_id, v_upstream_id, nextval(('sluice_internal.position_' || s.stream_no)::regclass),
-        v_created_at, v_updated_at, v_deleted, v_data, s.stream_id, _record_write_one.read_from, v_read_until
-    from sluice_internal.streams as s
-    where s.stream_no = sync.stream_no
-    on conflict on constraint records_key do update set
-        updated_idx = excluded.updated_idx,
-        upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
-        upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
-        deleted = excluded.deleted,
-        data = coalesce(excluded.data, r.data),
-        read_from = excluded.read_from,
-        read_until = excluded.read_until
-    where sluice_internal._verdict(
-        r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
-        excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
-    ) = 'changed'
-    returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
+    if v_verdict is null then
+        insert into sluice.records as r (
+            sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
+            stream_id, read_from, read_until
+        )
+        select
+            sync.sync_id, _record_write_one.collection_id, v_upstream_id, nextval(('sluice_internal.position_' || s.stream_no)::regclass),
+            v_created_at, v_updated_at, v_deleted, v_data, s.stream_id, _record_write_one.read_from, v_read_until
+        from sluice_internal.streams as s
+        where s.stream_no = sync.stream_no
+        on conflict on constraint records_key do nothing
+        returning r.record_no, r.updated_idx into v_done;
+    else
+        -- The verdict is asked again under the row's lock: another writer may have come first.
+        update sluice.records as r set
+            updated_idx = nextval(('sluice_internal.position_' || sync.stream_no)::regclass),
+            upstream_created_at = coalesce(v_created_at, r.upstream_created_at),
+            upstream_updated_at = greatest(v_updated_at, r.upstream_updated_at),
+            deleted = v_deleted,
+            data = coalesce(v_data, r.data),
+            read_from = _record_write_one.read_from,
+            read_until = v_read_until
+        where
+            r.sync_id = sync.sync_id
+            and r.collection_id = _record_write_one.collection_id collate "C"
+            and r.upstream_id = v_upstream_id collate "C"
+            and sluice_internal._verdict(
+                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
+                v_updated_at, _record_write_one.read_from, v_read_until, v_deleted, v_data
+            ) = 'changed'
+        returning r.record_no, r.updated_idx into v_done;
+    end if;
     if not found then
         return null;
     end if;
     -- Noted, and in the same statement, which begins when the record is locked: is the sync still what it was?
-    with noted as (
-        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-        values (
-            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
-            array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
-        )
-    )
-    select true into v_same
+    insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+    select
+        y.stream_no, y.sync_id, array[_record_write_one.collection_id],
+        array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
     from sluice_internal.syncs as y
     where
         y.sync_id = sync.sync_id and y.stream_no = sync.stream_no and y.moving_from is null and y.deleting_since is null
         and y.erasures = 0 and y.collection_ids = sync.collection_ids;
     if not found then
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        values (
+            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
+            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+        );
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
             sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)
         );
     end if;
-    return case when v_done.first then 'new' else 'changed' end;
+    return coalesce(v_verdict, 'new');
 end
 $$;
 

@@ -68,7 +68,9 @@ begin
             accepted := accepted + v_messages;
             v_next := v_next + v_messages;
         end loop;
-        v_others := v_tokens[v_next : v_last];
+        if v_next <= v_last then
+            v_others := v_tokens[v_next : v_last];
+        end if;
     end if;
     -- What an acknowledgement lets go, a newer version or one more of a bounded number, wakes whoever waits for it.
     if _settle.kind in ('a', 'd') and not coalesce(

@@ -26,8 +26,7 @@ begin
             st.next_due,
             case
                 when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                when cardinality(st.open_steps) > 32 and (st.step_no & 15) > 0 then st.open_steps
-                when cardinality(st.open_steps) < 8 and (st.step_no & 3) > 0 then st.open_steps
+                when not sluice_internal._steps_due(st.step_no, st.open_steps) then st.open_steps
                 else array(
                     select u.step_no
                     from unnest(st.open_steps) as u (step_no)
