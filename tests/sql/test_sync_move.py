@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from isolation.sessions import Session, World, obj, refused
 from sql.test_sync_delete import tidy
@@ -81,19 +83,20 @@ def test_a_move_waits_for_open_ingests_and_loses_nothing(world: World, two: Sess
     assert two.drain() == []
 
 
-def test_an_ingest_that_saw_the_old_stream_and_writes_after_the_move(world: World, two: Session) -> None:
+@pytest.mark.parametrize("more", [[], [obj("b")]], ids=["one", "several"])
+def test_an_ingest_that_saw_the_old_stream_and_writes_after_the_move(world: World, two: Session, more: list[dict[str, Any]]) -> None:
     two.push("a")
     holder, writer = world.sessions(2)
     holder.begin()
     holder.push("a", data={"n": 1})
-    waiting = writer.start(lambda: writer.ingest(obj("a", {"n": 2}), obj("b")))
+    waiting = writer.start(lambda: writer.ingest(obj("a", {"n": 2}), *more))
     two.await_blocked(writer, by=holder)
     two.rows("select sync_move('y', 't')")
     holder.rollback()
-    assert waiting.result() == (1, 1, 0, 0)
+    assert waiting.result() == (len(more), 1, 0, 0)
     assert set(streams(two).values()) == {"t"}
     assert tidy(two) is None
-    assert sorted(m.upstream_id for m in two.drain(consumer="d")) == ["a", "b"]
+    assert sorted(m.upstream_id for m in two.drain(consumer="d")) == ["a", "b"][: 1 + len(more)]
     assert two.drain() == []
 
 
