@@ -127,7 +127,7 @@ begin
             v_secret := sluice_internal._random_bits();
             v_leased_until := clock_timestamp() + v_consumer.ack_wait;
             v_step_no := v_hit.step_no;
-            if v_hit.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
+            if sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
                 v_hit.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_hit.open_steps);
             end if;
             insert into sluice_internal.consumer_steps (
@@ -226,7 +226,7 @@ begin
         v_leased_until := clock_timestamp() + v_consumer.ack_wait;
         v_step_no := v_state.step_no;
         if v_state.clean then
-            if v_state.open_steps <> '{}' and sluice_internal._steps_due(v_step_no, v_state.open_steps) then
+            if sluice_internal._steps_due(v_step_no, v_state.open_steps) then
                 v_state.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_state.open_steps);
             end if;
             -- One statement: the entries, the records as they are now, and how far was looked, all by one snapshot. It does

@@ -25,20 +25,9 @@ begin
             coalesce(st.skipped, 0) as skipped,
             st.next_due,
             case
-                when coalesce(st.open_steps, '{}') = '{}' then '{}'
-                when not sluice_internal._steps_due(st.step_no, st.open_steps) then st.open_steps
-                else array(
-                    select u.step_no
-                    from unnest(st.open_steps) as u (step_no)
-                    where not exists (
-                        select
-                        from sluice_internal.consumer_settlements as s
-                        where
-                            s.consumer_no = consumer.consumer_no and s.lane = l.lane
-                            and s.step_no = u.step_no and s.ordinal = 0 and s.kind not in ('n', 'e')
-                        offset 0
-                    )
-                )
+                when sluice_internal._steps_due(st.step_no, st.open_steps)
+                    then sluice_internal._steps_open(consumer.consumer_no, l.lane, st.open_steps)
+                else coalesce(st.open_steps, '{}')
             end as open_steps
         from unnest(taken_lanes) with ordinality as l (lane, place)
         left join lateral (
