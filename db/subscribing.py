@@ -19,7 +19,7 @@ CHANNEL: Final = "sluice_subscriptions"
 
 @dataclass(frozen=True)
 class Claimed:
-    """A sync whose subscription this poller is to look at. `attempt` counts from 1."""
+    """A sync whose subscription this poller is to look at, or (`removal`) to remove: of no collections then. `attempt` counts from 1."""
 
     sync_id: str
     epoch: int
@@ -30,6 +30,8 @@ class Claimed:
     has_secret: bool
     tag: str | None
     attempt: int
+    removal: int | None = None
+    address: str | None = None  # of what is to be removed, where it is known
 
 
 async def listen(conn: Database) -> None:
@@ -38,7 +40,12 @@ async def listen(conn: Database) -> None:
 
 
 async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
-    return await chores.look(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id, _claimed)
+    """One to look at, or one to remove."""
+    kept = await chores.look(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id, _claimed)
+    if kept.claimed is not None:
+        return kept
+    left = await chores.look(conn, "select * from sluice_internal._unsubscription_claim(%s)", poller_id, _left)
+    return Look(left.claimed, min((look.next_in for look in (kept, left) if look.next_in is not None), default=None))
 
 
 def _claimed(row: Row) -> Claimed | None:
@@ -46,6 +53,14 @@ def _claimed(row: Row) -> Claimed | None:
         return None
     credential = take_credential(row)
     return Claimed(**{**row, "credential": credential, "collection_ids": tuple(row["collection_ids"])})
+
+
+def _left(row: Row) -> Claimed | None:
+    if row["sync_id"] is None:
+        return None
+    credential = take_credential(row)
+    removal = row.pop("unsubscription_no")
+    return Claimed(**row, credential=credential, collection_ids=(), has_secret=False, removal=removal)
 
 
 async def known(conn: Database, poller_id: str, claimed: Claimed) -> tuple[bytes, int] | None:
@@ -79,3 +94,18 @@ async def end(
     (row,) = await run(conn, query, claimed.sync_id, poller_id, claimed.epoch, again_in, address, said, list(notices))
     done: bool = row["done"]
     return done
+
+
+async def removed(
+    conn: Database,
+    poller_id: str,
+    claimed: Claimed,
+    again_in: timedelta | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> bool:
+    """The subscription is gone, or (`error`) why not; without `again_in` it is given up. True if it is left behind."""
+    query = "select sluice_internal._unsubscription_end(%s, %s, %s, %s, %s::jsonb) as given_up"
+    said = None if error is None else rows.json_parameter(dict(error))
+    (row,) = await run(conn, query, claimed.removal, poller_id, claimed.epoch, again_in, said)
+    given_up: bool = row["given_up"]
+    return given_up

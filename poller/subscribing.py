@@ -3,6 +3,9 @@
 A secret that the vendor shows only when a subscription is made is stored before anything else is asked. If that fails, nobody has it any
 more: the next attempt subscribes with another address, which leads to the same sync. One that we choose is stored before the vendor
 hears it.
+
+What was subscribed to for a sync whose webhooks were switched off, or that was deleted, is removed: the vendor is asked for nothing more at
+that address. That needs the credential. Without it, or where the vendor refuses, the subscription is left behind, and a person is told.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from pgsluice.poller.chores import Means
 from pgsluice.poller.failing import Failure
 from pgsluice.providers import limits, registry
 from pgsluice.providers.base import Cursor
-from pgsluice.providers.errors import ProviderError
+from pgsluice.providers.errors import Forbidden, NotPolled, ProviderError, Refused4xx, Unauthorized
 from pgsluice.providers.webhooks import Subscription, Webhooks
 
 # Vendors drop subscriptions after hours of failures. A little apart, so that a thousand syncs are not looked at in one moment.
@@ -49,6 +52,9 @@ class Subscriber:
 
     async def do(self, claimed: Claimed) -> None:
         known = registry.get(claimed.provider).webhooks
+        if claimed.removal is not None:
+            await self._remove(claimed, known)
+            return
         if known is None:
             raise make(f"{claimed.provider} sends no webhooks that could be told from forged ones", code="SL180", hint="polling goes on")
         address = self._address(claimed, known)
@@ -64,11 +70,14 @@ class Subscriber:
 
     async def _subscribed(self, claimed: Claimed, address: str, secret: str | None) -> list[str] | None:
         """What a person should know of it; None if another poller has taken over."""
-        vendor = self._means.vendor(claimed, f"sync {claimed.sync_id}", claimed.sync_id)
+        # A sync that is gone has no limits of its own any more.
+        own = claimed.sync_id if claimed.removal is None else None
+        collection_ids = claimed.collection_ids or (None if claimed.removal is None else ())
+        vendor = self._means.vendor(claimed, f"sync {claimed.sync_id}", own)
         cursor: Cursor | None = None
         notices: list[str] = []
         for _ in range(MOST_STEPS):
-            said = await vendor.subscribed(cursor, Subscription(address, claimed.collection_ids or None, secret))
+            said = await vendor.subscribed(cursor, Subscription(address, collection_ids, secret))
             if said is None:
                 break
             if said.secret is not None:
@@ -83,6 +92,13 @@ class Subscriber:
             if cursor is None:
                 break
         return notices
+
+    async def _remove(self, claimed: Claimed, known: Webhooks | None) -> None:
+        """Where nothing was ever registered there is nothing to remove."""
+        if known is not None and known.registers and (claimed.address or self._public_url) is not None:
+            await self._subscribed(claimed, claimed.address or self._address(claimed, known), None)
+            log.info("subscription removed", sync=claimed.sync_id)
+        await subscribing.removed(self._session, self._session.poller_id, claimed)
 
     def _address(self, claimed: Claimed, known: Webhooks) -> str:
         """Where the vendor is to send. SL182."""
@@ -120,5 +136,25 @@ class Subscriber:
     async def failed(self, claimed: Claimed, exc: Failure) -> None:
         chance = random.random()  # noqa: S311  jitter
         delay = limits.next_delay(exc, claimed.attempt - 1, chance) if isinstance(exc, ProviderError) else limits.LASTING.delay(0, chance)
+        if claimed.removal is not None:
+            await self._not_removed(claimed, exc, None if _is_hopeless(exc) else timedelta(seconds=delay))
+            return
         log.warning("subscription is not as it should be", sync=claimed.sync_id, code=exc.code, error=exc.message)
         await subscribing.end(self._session, self._session.poller_id, claimed, timedelta(seconds=delay), error=exc.as_dict())
+
+    async def _not_removed(self, claimed: Claimed, exc: Failure, again: timedelta | None) -> None:
+        words = {
+            "code": exc.code,
+            "message": f"the webhook subscription is left behind at the vendor: {exc.message}",
+            "details": exc.details,
+            "hint": f"delete it there; it sends to {claimed.address or 'the address of this sync'}",
+        }
+        if await subscribing.removed(self._session, self._session.poller_id, claimed, again, words):
+            log.warning("subscription left behind at the vendor", sync=claimed.sync_id, address=claimed.address, error=exc.message)
+        else:
+            log.warning("subscription not removed", sync=claimed.sync_id, code=exc.code, error=exc.message)
+
+
+def _is_hopeless(exc: Failure) -> bool:
+    """Whether to ask again would change nothing: the credential is gone or dead, or the vendor will not do it."""
+    return isinstance(exc, Unauthorized | Forbidden | Refused4xx | NotPolled) or exc.code == "SL104"

@@ -276,7 +276,8 @@ class Provider(Protocol):
         credential: Credential,
         secret: str | None = None,
     ) -> Request | None:
-        """The next request that sees to it that the vendor sends word of these collections (None: all) to `address`.
+        """The next request that sees to it that the vendor sends word of these collections (None: all) to `address`; of none, that it
+        sends nothing there any more, and that no subscription is left.
 
         First it looks at what is there, so that to call it again is silent. None where the vendor's side is set up by hand, and where
         nothing is left to do. `secret`: the one that is stored (`Webhooks.chosen`: that the vendor is to sign with).

@@ -14,7 +14,7 @@ import msgspec
 
 from pgsluice.providers import rawjson, replies, rest_errors, rest_feeds, rest_paths, rest_records
 from pgsluice.providers.base import Change, Cursor, Feed, Response
-from pgsluice.providers.errors import Forbidden, Missing, ProviderError, Refused4xx
+from pgsluice.providers.errors import Forbidden, Missing, NotPolled, ProviderError, Refused4xx
 from pgsluice.providers.rest_document import Ask, Collection, Document, Subscribe
 from pgsluice.providers.rest_source import Source
 from pgsluice.providers.rest_template import Json, Value, placeholders
@@ -165,6 +165,9 @@ class Subscribing:
 
     def _todo(self, known: Known, wanted: Subscription) -> Iterator[Next]:
         ours = [each for each in known.seen if _is_ours(each, wanted.address)]
+        if is_removal(wanted.collection_ids):
+            yield from (self._with("delete", self._removal(), wanted, each) for each in ours)
+            return
         used: list[Seen] = []
         for each in ours:
             twin = any(other.parent == each.parent for other in used)
@@ -181,6 +184,11 @@ class Subscribing:
         for parent in known.parents if self._spec.parent is not None else ({},):
             if parent not in known.refused and not any(each.parent == parent for each in used):
                 yield Next("create", self._spec.create, self._values(wanted, parent), parent)
+
+    def _removal(self) -> Ask:
+        if self._spec.delete is None:
+            raise NotPolled(f"the document does not say how {self._vendor} deletes a webhook", hint="delete it by hand")
+        return self._spec.delete
 
     def _usable(self, each: Seen, wanted: Subscription) -> bool:
         """Whether its deliveries reach us, and are known to be genuine; what cannot be mended is made anew."""
@@ -248,6 +256,11 @@ class Subscribing:
 
     def _behind_text(self, found: str) -> str:
         return found.rpartition(self._spec.id_behind)[2] if self._spec.id_behind else found
+
+
+def is_removal(collection_ids: Sequence[str] | None) -> bool:
+    """Nothing is wanted any more, and not everything."""
+    return collection_ids is not None and not collection_ids
 
 
 def _known(cursor: Cursor | None) -> Known:

@@ -204,8 +204,8 @@ class Shopify(Plain):
     ) -> Request | None:
         return shopify_webhooks.subscribe(cursor, address, collection_ids, credential)
 
-    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:  # noqa: ARG002
-        return shopify_webhooks.read_subscribed(cursor, response)
+    def read_subscribed(self, cursor: Cursor | None, response: Response, wanted: Subscription | None = None) -> Subscribed:
+        return shopify_webhooks.read_subscribed(cursor, response, None if wanted is None else wanted.collection_ids)
 
 
 def _has_changes(source: Source) -> bool:

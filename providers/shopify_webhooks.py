@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
@@ -47,6 +48,9 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
 _ABOUT: Final[Mapping[str, tuple[str, str]]] = {
     topic: (collection_id, source.type) for collection_id, source in SOURCES.items() for topic in source.topics
 }
+# Subscriptions that are removed in one request.
+AT_ONCE: Final = 50
+_NONE = re.compile(r"(?i)does not exist|doesn't exist|not found")
 # Bodies that name an order: a change of it, too.
 _OF_ORDERS: Final = frozenset({"refunds", "order_transactions", "fulfillments"})
 
@@ -122,6 +126,8 @@ def wanted(collection_ids: Sequence[str] | None) -> tuple[str, ...]:
 
 def subscribe(cursor: Cursor | None, address: str, collection_ids: Sequence[str] | None, credential: Credential) -> Request:
     """First which of the wanted topics come to that address, each asked for under its own name; then what is missing is made."""
+    if collection_ids is not None and not collection_ids:
+        return _unsubscribe(cursor, address, credential)
     if cursor is None:
         asked = " ".join(
             f"{topic}: webhookSubscriptions(first: 1, topics: [{topic}], uri: $uri) {{ nodes {{ id }} }}"
@@ -140,9 +146,40 @@ def subscribe(cursor: Cursor | None, address: str, collection_ids: Sequence[str]
     return ask(credential, text, {"subscription": {"uri": address, "format": "JSON"}}, 10.0 * max(len(missing), 1))
 
 
-def read_subscribed(cursor: Cursor | None, response: Response) -> Subscribed:
+def _unsubscribe(cursor: Cursor | None, address: str, credential: Credential) -> Request:
+    """All that come to that address, of whatever topic, as many as go into one request; until there are no more."""
+    ids: list[str] = [] if cursor is None else cursor["ids"]
+    if not ids:
+        text = (
+            f"query WebhookSubscriptions($uri: String!) {{ left: webhookSubscriptions(first: {AT_ONCE}, uri: $uri) {{ nodes {{ id }} }} }}"
+        )
+        return ask(credential, text, {"uri": address}, 2.0 + AT_ONCE)
+    declared = ", ".join(f"$i{number}: ID!" for number in range(len(ids)))
+    removed = " ".join(
+        f"d{number}: webhookSubscriptionDelete(id: $i{number}) {{ deletedWebhookSubscriptionId userErrors {{ field message }} }}"
+        for number in range(len(ids))
+    )
+    given = {f"i{number}": one for number, one in enumerate(ids)}
+    return ask(credential, f"mutation WebhookSubscriptionDelete({declared}) {{ {removed} }}", given, 10.0 * len(ids))
+
+
+def _read_unsubscribed(data: dict[str, bytes]) -> Subscribed:
+    if "left" in data:
+        ids = [found for raw in _nodes(data["left"]) if (found := rawjson.identity(rawjson.object_members(raw).get("id", b"")))]
+        return Subscribed({"ids": ids} if ids else None)
+    refused = [words for raw in data.values() if (words := _errors(raw)) and not _NONE.search(words)]
+    if refused:
+        raise Refused4xx(
+            f"Shopify did not remove a webhook subscription: {replies.plain('; '.join(refused), 300)}", hint="the message is Shopify's own"
+        )
+    return Subscribed({"ids": []})
+
+
+def read_subscribed(cursor: Cursor | None, response: Response, collection_ids: Sequence[str] | None = None) -> Subscribed:
     """Raises ProviderError."""
     data = answer(response)
+    if collection_ids is not None and not collection_ids:
+        return _read_unsubscribed(data)
     if cursor is None:
         missing = [topic for topic, raw in data.items() if not _nodes(raw)]
         known = len(data) - len(missing)

@@ -18,7 +18,7 @@ from pgsluice.providers import rawjson, replies, stripe_events, stripe_writes
 from pgsluice.providers.base import Cursor, Feed, Response
 from pgsluice.providers.errors import Forged, Unreadable
 from pgsluice.providers.stripe_collections import BELOW, COLLECTIONS, SOURCES, Parameters
-from pgsluice.providers.stripe_errors import error_of
+from pgsluice.providers.stripe_errors import error_of, missing_object
 from pgsluice.providers.stripe_event_types import EVENT_TYPES
 from pgsluice.providers.webhooks import Delivery, Received, Subscribed, Webhooks
 
@@ -138,6 +138,9 @@ def request(
     if seen is None or seen.after is not None:
         after = () if seen is None or seen.after is None else (("starting_after", seen.after),)
         return "GET", PATH, (("limit", "100"), *after), None
+    if collection_ids is not None and not collection_ids:
+        left = next((endpoint for endpoint in seen.endpoints if _is_ours(endpoint, address)), None)
+        return None if left is None else ("DELETE", f"{PATH}/{left.id}", (), None)
     events = event_types(collection_ids)
     own = [endpoint for endpoint in seen.endpoints if endpoint.url == address]
     if not own:
@@ -147,20 +150,24 @@ def request(
         return "POST", f"{PATH}/{own[0].id}", (), _form({"enabled_events": events, "disabled": False})
     for endpoint in seen.endpoints:
         # Made for this sync, and its secret lost: it could never be taken.
-        if endpoint.url != address and endpoint.url.startswith(address.partition("?")[0] + "?tag="):
+        if endpoint.url != address and _is_ours(endpoint, address):
             return "DELETE", f"{PATH}/{endpoint.id}", (), None
     return None
 
 
 def read(cursor: Cursor | None, response: Response) -> Subscribed:
     """What the reply to `request(cursor, …)` says. Raises ProviderError."""
+    seen = Seen() if cursor is None else msgspec.convert(cursor, Seen)
+    gone = response.url.rpartition("/")[2]
+    if missing_object(response) and any(endpoint.id == gone for endpoint in seen.endpoints):
+        # Somebody deleted it in between.
+        return Subscribed(_stored(Seen(tuple(endpoint for endpoint in seen.endpoints if endpoint.id != gone))))
     if response.status != 200:
         raise error_of(response)
     try:
         answer = msgspec.json.decode(response.body, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise replies.unreadable(response, "Stripe", "it is neither an endpoint nor a list of them") from exc
-    seen = Seen() if cursor is None else msgspec.convert(cursor, Seen)
     if answer.object == "list":
         after = answer.data[-1].id if answer.has_more and answer.data else None
         return Subscribed(_stored(Seen((*seen.endpoints, *answer.data), after)))
@@ -185,6 +192,11 @@ def event_types(collection_ids: Sequence[str] | None) -> list[str]:
         if spoken_of & chosen:
             found += [f"{beginning}.{ending}" for ending in endings.split()]
     return sorted(set(found))
+
+
+def _is_ours(endpoint: Endpoint, address: str) -> bool:
+    """At this address, or at one that was made for the same sync."""
+    return endpoint.url == address or endpoint.url.startswith(address.partition("?")[0] + "?tag=")
 
 
 def _form(values: Mapping[str, Any]) -> bytes:

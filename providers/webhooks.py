@@ -47,7 +47,8 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What the vendor is to do: to send word of these collections (None: all) to `address`. `secret`: the one that is stored."""
+    """What the vendor is to do: to send word of these collections (None: all; empty: of nothing any more) to `address`. `secret`: the one
+    that is stored."""
 
     address: str
     collection_ids: Sequence[str] | None = None

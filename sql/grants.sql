@@ -79,6 +79,8 @@ grant execute on function sluice_internal._subscription_claim to sluice_poller;
 grant execute on function sluice_internal._subscription_known to sluice_poller;
 grant execute on function sluice_internal._subscription_secret to sluice_poller;
 grant execute on function sluice_internal._subscription_end to sluice_poller;
+grant execute on function sluice_internal._unsubscription_claim to sluice_poller;
+grant execute on function sluice_internal._unsubscription_end to sluice_poller;
 grant execute on function sluice_internal._mutation_claim to sluice_poller;
 grant execute on function sluice_internal._mutation_complete to sluice_poller;
 grant execute on function sluice_internal._mutation_retry to sluice_poller;

@@ -111,6 +111,9 @@
 \ir internal/_subscription_known.sql
 \ir internal/_subscription_secret.sql
 \ir internal/_subscription_end.sql
+\ir internal/_unsubscription_ask.sql
+\ir internal/_unsubscription_claim.sql
+\ir internal/_unsubscription_end.sql
 \ir syncs/sync_webhook_info.sql
 \ir syncs/sync_webhook_subscribe.sql
 \ir syncs/sync_webhook_delete.sql

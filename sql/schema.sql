@@ -804,6 +804,25 @@ create table sluice_internal.typed_views (
 );
 comment on table sluice_internal.typed_views is 'The views of sluice_views that view_create made: of which records.';
 
+create table sluice_internal.unsubscriptions (
+    unsubscription_no bigint generated always as identity not null,
+    sync_id text collate "C" not null,
+    provider text collate "C" not null,
+    credential_id text collate "C",
+    address text,
+    tag text,
+    since timestamp with time zone default clock_timestamp() not null,
+    next_at timestamp with time zone default clock_timestamp() not null,
+    poller_id text collate "C",
+    epoch bigint default 0 not null,
+    attempt integer default 0 not null,
+    constraint unsubscriptions_pkey PRIMARY KEY (unsubscription_no)
+);
+CREATE INDEX unsubscriptions_by_sync ON sluice_internal.unsubscriptions USING btree (sync_id);
+CREATE INDEX unsubscriptions_due ON sluice_internal.unsubscriptions USING btree (next_at);
+comment on table sluice_internal.unsubscriptions is 'Subscriptions that are to be removed at their vendor: of syncs whose webhooks were switched off, and of syncs that are gone.';
+comment on column sluice_internal.unsubscriptions.address is 'Where the vendor was to send; null where no attempt to subscribe had succeeded.';
+
 create table sluice_internal.wanted_objects (
     sync_id text collate "C" not null,
     collection_id text collate "C" not null,
@@ -1222,7 +1241,7 @@ create view sluice.notices as
      JOIN sluice_internal.syncs y ON y.sync_id = n.sync_id
      JOIN sluice_internal.streams s ON s.stream_no = y.stream_no;
 -- columns: notice_id bigint, stream_id text, sync_id text, kind text, error jsonb, created_at timestamp with time zone, collection_id text
-comment on view sluice.notices is 'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
+comment on view sluice.notices is 'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; webhooks_left: a subscription could not be removed at the vendor; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
 
 create view sluice.oauth_apps as
  SELECT oauth_app_id,
@@ -3518,6 +3537,7 @@ begin
     set deleting_since = coalesce(y.deleting_since, clock_timestamp())
     where y.sync_id = v_known.sync_id;
     delete from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id;
+    perform sluice_internal._unsubscription_ask(v_known.sync_id);
     with cancelled as (
         update sluice_internal.mutation_items as i
         set status = 'cancelled', finished_at = clock_timestamp()
@@ -3546,7 +3566,7 @@ begin
     return v_sync;
 end
 $function$;
-comment on function sluice.sync_delete(text,boolean) is 'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled). Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';
+comment on function sluice.sync_delete(text,boolean) is 'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled); a subscription that pollers made at the vendor they remove there. Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';
 
 CREATE OR REPLACE FUNCTION sluice.sync_info(sync_id text)
  RETURNS sluice.syncs
@@ -3772,6 +3792,7 @@ declare
     v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_webhook_delete.sync_id, 'admin');
     v_webhook sluice.sync_webhooks;
 begin
+    perform sluice_internal._unsubscription_ask(v_known.sync_id);
     update sluice_internal.webhooks as w
     set
         enabled = false, subscribe_at = null, subscribed_at = null, address = null, poller_id = null, epoch = w.epoch + 1,
@@ -3782,7 +3803,7 @@ begin
     return v_webhook;
 end
 $function$;
-comment on function sluice.sync_webhook_delete(text) is 'Switches a sync''s webhooks off and forgets their secrets: whatever comes is refused from now on, and polling goes on. What was subscribed to at the vendor is to be deleted there. Locks the sync''s entry in webhooks. Errors: SL102, SL165.';
+comment on function sluice.sync_webhook_delete(text) is 'Switches a sync''s webhooks off and forgets their secrets: whatever comes is refused from now on, and polling goes on. What pollers subscribed to at the vendor they remove there; an endpoint that was made by hand is to be deleted by hand. Locks the sync''s entry in webhooks. Errors: SL102, SL165.';
 
 CREATE OR REPLACE FUNCTION sluice.sync_webhook_info(sync_id text)
  RETURNS sluice.sync_webhooks
@@ -3817,6 +3838,8 @@ begin
             message = format('sync "%s" has no vendor who could send anything', v_known.sync_id),
             hint = 'Whatever feeds it calls record_ingest.';
     end if;
+    -- One that is being removed just now is waited for by whoever subscribes.
+    delete from sluice_internal.unsubscriptions as u where u.sync_id = v_known.sync_id and u.poller_id is null;
     insert into sluice_internal.webhooks as w (sync_id, enabled, subscribe_at)
     values (v_known.sync_id, true, clock_timestamp())
     on conflict (sync_id) do update set enabled = true, subscribe_at = clock_timestamp(), attempt = 0;
@@ -10101,6 +10124,7 @@ begin
     where
         w.subscribe_at <= clock_timestamp()
         and not y.paused and y.deleting_since is null
+        and not exists (select from sluice_internal.unsubscriptions as u where u.sync_id = w.sync_id)
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = w.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -11114,6 +11138,125 @@ begin
 end
 $function$;
 comment on function sluice_internal._touch_stream(integer) is 'Notes that this transaction will need the stream''s commit lock, so that the commit can take all of them in sorted order. Runs under its caller''s settings.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_ask(sync_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+    perform from sluice_internal.webhooks as w where w.sync_id = _unsubscription_ask.sync_id for no key update;
+    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
+    select
+        w.sync_id, y.provider, y.credential_id, w.address, w.tag,
+        -- A poller is just looking after it, and may make one yet.
+        clock_timestamp() + case when w.poller_id is null then interval '0' else interval '1 minute' end
+    from sluice_internal.webhooks as w
+    inner join sluice_internal.syncs as y on y.sync_id = w.sync_id
+    where w.sync_id = _unsubscription_ask.sync_id and w.enabled;
+    if found then
+        update sluice_internal.webhooks as w
+        set enabled = false, subscribe_at = null, poller_id = null, epoch = w.epoch + 1
+        where w.sync_id = _unsubscription_ask.sync_id;
+        perform pg_notify('sluice_subscriptions', '');
+    end if;
+end
+$function$;
+comment on function sluice_internal._unsubscription_ask(text) is 'A sync''s subscription is wanted no more: pollers remove it at the vendor, whatever becomes of the sync. Nothing, where none was asked for. Locks the sync''s entry in webhooks.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_claim(poller_id text)
+ RETURNS TABLE(unsubscription_no bigint, sync_id text, epoch bigint, provider text, address text, tag text, attempt integer, credential_id text, kind text, sealed bytea, key_version integer, base_url text, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, next_in interval)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_no bigint;
+    v_next timestamptz;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    -- Without a lock first: mostly there is nothing.
+    select min(u.next_at) into v_next from sluice_internal.unsubscriptions as u;
+    if v_next is null then
+        return;
+    end if;
+    select u.unsubscription_no into v_no
+    from sluice_internal.unsubscriptions as u
+    where
+        u.next_at <= clock_timestamp()
+        and not exists (
+            select from sluice_internal.pollers as p
+            where p.poller_id = u.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+        )
+    order by u.next_at
+    limit 1
+    for update of u skip locked;
+    if not found then
+        next_in := greatest(v_next - clock_timestamp(), interval '5 seconds');
+        return next;
+        return;
+    end if;
+    return query
+    with taken as (
+        update sluice_internal.unsubscriptions as u
+        set poller_id = _unsubscription_claim.poller_id, epoch = u.epoch + 1, attempt = u.attempt + 1
+        where u.unsubscription_no = v_no
+        returning u.*
+    )
+    select
+        t.unsubscription_no, t.sync_id, t.epoch, t.provider, t.address, t.tag, t.attempt, t.credential_id, k.kind, k.sealed,
+        k.key_version, k.base_url, k.version, k.renew_at, clock_timestamp(), a.oauth_app_id, a.client_id, a.sealed, a.key_version,
+        null::interval
+    from taken as t
+    left join sluice_internal.credentials as k on k.credential_id = t.credential_id
+    left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
+end
+$function$;
+comment on function sluice_internal._unsubscription_claim(text) is 'Takes a subscription that is to be removed at its vendor; one row without it, and when the next one is due, where none is due now; no row where there is none. Locks it (skips locked ones).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_end(unsubscription_no bigint, poller_id text, epoch bigint, again_in interval DEFAULT NULL::interval, error jsonb DEFAULT NULL::jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_known sluice_internal.unsubscriptions;
+    v_wanted boolean;
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    select u.* into v_known
+    from sluice_internal.unsubscriptions as u
+    where
+        u.unsubscription_no = _unsubscription_end.unsubscription_no
+        and u.poller_id = _unsubscription_end.poller_id collate "C" and u.epoch = _unsubscription_end.epoch
+    for update;
+    if not found then
+        return false;
+    end if;
+    -- Switched on again meanwhile: whoever subscribes puts in order what is there.
+    v_wanted := exists (select from sluice_internal.webhooks as w where w.sync_id = v_known.sync_id and w.enabled);
+    if _unsubscription_end.again_in is not null and not v_wanted and v_known.since > clock_timestamp() - interval '1 day' then
+        update sluice_internal.unsubscriptions as u
+        set poller_id = null, next_at = clock_timestamp() + _unsubscription_end.again_in
+        where u.unsubscription_no = v_known.unsubscription_no;
+        return false;
+    end if;
+    delete from sluice_internal.unsubscriptions as u where u.unsubscription_no = v_known.unsubscription_no;
+    if _unsubscription_end.error is null or v_wanted then
+        return false;
+    end if;
+    perform from sluice_internal.syncs as y where y.sync_id = v_known.sync_id for key share;
+    if found then
+        perform sluice_internal._notice(v_known.sync_id, 'webhooks_left', _unsubscription_end.error);
+    end if;
+    return true;
+end
+$function$;
+comment on function sluice_internal._unsubscription_end(bigint,text,bigint,interval,jsonb) is 'A subscription is removed at its vendor (error null), or why not: it is tried again in again_in, for a day, and given up without it. True if it is given up; then the sync has a notice, if it is still there. Locks the entry in unsubscriptions.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb)
  RETURNS text
@@ -12472,6 +12615,8 @@ grant execute on function sluice_internal._sync_finish(text,text,bigint,interval
 grant execute on function sluice_internal._sync_finish_many(text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant execute on function sluice_internal._sync_tidy() to sluice_poller;
+grant execute on function sluice_internal._unsubscription_claim(text) to sluice_poller;
+grant execute on function sluice_internal._unsubscription_end(bigint,text,bigint,interval,jsonb) to sluice_poller;
 grant execute on function sluice_internal._wanted_commit(text,text,bigint,jsonb,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._wanted_next(text,text,bigint,integer) to sluice_poller;
 grant execute on function sluice_internal._wanted_put_off(text,text,bigint,jsonb) to sluice_poller;

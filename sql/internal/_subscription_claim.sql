@@ -43,6 +43,7 @@ begin
     where
         w.subscribe_at <= clock_timestamp()
         and not y.paused and y.deleting_since is null
+        and not exists (select from sluice_internal.unsubscriptions as u where u.sync_id = w.sync_id)
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = w.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'

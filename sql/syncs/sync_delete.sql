@@ -22,6 +22,7 @@ begin
     set deleting_since = coalesce(y.deleting_since, clock_timestamp())
     where y.sync_id = v_known.sync_id;
     delete from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id;
+    perform sluice_internal._unsubscription_ask(v_known.sync_id);
     with cancelled as (
         update sluice_internal.mutation_items as i
         set status = 'cancelled', finished_at = clock_timestamp()
@@ -52,4 +53,4 @@ end
 $$;
 
 comment on function sluice.sync_delete(text, boolean) is
-'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled). Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';
+'Ends a sync, and answers it: once this commits nothing is read, written or ingested any more (queued mutations are cancelled); a subscription that pollers made at the vendor they remove there. Its records go piece by piece, by the pollers or by sync_tidy, across any crash: silently, or with emit first as tombstones, which consumers get and which stay until every consumer of the stream has settled them. Until that is finished the sync has the status deleting and its id is not free; sync_delete once more without emit waits for no consumer. Locks the sync. Errors: SL002, SL102.';

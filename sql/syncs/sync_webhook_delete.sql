@@ -10,6 +10,7 @@ declare
     v_known sluice_internal.syncs := sluice_internal._authorize_sync(sync_webhook_delete.sync_id, 'admin');
     v_webhook sluice.sync_webhooks;
 begin
+    perform sluice_internal._unsubscription_ask(v_known.sync_id);
     update sluice_internal.webhooks as w
     set
         enabled = false, subscribe_at = null, subscribed_at = null, address = null, poller_id = null, epoch = w.epoch + 1,
@@ -22,4 +23,4 @@ end
 $$;
 
 comment on function sluice.sync_webhook_delete(text) is
-'Switches a sync''s webhooks off and forgets their secrets: whatever comes is refused from now on, and polling goes on. What was subscribed to at the vendor is to be deleted there. Locks the sync''s entry in webhooks. Errors: SL102, SL165.';
+'Switches a sync''s webhooks off and forgets their secrets: whatever comes is refused from now on, and polling goes on. What pollers subscribed to at the vendor they remove there; an endpoint that was made by hand is to be deleted by hand. Locks the sync''s entry in webhooks. Errors: SL102, SL165.';

@@ -12,4 +12,4 @@ inner join sluice_internal.syncs as y on y.sync_id = n.sync_id
 inner join sluice_internal.streams as s on s.stream_no = y.stream_no;
 
 comment on view sluice.notices is
-'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';
+'What happened to connections, kept for 90 days: broken (error says why), recovered, moved; webhooks_left: a subscription could not be removed at the vendor; collection_broken and collection_recovered, of one collection alone. The channel sluice_notices brings the sync_id of each when it is committed.';

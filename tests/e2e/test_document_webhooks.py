@@ -14,7 +14,7 @@ from conformance.desks.github import GitHubDesk
 from conformance.desks.jira import JiraDesk
 from conformance.desks.linear import LinearDesk
 from e2e.polling import NEWEST, until
-from e2e.test_webhooks import doorway, info, is_subscribed, notices, subscribe, working
+from e2e.test_webhooks import doorway, info, is_subscribed, notices, subscribe, switch_off, working
 from fakes import hooked
 from fakes.hooked import Hook
 
@@ -60,6 +60,8 @@ def test_a_change_arrives_by_the_vendors_word(db: str, desk_of: type[Desk], name
             desk.settle()
             assert deliver(desk, hook, upstream_id) == 200
             until(lambda: "by word of the vendor" in str(account.records(name)[upstream_id]))
+            switch_off(db, SYNC)
+            until(lambda: not fake.hooks)
         assert (info(db)["deliveries"], info(db)["unreadable"], info(db)["error"]) == (1, 0, None)
 
 

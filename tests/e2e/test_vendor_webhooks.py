@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 import pytest
 from api.serving import Running
 from e2e.polling import NEWEST, read_once, sync, until
-from e2e.test_webhooks import doorway, info, is_subscribed, notices, subscribe, working
+from e2e.test_webhooks import doorway, info, is_subscribed, notices, subscribe, switch_off, working
 from e2e.vendors import Account, HubSpotAccount, SalesforceAccount, ShopifyAccount
 from fakes.hubspot import CLIENT
 from fakes.hubspot.hooks import signed
@@ -137,6 +137,11 @@ def test_shopify(db: str, door: Running, shopify: ShopifyAccount) -> None:
         assert deliver(url, *fake.delivery("customers/update", body, secret="another secret")) == 401
         headers, _ = again
         assert deliver(url, headers, b'{"id": 1}') == 401
+        # Off, and nothing is left at the vendor; on again.
+        switch_off(db)
+        until(lambda: not fake.subscriptions)
+        subscribe(db)
+        until(lambda: {one["topic"] for one in fake.subscriptions} == topics)
         # Word of the end is asked about, and then it is one.
         fake.uninstall()
         until(lambda: "webhook_ended" in notices(db))

@@ -77,6 +77,11 @@ def subscribe(db: str) -> None:
         client.sync_webhook_subscribe("acme")
 
 
+def switch_off(db: str, sync_id: str = "acme") -> None:
+    with Client.connect(db) as client:
+        client.sync_webhook_delete(sync_id)
+
+
 def info(db: str) -> dict[str, Any]:
     with Client.connect(db) as client:
         return client.sync_webhook_info("acme")
@@ -291,3 +296,56 @@ def test_an_access_that_ended_is_asked_about_at_once(db: str, door: Running, sho
     assert sync(db)["error"]["code"] == "SL201"
     with psycopg.connect(db) as conn:
         assert conn.execute("select count(*) from sluice.notices where kind = 'broken'").fetchone() == (1,)
+
+
+def left(db: str) -> int:
+    with psycopg.connect(db) as conn:
+        (found,) = conn.execute("select count(*) from sluice_internal.unsubscriptions").fetchone() or (0,)
+        return int(found)
+
+
+def test_nothing_of_a_deleted_sync_is_left_at_the_vendor(db: str, door: Running, shop: StripeFake) -> None:
+    by_hand = shop.create("webhook_endpoint", url=f"{door.url}/webhooks/other", enabled_events=["customer.created"])["id"]
+    subscribe(db)
+    with working(db, door.url):
+        until(lambda: len(endpoints(shop)) == 2 and is_subscribed(db))
+        shop.fail(faults.ServerError(), path="/v1/webhook_endpoints")
+        with Client.connect(db) as client:
+            client.sync_delete("acme")
+            # It waits for no vendor.
+            until(lambda: not client.syncs())
+        until(lambda: [endpoint["id"] for endpoint in endpoints(shop)] == [by_hand])
+        until(lambda: left(db) == 0)
+
+
+def test_a_poller_that_dies_while_it_removes_a_subscription(db: str, door: Running, shop: StripeFake) -> None:
+    subscribe(db)
+    read_once(db, public_url=door.url)
+    assert len(endpoints(shop)) == 1
+    switch_off(db)
+    with psycopg.connect(db, autocommit=True) as conn:
+        conn.execute("select sluice_internal._poller_heartbeat('dead', 'host', 1)")
+        conn.execute("select sluice_internal._unsubscription_claim('dead')")
+        read_once(db, public_url=door.url)
+        assert len(endpoints(shop)) == 1, "its poller may be at it"
+        conn.execute("update sluice_internal.pollers set heartbeat_at = heartbeat_at - interval '1 minute' where poller_id = 'dead'")
+    read_once(db, public_url=door.url)
+    assert (endpoints(shop), left(db)) == ([], 0)
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "dead"])
+def test_without_a_credential_it_is_left_behind_with_a_notice(db: str, door: Running, shop: StripeFake, gone: bool) -> None:
+    subscribe(db)
+    read_once(db, public_url=door.url)
+    switch_off(db)
+    if gone:
+        with psycopg.connect(db, autocommit=True) as conn:
+            conn.execute("update sluice_internal.unsubscriptions set credential_id = 'deleted since'")
+    else:
+        shop.revoke()
+    read_once(db, public_url=door.url)
+    assert (len(endpoints(shop)), left(db)) == (1, 0)
+    with Client.connect(db) as client:
+        (notice,) = [row for row in client.notices() if row["kind"] == "webhooks_left"]
+    assert "left behind" in notice["error"]["message"]
+    assert f"{door.url}/webhooks/acme" in notice["error"]["hint"]

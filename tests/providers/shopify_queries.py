@@ -66,6 +66,8 @@ def queries() -> Iterator[Said]:
     yield said("identify", SHOPIFY.identify(CREDENTIAL) or Request("GET", ""))
     for cursor in (None, {"missing": [topic for topics in _topics() for topic in topics]}):
         yield said("subscribe", SHOPIFY.subscribe(cursor, "https://x.example/webhooks/1", None, CREDENTIAL) or Request("GET", ""))
+    for cursor in (None, {"ids": [_GID.format("WebhookSubscription"), "gid://shopify/WebhookSubscription/2"]}):
+        yield said("unsubscribe", SHOPIFY.subscribe(cursor, "https://x.example/webhooks/1", (), CREDENTIAL) or Request("GET", ""))
 
 
 def bulk_queries() -> Iterator[Said]:

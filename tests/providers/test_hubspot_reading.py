@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from fakes.hubspot import HubSpotFake, search
 from providers.hubspot_driving import KEY, Driver, begun
 
 from pgsluice.providers import hubspot_lists, hubspot_search
-from pgsluice.providers.base import Hint
+from pgsluice.providers.base import Cursor, Hint, Response
 from pgsluice.providers.errors import ListBroken
+from pgsluice.providers.hubspot import HubSpot
 from pgsluice.providers.hubspot_types import OWNER, SOURCES
 
 CONTACT, COMPANY, DEAL = "hubspot:contact", "hubspot:company", "hubspot:deal"
+HUBSPOT = HubSpot()
 
 
 @pytest.fixture
@@ -83,6 +86,32 @@ def test_the_window_stands_still_while_it_is_read(fake: HubSpotFake) -> None:
         fake.clock.advance(60)
     driver.read(name)
     assert driver.docs(COMPANY) == fake.objects("companies")
+
+
+def test_the_borders_of_a_window() -> None:
+    """Frozen with its first page, asked for with every other one, and moved when it is drained, to before its end."""
+    feed = next(feed for feed in HUBSPOT.feeds([COMPANY]) if feed.name == f"{COMPANY}.changes")
+
+    def page(cursor: Cursor | None, at: int, *ids: int, total: int = 0) -> Cursor:
+        body = json.dumps({"total": total, "results": [{"id": str(upstream_id), "properties": {}} for upstream_id in ids]}).encode()
+        return HUBSPOT.read(feed, cursor, Response(200, {}, body, "https://x", datetime.fromtimestamp(at, UTC))).cursor
+
+    def asked(cursor: Cursor) -> dict[str, str]:
+        (group,) = json.loads(HUBSPOT.request(feed, cursor, KEY).body or b"")["filterGroups"]
+        return {f"{one['propertyName']} {one['operator']}": one["value"] for one in group["filters"]}
+
+    start = page(None, 10_000)
+    assert start == {"since": 10_000 - hubspot_search.OVERLAP}
+    since = {"hs_lastmodifieddate GTE": str(start["since"] * 1000)}
+    assert asked(start) == since
+    first = page(start, 20_000, 5, 7, total=4)
+    assert first == {**start, "until": 20_000, "above": 7}
+    # The second in which it was frozen is in it as a whole.
+    frozen = {**since, "hs_lastmodifieddate LTE": "20000999"}
+    assert asked(first) == {**frozen, "hs_object_id GT": "7"}
+    second = page(first, 30_000, 8, total=2)
+    assert second == {**first, "above": 8}
+    assert page(second, 40_000, 9, total=1) == {"since": 20_000 - hubspot_search.OVERLAP}
 
 
 def test_an_index_that_lags(fake: HubSpotFake) -> None:

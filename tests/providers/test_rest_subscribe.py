@@ -84,6 +84,11 @@ def test_one_is_made_kept_and_made_again(desk_of: type[Desk]) -> None:
         # A secret was lost, and with it the address.
         everything.look(ADDRESS.replace("0001", "0002"))
         assert [each.url for each in fake.hooks] == [ADDRESS.replace("0001", "0002")]
+        # Wanted no more; another sync's stays.
+        Pollers(desk).look(ADDRESS.replace("/s?", "/other?"))
+        Pollers(desk, []).look()
+        assert [each.url for each in fake.hooks] == [ADDRESS.replace("/s?", "/other?")]
+        assert Pollers(desk, []).look() == []
 
 
 def test_one_that_was_switched_off_is_switched_on() -> None:
@@ -131,6 +136,8 @@ def test_secrets_of_several_bases_and_what_ends_in_a_week() -> None:
         assert pollers.look() == ["DELETE", "POST"]
         assert len(desk.fake.hooks) == 2
         assert set((pollers.secret or "").split("\n")) == {f"{hook.id} {hook.secret}" for hook in desk.fake.hooks}
+        assert Pollers(desk, []).look() == ["DELETE", "DELETE"]
+        assert desk.fake.hooks == []
 
 
 def test_a_credential_that_may_not() -> None:
@@ -177,6 +184,13 @@ def test_what_ends_soon_and_cannot_be_renewed_is_replaced() -> None:
     said = acme.read_subscribed(said.cursor, reply({"id": 3}, 201), wanted)
     assert (said.anew, said.secret) == (True, None)
     assert acme.subscribe(said.cursor, ADDRESS, None, CREDENTIAL, "k") is None
+
+
+def test_what_a_document_does_not_say_how_to_delete_stays() -> None:
+    acme = provider(THINGS, webhooks=hooks())
+    said = acme.read_subscribed(None, reply({"hooks": [{"id": 1, "url": ADDRESS, "ends": "2029-07-04T00:00:00Z"}]}))
+    with pytest.raises(NotPolled, match="does not say how"):
+        acme.subscribe(said.cursor, ADDRESS, (), CREDENTIAL)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from pgsluice.providers.base import Client, Credential, Hint, Response, Write, W
 from pgsluice.providers.consent import Signin
 from pgsluice.providers.errors import Forged, Malformed, Missing, Refused4xx, Unauthorized
 from pgsluice.providers.shopify import Shopify
-from pgsluice.providers.webhooks import Delivery
+from pgsluice.providers.webhooks import Delivery, Subscription
 
 SHOPIFY = Shopify()
 
@@ -232,12 +232,12 @@ def test_a_forged_delivery(fake: ShopifyFake) -> None:
         SHOPIFY.receive(given, [])
 
 
-def _subscribed(reader: Reader, address: str) -> list[Any]:
+def _subscribed(reader: Reader, address: str, names: Sequence[str] = ("shopify:product", "shopify:order")) -> list[Any]:
     steps, cursor = [], None
     for _ in range(5):
-        request = SHOPIFY.subscribe(cursor, address, ["shopify:product", "shopify:order"], reader.credential)
+        request = SHOPIFY.subscribe(cursor, address, names, reader.credential)
         assert request is not None
-        step = SHOPIFY.read_subscribed(cursor, reader.send(request))
+        step = SHOPIFY.read_subscribed(cursor, reader.send(request), Subscription(address, names))
         steps.append(step)
         cursor = step.cursor
         if cursor is None:
@@ -255,6 +255,19 @@ def test_subscriptions_are_made_once_and_again_where_the_vendor_dropped_them(fak
     last = _subscribed(reader, address)[-1]
     assert "dropped" in str(last.notice)
     assert {one["topic"] for one in fake.subscriptions} == topics
+
+
+def test_subscriptions_are_removed_of_that_address_alone(fake: ShopifyFake, reader: Reader) -> None:
+    _subscribed(reader, "https://us.example/webhooks/1")
+    _subscribed(reader, "https://us.example/webhooks/2", ["shopify:customer"])
+    _subscribed(reader, "https://us.example/webhooks/1", ())
+    assert {one["uri"] for one in fake.subscriptions} == {"https://us.example/webhooks/2"}
+    assert len(_subscribed(reader, "https://us.example/webhooks/1", ())) == 1  # there is nothing to do
+    # Removed by somebody else, between the look and the request.
+    cursor = {"ids": ["gid://shopify/WebhookSubscription/999"]}
+    request = SHOPIFY.subscribe(cursor, "https://us.example/webhooks/1", (), reader.credential)
+    assert request is not None
+    assert SHOPIFY.read_subscribed(cursor, reader.send(request), Subscription("https://us.example/webhooks/1", ())).cursor == {"ids": []}
 
 
 def test_a_response_without_data_is_no_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from samples.replies import reply_of
 
 from pgsluice.providers.base import Change, Credential, Write, Written
-from pgsluice.providers.errors import Missing, RateLimited, Refused4xx, UnknownCollection
+from pgsluice.providers.errors import Missing, RateLimited, Refused4xx, UnknownCollection, Unreadable
 from pgsluice.providers.stripe import Stripe
 from pgsluice.providers.stripe_writes import form
 
@@ -83,6 +84,22 @@ def test_a_refusal_carries_the_vendors_own_error() -> None:
         STRIPE.read_written([DELETE], reply_of({"error": {"code": "resource_missing", "message": "No such customer: 'cus_1'"}}, 404))
     with pytest.raises(RateLimited):
         STRIPE.read_written([CREATE], reply_of({"error": {"code": "rate_limit"}}, 429))
+
+
+def test_a_key_that_the_vendor_has_seen_with_something_else() -> None:
+    """What came of it then nobody knows: neither is it refused, nor is it sent again."""
+    own = {"type": "idempotency_error", "message": "Keys for idempotent requests can only be used with the same parameters"}
+    with pytest.raises(Unreadable) as caught:
+        STRIPE.read_written([CREATE], reply_of({"error": own}, 400))
+    assert not caught.value.retryable
+    with pytest.raises(RateLimited):
+        STRIPE.read_written([CREATE], reply_of({"error": own | {"code": "idempotency_key_in_use"}}, 409))
+
+
+def test_a_key_is_used_for_less_than_the_day_that_it_is_kept() -> None:
+    window = STRIPE.key_window_of("create", "stripe:customer")
+    assert window is not None
+    assert timedelta(hours=12) < window < timedelta(hours=24)
 
 
 def test_an_oauth_token_is_a_bearer_too() -> None:

@@ -106,6 +106,86 @@ def test_sync_webhook_delete(made: World) -> None:
     assert not one.value("select sluice_internal._subscription_secret('y', 'p', %s, 'sealed', 1)", held.epoch), "came too late"
     assert not one.value("select sluice_internal._subscription_end('y', 'p', %s, '1 hour')", held.epoch)
     assert one.rows("select * from sluice_internal._subscription_claim('p')") == []
+    # Whoever looked after it may have made one yet.
+    assert removal(one).sync_id is None
+    assert one.value("select next_at between now() and now() + '1 minute' from sluice_internal.unsubscriptions")
+    one.rows("select sync_webhook_delete('y')")
+    assert one.value("select count(*) from sluice_internal.unsubscriptions") == 1, "once off is off"
+
+
+def removal(session: Session, poller_id: str = "p") -> Any:
+    return session.one("select * from sluice_internal._unsubscription_claim(%s)", poller_id)
+
+
+def removed(session: Session, held: Any, again: str | None = None, error: str | None = None) -> Any:
+    words = None if error is None else json.dumps({"code": None, "message": error, "details": None, "hint": None})
+    return session.value(
+        "select sluice_internal._unsubscription_end(%s, 'p', %s, %s, %s)", held.unsubscription_no, held.epoch, again, words
+    )  # fmt: skip
+
+
+def subscribed(session: Session) -> Any:
+    session.rows("select sync_webhook_subscribe('y')")
+    made = session.one("select * from sluice_internal._subscription_claim('p')")
+    session.rows("select sluice_internal._subscription_end('y', 'p', %s, '4 hours', 'https://x?tag=1')", made.epoch)
+    return made
+
+
+def test_what_was_subscribed_is_removed(made: World) -> None:
+    one = made.look
+    assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
+    first = subscribed(one)
+    one.rows("select sync_webhook_delete('y')")
+    held = removal(one)
+    assert (held.sync_id, held.provider, held.address, held.tag, held.credential_id, held.attempt) == (
+        "y", "stripe", "https://x?tag=1", first.tag, "k", 1,
+    )  # fmt: skip
+    assert removal(one).sync_id is None, "one poller at a time"
+    # Wanted again: first the removal at hand ends, so that it takes nothing away that is new.
+    one.rows("select sync_webhook_subscribe('y')")
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id is None
+    assert not removed(one, held, "0", "the vendor is down")
+    assert one.one("select * from sluice_internal._subscription_claim('p')").tag != first.tag
+    assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
+
+
+def test_one_that_waits_to_be_removed_is_wanted_again(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    one.rows("select sync_webhook_delete('y')")
+    one.rows("select sync_webhook_subscribe('y')")
+    assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id == "y"
+
+
+def test_a_removal_is_tried_for_a_day(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    one.rows("select sync_webhook_delete('y')")
+    held = removal(one)
+    assert not removed(one, held, "0", "the vendor is down")
+    again = removal(one)
+    assert (again.attempt, again.epoch) == (2, 2)
+    assert not removed(one, held), "of a claim before"
+    one.rows("update sluice_internal.unsubscriptions set since = since - interval '25 hours'")
+    assert removed(one, again, "0", "the vendor is down")
+    assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
+    (notice,) = one.rows("select * from notices where kind = 'webhooks_left'")
+    assert notice.error["message"] == "the vendor is down"
+
+
+def test_a_sync_is_deleted_without_waiting_for_its_vendor(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    one.rows("select sync_delete('y')")
+    while one.value("select sluice_internal._sync_tidy()"):
+        pass
+    assert one.rows("select * from syncs") == []
+    held = removal(one)
+    assert (held.sync_id, held.address, held.kind) == ("y", "https://x?tag=1", "api_key")
+    assert removed(one, held, None, "nothing is there"), "given up, and nobody to tell"
+    assert one.rows("select * from notices") == []
+    one.rows("select credential_delete('k')")
 
 
 def test_an_older_version_never_overwrites_a_newer_one(made: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import itertools
 import json
 import re
 import time
@@ -42,6 +43,7 @@ class ShopifyFake(Serving):
         self.engine.roots = {
             **Mutations(self.store).fields(), **self.bulk.fields(), "shop": self._shop, "currentAppInstallation": self._app,
             "webhookSubscriptions": self._subscribed, "webhookSubscriptionCreate": self._subscribe,
+            "webhookSubscriptionDelete": self._unsubscribe,
         }  # fmt: skip
         self.tokens: dict[str, float | None] = {TOKEN: None}  # until when each is good
         self.refresh_tokens: dict[str, bool] = {}  # whether each is still good
@@ -49,6 +51,7 @@ class ShopifyFake(Serving):
         self.grants = 0
         self.names: list[str] = []
         self.subscriptions: list[Doc] = []
+        self._subscription_numbers = itertools.count(1)
         self.hooks = Hooks(self.subscriptions, lambda topic, body, number: self.delivery(topic, body, number=number))
         self.store.told = self.hooks.tell
         self.redirect_uris: list[str] = []  # of the app; none: any
@@ -239,13 +242,21 @@ class ShopifyFake(Serving):
         return self.store.page(found, args.get("first"), args.get("after"), "subscriptions")
 
     def _subscribe(self, _info: object, topic: str, webhookSubscription: Doc) -> Doc:  # noqa: N803 (the vendor's)
-        one = {"__typename": "WebhookSubscription", "id": f"gid://shopify/WebhookSubscription/{len(self.subscriptions) + 1}", "topic": topic,
+        number = next(self._subscription_numbers)
+        one = {"__typename": "WebhookSubscription", "id": f"gid://shopify/WebhookSubscription/{number}", "topic": topic,
                "uri": webhookSubscription["uri"], "createdAt": moment(self.clock.now()), "updatedAt": moment(self.clock.now())}  # fmt: skip
         if any((have["topic"], have["uri"]) == (topic, one["uri"]) for have in self.subscriptions):
             words = "Address for this topic has already been taken"
             return {"webhookSubscription": None, "userErrors": [{"field": ["webhookSubscription", "uri"], "message": words}]}
         self.subscriptions.append(one)
         return {"webhookSubscription": one, "userErrors": []}
+
+    def _unsubscribe(self, _info: object, id: str) -> Doc:  # noqa: A002 (the vendor's)
+        if all(one["id"] != id for one in self.subscriptions):
+            words = "Webhook subscription does not exist"
+            return {"deletedWebhookSubscriptionId": None, "userErrors": [{"field": ["id"], "message": words}]}
+        self.subscriptions[:] = [one for one in self.subscriptions if one["id"] != id]
+        return {"deletedWebhookSubscriptionId": id, "userErrors": []}
 
     def delivery(self, topic: str, body: Any, secret: str | None = None, number: int = 1) -> tuple[dict[str, str], bytes]:
         """Headers and body of a delivery, signed."""
