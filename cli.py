@@ -47,6 +47,7 @@ class Root(click.Group):
         **extra: Any,
     ) -> Any:
         given = sys.argv[1:] if args is None else list(args)
+        terminal.open_streams()
         try:
             status = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
         except Exception as exc:

@@ -24,6 +24,8 @@ LOOK: Final = 0.3  # seconds between two looks at a sync that somebody else read
 
 def configure_logs(log_format: str, level: int = logging.INFO) -> None:
     """One line an event on standard error, for people or as JSON."""
+    # Said of every call in a pipeline that the database refuses; the refusal itself is answered.
+    logging.getLogger("psycopg").addFilter(lambda record: not record.getMessage().startswith("error ignored terminating"))
     for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[

@@ -78,8 +78,13 @@ def _who_is_who(installation: Installation, workers: int) -> list[str]:
         f"database  {database}",
         *psql,
         f"poller    up to {workers} syncs at once",
-        f"http      http://{installation.address}/v1/: a token comes from pgsluice token create",
+        f"http      {_where(installation.address)}: a token comes from pgsluice token create",
     ]
+
+
+def _where(address: str) -> str:
+    """The port 0 is one that the system chooses, which is known only once it listens."""
+    return 'on a port that is free, in the line "http ready"' if address.endswith(":0") else f"http://{address}/v1/"
 
 
 def _settings(ctx: click.Context, workers: int, patience: float) -> Settings:

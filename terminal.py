@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -42,6 +43,14 @@ _LONGEST: Final = 80
 _ERROR: Final = "error"
 
 
+def open_streams() -> None:
+    """Whoever starts us with standard output or error closed (`>&-`) wants to hear nothing; Python has None in their place then."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the process lives
+
+
 def report(exc: BaseException, *, as_json: bool) -> int:
     """Prints what went wrong, in the one shape, on standard error; answers the exit status."""
     if isinstance(exc, click.exceptions.NoArgsIsHelpError):
@@ -61,8 +70,7 @@ def _shaped(exc: BaseException) -> dict[str, str | None]:
         case psycopg.Error():
             return from_database(exc).as_dict()
         case click.UsageError():
-            path = exc.ctx.command_path if exc.ctx else "pgsluice"
-            return make(exc.format_message(), code="SL001", hint=f"see: {path} --help").as_dict()
+            return make(exc.format_message(), code="SL001", hint=_usage(exc)).as_dict()
         case click.ClickException():
             return make(exc.format_message(), code="SL001").as_dict()
         case UnicodeError():
@@ -72,6 +80,15 @@ def _shaped(exc: BaseException) -> dict[str, str | None]:
             return make(exc.strerror or "the system refused", code="58030", details=_name(exc.filename)).as_dict()
         case _:
             return _unexpected(exc)
+
+
+def _usage(exc: click.UsageError) -> str:
+    path = exc.ctx.command_path if exc.ctx else "pgsluice"
+    root = exc.ctx.find_root() if exc.ctx else None
+    name = exc.option_name if isinstance(exc, click.NoSuchOption) else None
+    if root is not None and root is not exc.ctx and any(name in parameter.opts for parameter in root.command.params):
+        return f"it stands before the command: pgsluice {name} … {path.partition(' ')[2]}"
+    return f"see: {path} --help"
 
 
 def _name(filename: object) -> str | None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from pgsluice.db import api, api_syncs, rows, secrets
 from pgsluice.db.errors import SluiceError, make
-from pgsluice.db.serving import Token
+from pgsluice.db.serving import Ask, Token
 from pgsluice.db.shapes import PAGE
 from pgsluice.providers import registry
 from pgsluice.providers.base import BASE_URL, is_base_url
@@ -33,6 +33,9 @@ _NO_RECORDS: Final = b'{"records" : []'
 _OBJECT: Final = optional(json_text(dict))
 # Properties that name the account at the vendor.
 _IDENTITIES: Final = ("hub_id", "instance_url", "shop", "installation_id", "account_login", "realm_id")
+# The kind that may say beside its secret, which says so itself, whether it is for tests.
+_WITH_MODE: Final = "stripe_key"
+_MODE: Final = frozenset({"test"})
 
 
 async def _body(app: App, request: Request) -> dict[str, Any]:
@@ -82,20 +85,20 @@ async def the_stream(app: App, token: Token, stream_id: str | None) -> str:
 
 
 async def credential_create(app: App, request: Request, token: Token) -> Response:
-    _, body, status = await imported(app, token, credential_of(await _body(app, request), ""))
-    return raw(body, status)
+    _, ask, status = await importing(app, token, credential_of(await _body(app, request), ""))
+    return raw(await app.store.run(token, ask), status)
 
 
-async def imported(app: App, token: Token, found: dict[str, Any]) -> tuple[str, bytes, int]:
-    """Id, row and status of a credential that is stored: a new one, or that of the account where it has one."""
+async def importing(app: App, token: Token, found: dict[str, Any]) -> tuple[str, Ask, int]:
+    """Id, statement and status of a credential to be stored: a new one, or that of the account where it has one."""
     known = None
     if found["account"] is not None:
         known = json.loads(await app.store.run(token, api.credential_known(found["provider"], found["account"])))
     if known is not None and found["id"] in {None, known}:
         values = sealed(app, {**found, "id": known})
-        return known, await app.store.run(token, api.credential_replace(values)), 200
+        return known, api.credential_replace(values), 200
     values = sealed(app, found)
-    return values["id"], await app.store.run(token, api.credential_put(values)), 201
+    return values["id"], api.credential_put(values), 201
 
 
 # What an answer says of a credential, and nobody can set.
@@ -206,11 +209,18 @@ def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, s
         if kind not in kinds:
             raise BadFields({"kind": f"{provider} has no such kind; it has: {', '.join(kinds) or 'none'}"})
         names = {field.name: text for field in kinds[kind]}
+        mode = (
+            bodies.fields({name: properties.pop(name) for name in _MODE & properties.keys()}, test=bodies.flag)
+            if kind == _WITH_MODE
+            else {}
+        )
         secret = bodies.fields(properties, **names)
         missing = {field.name: "is missing" for field in kinds[kind] if field.name not in secret and not field.optional}
         if missing:
             raise BadFields(missing)
         known.seal_check(kind, secret)
+        if mode and mode["test"] != ("_test_" in secret["secret"]):
+            raise BadFields({"test": f"is {json.dumps(mode['test'])}, and the secret is not of that mode"})
     except ProviderError as exc:
         raise from_provider(exc) from None
     return secret

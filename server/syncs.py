@@ -19,7 +19,7 @@ from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
 from pgsluice.server.errors import BadFields
-from pgsluice.server.manage import credential_of, from_provider, imported, the_stream
+from pgsluice.server.manage import credential_of, from_provider, importing, the_stream
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -60,10 +60,11 @@ async def sync_create(app: App, request: Request, token: Token) -> Response:
     values = {**dict.fromkeys(names), **given, "stream_id": await the_stream(app, token, given.get("stream_id"))}
     if values["collection_ids"] is None:
         values["collection_ids"] = _all_collections(values["provider"])
-    if inline is not None:
-        # One after the other: a credential that no sync uses yet does no harm, and the sync's error says what is wrong.
-        values["credential_id"], _, _ = await imported(app, token, credential_of(inline, "credential"))
-    return raw(await app.store.run(token, api_syncs.sync_create(values)), 201)
+    if inline is None:
+        return raw(await app.store.run(token, api_syncs.sync_create(values)), 201)
+    # In one transaction: a sync that is refused leaves no credential behind.
+    values["credential_id"], storing, _ = await importing(app, token, credential_of(inline, "credential"))
+    return raw(await app.store.run(token, storing, api_syncs.sync_create(values)), 201)
 
 
 def _all_collections(provider: str) -> list[str]:

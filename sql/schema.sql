@@ -3530,9 +3530,8 @@ declare
     v_cancelled bigint[];
     v_emit boolean := coalesce(sync_delete.emit, false);
 begin
-    perform from sluice_internal.sync_work as w where w.sync_id = v_known.sync_id for update;
     -- After a page that is being committed, and before any other.
-    perform from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id for update;
+    perform sluice_internal._hold_sync(v_known.sync_id, true);
     update sluice_internal.syncs as y
     set deleting_since = coalesce(y.deleting_since, clock_timestamp())
     where y.sync_id = v_known.sync_id;
@@ -4645,6 +4644,12 @@ begin
     if _check_sync.provider = 'push' and _check_sync.credential_id is not null then
         raise exception using errcode = 'SL001', message = 'a push sync takes no credential', hint = 'Leave credential_id out.';
     end if;
+    if _check_sync.provider <> 'push' and _check_sync.credential_id is null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('a sync of %s needs a credential', _check_sync.provider),
+            hint = 'Give credential_id; make one with: pgsluice credential create';
+    end if;
     if _check_sync.provider <> 'push' then
         select c.provider into v_credential_provider
         from sluice_internal.credentials as c
@@ -5562,19 +5567,21 @@ end
 $function$;
 comment on function sluice_internal._hold_stream(sluice_internal.streams) is 'Keeps a stream from being deleted until the transaction ends; SL101 if that came first. Locks its row (key share).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._hold_sync(sync_id text)
+CREATE OR REPLACE FUNCTION sluice_internal._hold_sync(sync_id text, deleting boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+    -- One change at a time: each would order work on the records that the others, who looked first, do not know of.
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(8, hashtextextended(_hold_sync.sync_id, 0) & 34359738367, 0));
     -- Always in this order: the work on its records, its run, and then the sync itself.
     perform from sluice_internal.sync_work as w where w.sync_id = _hold_sync.sync_id for update;
     perform from sluice_internal.sync_runs as r where r.sync_id = _hold_sync.sync_id for update;
-    perform sluice_internal._authorize_sync(_hold_sync.sync_id, 'admin');
+    perform sluice_internal._authorize_sync(_hold_sync.sync_id, 'admin', _hold_sync.deleting);
 end
 $function$;
-comment on function sluice_internal._hold_sync(text) is 'Before a sync is changed: no page is committed meanwhile. Locks the work on its records and its run; SL102 and SL165 if it was deleted first.';
+comment on function sluice_internal._hold_sync(text,boolean) is 'Before a sync is changed: no page is committed meanwhile, and nobody else changes it. Locks the work on its records and its run; SL102 if it was deleted first, SL165 if it is being deleted, unless that is asked for (deleting).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._ingest_refusal(sync sluice_internal.syncs, collection_id text)
  RETURNS void
@@ -6350,7 +6357,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void

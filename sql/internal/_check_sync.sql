@@ -61,6 +61,12 @@ begin
     if _check_sync.provider = 'push' and _check_sync.credential_id is not null then
         raise exception using errcode = 'SL001', message = 'a push sync takes no credential', hint = 'Leave credential_id out.';
     end if;
+    if _check_sync.provider <> 'push' and _check_sync.credential_id is null then
+        raise exception using
+            errcode = 'SL001',
+            message = format('a sync of %s needs a credential', _check_sync.provider),
+            hint = 'Give credential_id; make one with: pgsluice credential create';
+    end if;
     if _check_sync.provider <> 'push' then
         select c.provider into v_credential_provider
         from sluice_internal.credentials as c

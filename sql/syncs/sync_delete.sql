@@ -15,9 +15,8 @@ declare
     v_cancelled bigint[];
     v_emit boolean := coalesce(sync_delete.emit, false);
 begin
-    perform from sluice_internal.sync_work as w where w.sync_id = v_known.sync_id for update;
     -- After a page that is being committed, and before any other.
-    perform from sluice_internal.sync_runs as r where r.sync_id = v_known.sync_id for update;
+    perform sluice_internal._hold_sync(v_known.sync_id, true);
     update sluice_internal.syncs as y
     set deleting_since = coalesce(y.deleting_since, clock_timestamp())
     where y.sync_id = v_known.sync_id;

@@ -112,6 +112,23 @@ def test_syncs(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
     assert http.delete(f"/v1/credentials/{made.json()['credential_id']}").status_code == 409
 
 
+def test_a_sync_that_is_refused_leaves_no_credential(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
+    inline = {"kind": "stripe_key", "secret": "sk_test_1"}
+    wrong = http.post("/v1/syncs", json={"provider": "hubspot", "credential": inline})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "SL001"), wrong.text
+    assert http.post("/v1/syncs", json={"provider": "stripe", "id": "my-sync", "credential": inline}).status_code == 409
+    assert http.get("/v1/credentials").json()["data"] == []
+
+
+def test_a_key_of_stripe_may_say_its_mode(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
+    key = {"kind": "stripe_key", "secret": "sk_test_1", "test": True}
+    assert http.post("/v1/credentials", json=key).status_code == 201
+    assert http.post("/v1/credentials", json={"name": "n", "properties": {**key, "secret": "rk_live_1", "test": False}}).status_code == 201
+    for wrong in ({**key, "test": False}, {**key, "secret": "sk_live_1"}, {**key, "test": "yes"}, {**key, "kind": "hubspot_key"}):
+        refused = http.post("/v1/credentials", json=wrong)
+        assert (refused.status_code, "test" in refused.json()["details"]["fields"]) == (422, True), refused.text
+
+
 def test_records(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
     push(filled, "a", "b", "c", data='{"n": 1.10}')
     page = http.get("/v1/records", params={"sync_id": "my-sync", "limit": 2})

@@ -136,3 +136,10 @@ def test_ctrl_c_ends_up(up: Up) -> None:
     up.wait("poller ready")
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_error(db: str, closed: int) -> None:
+    shell = f'exec {sys.executable} -m pgsluice.cli --database-url "$0" stream list {closed}>&-'
+    done = subprocess.run(["sh", "-c", shell, db], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -208,3 +208,30 @@ def test_a_users_foreign_key_is_said_and_stops_nobody_else(world: World) -> None
     assert one.value("select count(*) from syncs") == 1
     one.rows("delete from public.mine")
     assert tidy(one) is None
+
+
+def test_a_deletion_that_waited_for_the_end_of_another(world: World) -> None:
+    one = world.set_up()
+    one.push("a")
+    one.rows("select sync_delete('y')")
+    other = world.session()
+    one.begin()
+    assert tidy(one) is None
+    waiting = other.start(lambda: other.rows("select sync_delete('y')"))
+    one.await_blocked(other, by=one)
+    one.commit()
+    with refused("SL102", "y"):
+        waiting.result()
+
+
+def test_two_deletions_at_once(world: World) -> None:
+    one = world.set_up()
+    other = world.session()
+    one.push("a")
+    one.begin()
+    one.rows("select sync_delete('y')")
+    waiting = other.start(lambda: other.one("select * from sync_delete('y')"))
+    one.await_blocked(other, by=one)
+    one.commit()
+    assert waiting.result().status == "deleting"
+    assert tidy(one) is None

@@ -63,6 +63,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     ("SL001", {"sync_id": ""}, ["sync_id"]),
     ("SL001", {"sync_id": "x" * 201}, ["sync_id"]),
     ("SL110", {"sync_id": "taken"}, ["taken"]),
+    ("SL001", {"provider": "stripe", "collection_ids": ["stripe:plan"]}, ["stripe", "credential"]),
     ("SL104", {"provider": "stripe", "credential_id": "lost", "collection_ids": ["stripe:plan"]}, ["lost"]),
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["stripe:customer", "stripe:nosuch"]}, ["stripe:nosuch"]),
     ("SL106", {"provider": "stripe", "credential_id": "k", "collection_ids": ["push:o"]}, ["push:o"]),
