@@ -70,8 +70,17 @@ async def rate_take_many(conn: Database, poller_id: str, asked: Sequence[Mapping
 
     `asked`: `{sync_id, credential_id, limits, wanted, unused, unused_from}` each.
     """
-    query = "select * from sluice_internal._rate_take_many(%s, %s::jsonb)"
-    return [Grant(**row) for row in await run(conn, query, poller_id, rows.json_parameter(list(asked)))]
+    usual = "select * from sluice_internal._rate_take_usual(%s::jsonb)"
+    grants = {
+        row["place"]: Grant(row["granted"], 0.0, row["lasts"], held=False, drawn_at=row["drawn_at"])
+        for row in await run(conn, usual, rows.json_parameter(list(asked)))
+    }
+    rest = {place: ask for place, ask in enumerate(asked, 1) if place not in grants}
+    if rest:
+        query = "select * from sluice_internal._rate_take_many(%s, %s::jsonb)"
+        taken = await run(conn, query, poller_id, rows.json_parameter(list(rest.values())))
+        grants |= {place: Grant(**row) for place, row in zip(rest, taken, strict=True)}
+    return [grants[place] for place in range(1, len(asked) + 1)]
 
 
 async def rate_release(conn: Database, hold_id: UUID) -> None:

@@ -61,6 +61,7 @@ grant execute on function sluice_internal._credential_sealed to sluice_poller;
 grant execute on function sluice_internal._provider_document to sluice_poller;
 grant execute on function sluice_internal._rate_take to sluice_poller;
 grant execute on function sluice_internal._rate_take_many to sluice_poller;
+grant execute on function sluice_internal._rate_take_usual to sluice_poller;
 grant execute on function sluice_internal._rate_release to sluice_poller;
 grant execute on function sluice_internal._rate_signal to sluice_poller;
 grant execute on function sluice_internal._signin_claim to sluice_poller;

@@ -170,12 +170,15 @@
 \ir internal/_pages_commit.sql
 \ir internal/_page_commit.sql
 \ir internal/_rate_limits.sql
+\ir internal/_rate_left.sql
 \ir internal/_rate_free.sql
+\ir internal/_rate_drawn.sql
 \ir internal/_rate_draw.sql
 \ir internal/_rate_hold.sql
 \ir internal/_rate_said.sql
 \ir internal/_rate_take.sql
 \ir internal/_rate_take_many.sql
+\ir internal/_rate_take_usual.sql
 \ir internal/_rate_release.sql
 \ir internal/_rate_signal.sql
 

@@ -7488,30 +7488,42 @@ CREATE OR REPLACE FUNCTION sluice_internal._rate_draw(scope text, name text, sec
 AS $function$
 #variable_conflict use_column
 begin
-    -- Slots of a 64th of the window: the row stays small, whatever the rate.
     update sluice_internal.rate_windows as r
     set (ends, amounts) = (
-        select coalesce(array_agg(s.slot_end order by s.slot_end), '{}'), coalesce(array_agg(s.amount order by s.slot_end), '{}')
-        from (
-            select p.slot_end, greatest(sum(p.amount), 0) as amount
-            from (
-                select u.slot_end, u.amount
-                from unnest(r.ends, r.amounts) as u (slot_end, amount)
-                where extract(epoch from clock_timestamp() - u.slot_end) < _rate_draw.seconds * 1.1 + 0.001
-                union all
-                select
-                    to_timestamp((floor(extract(epoch from _rate_draw.moment)::double precision * 64 / _rate_draw.seconds) + 1)
-                        * _rate_draw.seconds / 64),
-                    _rate_draw.amount
-            ) as p (slot_end, amount)
-            group by p.slot_end
-        ) as s
-        where s.amount > 0
+        select d.ends, d.amounts
+        from sluice_internal._rate_drawn(
+            r.ends, r.amounts, _rate_draw.seconds, _rate_draw.amount, _rate_draw.moment, clock_timestamp()
+        ) as d
     )
     where r.scope = _rate_draw.scope and r.name = _rate_draw.name;
 end
 $function$;
 comment on function sluice_internal._rate_draw(text,text,double precision,double precision,timestamp with time zone) is 'Notes that so much was drawn from a window at that moment (negative: given back, since it was not used), and forgets what no longer counts.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_drawn(ends timestamp with time zone[], amounts double precision[], seconds double precision, amount double precision, moment timestamp with time zone, now timestamp with time zone)
+ RETURNS TABLE(ends timestamp with time zone[], amounts double precision[])
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- Slots of a 64th of the window: the row stays small, whatever the rate.
+    select coalesce(array_agg(s.slot_end order by s.slot_end), '{}'), coalesce(array_agg(s.amount order by s.slot_end), '{}')
+    from (
+        select p.slot_end, greatest(sum(p.amount), 0) as amount
+        from (
+            select u.slot_end, u.amount
+            from unnest(_rate_drawn.ends, _rate_drawn.amounts) as u (slot_end, amount)
+            where extract(epoch from _rate_drawn.now - u.slot_end) < _rate_drawn.seconds * 1.1 + 0.001
+            union all
+            select
+                to_timestamp((floor(extract(epoch from _rate_drawn.moment)::double precision * 64 / _rate_drawn.seconds) + 1)
+                    * _rate_drawn.seconds / 64),
+                _rate_drawn.amount
+        ) as p (slot_end, amount)
+        group by p.slot_end
+    ) as s
+    where s.amount > 0
+$function$;
+comment on function sluice_internal._rate_drawn(timestamp with time zone[],double precision[],double precision,double precision,timestamp with time zone,timestamp with time zone) is 'What a window holds once so much was drawn from it at that moment, without what no longer counts now. Inlined.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, cost double precision, moment timestamp with time zone, OUT free double precision, OUT wait double precision)
  RETURNS record
@@ -7521,9 +7533,8 @@ CREATE OR REPLACE FUNCTION sluice_internal._rate_free(taken sluice_internal.rate
 AS $function$
 #variable_conflict use_column
 declare
-    -- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
-    -- whole window after that.
-    v_counts double precision := _rate_free.seconds + least(1.0, _rate_free.seconds / 20) + least(1.0, _rate_free.seconds / 20);
+    -- as in _rate_left
+    v_counts double precision := _rate_free.seconds + 2 * least(1.0, _rate_free.seconds / 20);
     v_given_back double precision := 0;
     v_part record;
 begin
@@ -7532,9 +7543,8 @@ begin
     if taken.amounts = '{}' then
         return;
     end if;
-    select _rate_free.allowed - coalesce(sum(u.amount), 0) into free
-    from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
-    where extract(epoch from u.slot_end - _rate_free.moment)::double precision + v_counts > 0;
+    select l.units into free
+    from sluice_internal._rate_left(taken, _rate_free.allowed, _rate_free.seconds, _rate_free.moment) as l;
     if free + 1e-9 >= _rate_free.cost then
         return;
     end if;
@@ -7604,16 +7614,27 @@ end
 $function$;
 comment on function sluice_internal._rate_hold(text,text,uuid,integer,boolean) is 'One more request of a sync under way, if fewer than most are; false if not. What a poller held that was silent for 10 s is free. Locks the sync''s row in rate_windows.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._rate_left(taken sluice_internal.rate_windows, allowed double precision, seconds double precision, moment timestamp with time zone)
+ RETURNS TABLE(units double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
+    -- whole window after that.
+    select _rate_left.allowed - coalesce(sum(u.amount), 0)
+    from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
+    where
+        extract(epoch from u.slot_end - _rate_left.moment)::double precision
+        + _rate_left.seconds + 2 * least(1.0, _rate_left.seconds / 20) > 0
+$function$;
+comment on function sluice_internal._rate_left(sluice_internal.rate_windows,double precision,double precision,timestamp with time zone) is 'What is left of a window that allows so much in any so many seconds. Inlined.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._rate_limits(sync sluice_internal.syncs, limits jsonb, cost double precision)
  RETURNS TABLE(scope text, name text, sync_id text, credential_id text, allowed double precision, seconds double precision, unit double precision)
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-#variable_conflict use_column
-begin
-    return query
-    select w.*
+    select w.scope, w.name, w.sync_id, w.credential_id, w.allowed, w.seconds, w.unit
     from (
         select
             'sync:' || sync.sync_id,
@@ -7636,10 +7657,9 @@ begin
     ) as w (scope, name, sync_id, credential_id, allowed, seconds, unit)
     where w.allowed > 0 and w.seconds > 0
     -- everybody locks them in this order
-    order by w.scope, w.name;
-end
+    order by w.scope collate "C", w.name collate "C"
 $function$;
-comment on function sluice_internal._rate_limits(sluice_internal.syncs,jsonb,double precision) is 'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]).';
+comment on function sluice_internal._rate_limits(sluice_internal.syncs,jsonb,double precision) is 'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]). Inlined.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._rate_release(hold_id uuid)
  RETURNS void
@@ -7912,6 +7932,102 @@ begin
 end
 $function$;
 comment on function sluice_internal._rate_take_many(text,jsonb) is '_rate_take for reads of several syncs without max_concurrent_requests, one row for each of asked [{sync_id, credential_id, limits, wanted, unused, unused_from}] in its order. Locks their rows of rate_windows and rate_signals, by credential and sync.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._rate_take_usual(asked jsonb)
+ RETURNS TABLE(place integer, granted integer, lasts double precision, drawn_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    -- Before any lock: what is granted now is drawn now.
+    v_now timestamptz := clock_timestamp();
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return query
+    with wanted as materialized (
+        select a.place, greatest(a.wanted, 1) as wanted, a.limits, y as sync
+        from rows from (
+            jsonb_to_recordset(_rate_take_usual.asked) as (sync_id text, limits jsonb, wanted int, unused int)
+        ) with ordinality as a (sync_id, limits, wanted, unused, place)
+        inner join sluice_internal.syncs as y on y.sync_id = a.sync_id collate "C"
+        where
+            coalesce(a.unused, 0) = 0
+            and coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
+            -- nothing that the vendor said holds its requests back
+            and not exists (
+                select
+                from sluice_internal.rate_signals as s
+                where
+                    s.scope = coalesce('credential:' || y.credential_id, 'sync:' || y.sync_id)
+                    and (
+                        s.quiet_until > v_now
+                        or (s.remaining is not null and (s.restore_rate is not null or s.resets_at > v_now))
+                    )
+            )
+    ),
+    windows as materialized (
+        select k.place, l.scope, l.name, l.allowed, l.seconds, l.unit, count(*) over (partition by l.scope, l.name) as askers
+        from wanted as k
+        cross join lateral sluice_internal._rate_limits(k.sync, k.limits, 1) as l
+    ),
+    held as materialized (
+        select w.*, r as taken
+        from windows as w
+        inner join sluice_internal.rate_windows as r
+            on r.scope = w.scope collate "C" and r.name = w.name collate "C"
+        where w.askers = 1
+        -- in one transaction with others: nobody waits for anybody here
+        for update of r skip locked
+    ),
+    free as materialized (
+        select
+            h.*,
+            least(
+                floor(l.units / h.unit + 1e-9),
+                -- A grant is what the rate allows in its lifetime, one request at least.
+                greatest(floor(h.allowed * least(1, h.seconds / 20) / h.seconds / h.unit), 1)
+            ) as requests
+        from held as h
+        -- A tenth of it, one request at least, is for writes alone.
+        cross join lateral sluice_internal._rate_left(
+            h.taken, h.allowed - least(greatest(h.unit, floor(h.allowed / 10)), h.allowed - h.unit), h.seconds, v_now
+        ) as l
+    ),
+    grants as materialized (
+        select k.place, least(k.wanted, min(f.requests))::int as granted, least(1, min(f.seconds) / 20) as lasts
+        from wanted as k
+        left join free as f on f.place = k.place
+        group by k.place, k.wanted
+        having
+            coalesce(min(f.requests), 1) >= 1
+            and count(f.place) = (select count(*) from windows as w where w.place = k.place)
+    ),
+    drawn as (
+        update sluice_internal.rate_windows as r
+        set (ends, amounts) = (
+            select d.ends, d.amounts
+            from sluice_internal._rate_drawn(
+                (f.taken).ends, (f.taken).amounts, f.seconds, g.granted * f.unit, v_now, v_now
+            ) as d
+        )
+        from free as f
+        inner join grants as g on g.place = f.place
+        where r.scope = f.scope collate "C" and r.name = f.name collate "C"
+    )
+    select g.place::int, g.granted, g.lasts, v_now
+    from grants as g;
+end
+$function$;
+comment on function sluice_internal._rate_take_usual(jsonb) is '_rate_take_many, as far as it is the usual case: windows with room that nobody else of the same call draws from or has locked, no places, nothing given back, and a vendor that said nothing that still counts. Answers those by their place in asked, from 1; the others take _rate_take_many. Locks their rows of rate_windows (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb)
  RETURNS void
@@ -12602,6 +12718,7 @@ grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
 grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) to sluice_poller;
 grant execute on function sluice_internal._rate_take(text,text,jsonb,integer,double precision,boolean,uuid,integer,timestamp with time zone,text) to sluice_poller;
 grant execute on function sluice_internal._rate_take_many(text,jsonb) to sluice_poller;
+grant execute on function sluice_internal._rate_take_usual(jsonb) to sluice_poller;
 grant execute on function sluice_internal._records_trim(text,text,bigint,integer) to sluice_poller;
 grant execute on function sluice_internal._renewal_claim(text,text,bigint,boolean) to sluice_poller;
 grant execute on function sluice_internal._renewal_end(text,text,bigint,jsonb) to sluice_poller;

@@ -13,9 +13,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    -- What a slot holds may have been sent until a grant drawn at its end was over, and be on its way for a moment more. It counts for the
-    -- whole window after that.
-    v_counts double precision := _rate_free.seconds + least(1.0, _rate_free.seconds / 20) + least(1.0, _rate_free.seconds / 20);
+    -- as in _rate_left
+    v_counts double precision := _rate_free.seconds + 2 * least(1.0, _rate_free.seconds / 20);
     v_given_back double precision := 0;
     v_part record;
 begin
@@ -24,9 +23,8 @@ begin
     if taken.amounts = '{}' then
         return;
     end if;
-    select _rate_free.allowed - coalesce(sum(u.amount), 0) into free
-    from unnest(taken.ends, taken.amounts) as u (slot_end, amount)
-    where extract(epoch from u.slot_end - _rate_free.moment)::double precision + v_counts > 0;
+    select l.units into free
+    from sluice_internal._rate_left(taken, _rate_free.allowed, _rate_free.seconds, _rate_free.moment) as l;
     if free + 1e-9 >= _rate_free.cost then
         return;
     end if;

@@ -12,14 +12,10 @@ returns table (
     seconds double precision,
     unit double precision
 )
-language plpgsql
+language sql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
-begin
-    return query
-    select w.*
+    select w.scope, w.name, w.sync_id, w.credential_id, w.allowed, w.seconds, w.unit
     from (
         select
             'sync:' || sync.sync_id,
@@ -42,9 +38,8 @@ begin
     ) as w (scope, name, sync_id, credential_id, allowed, seconds, unit)
     where w.allowed > 0 and w.seconds > 0
     -- everybody locks them in this order
-    order by w.scope, w.name;
-end
+    order by w.scope collate "C", w.name collate "C"
 $$;
 
 comment on function sluice_internal._rate_limits(sluice_internal.syncs, jsonb, double precision) is
-'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]).';
+'The windows that a request of a sync draws from: its own rate_limit, and those that the vendor allows the credential (limits: [{name, allowed, seconds}]). Inlined.';

@@ -108,3 +108,93 @@ def test_grants_of_several_syncs_come_out_of_the_same_windows(one: Session) -> N
     one.rows("delete from sluice_internal.rate_windows")
     one.rows("select * from sluice_internal._rate_take_many('p1', %s::jsonb)", json.dumps(asked))
     assert one.rows("select * from sluice_internal.rate_holds") == []
+
+
+def usual(one: Session, *asked: dict[str, object]) -> list[tuple[int, int]]:
+    rows = one.rows("select place, granted from sluice_internal._rate_take_usual(%s::jsonb)", json.dumps(asked))
+    return sorted((row.place, row.granted) for row in rows)
+
+
+def asks(sync_id: str, wanted: int = 1, **more: object) -> dict[str, object]:
+    return {"sync_id": sync_id, "credential_id": "k", "limits": BUDGET, "wanted": wanted} | more
+
+
+def drawn(one: Session) -> list[tuple[object, ...]]:
+    rows = one.rows(
+        "select scope, name, (select sum(a) from unnest(amounts) as a) as drawn from sluice_internal.rate_windows order by 1, 2"
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_the_usual_grant_draws_what_any_other_would(one: Session, subtests: pytest.Subtests) -> None:
+    """Whatever the limits: grants until there are none, by the one way and by the other."""
+    small = {"name": "small", "allowed": 2, "seconds": 600}
+    cases = {
+        "a budget": ({}, BUDGET),
+        "a limit of its own": ({"allowed_requests": 20, "interval": 600}, []),
+        "both": ({"allowed_requests": 3, "interval": 600}, BUDGET),
+        "two budgets": ({}, [*BUDGET, small]),
+        "less than one": ({}, [{"name": "slow", "allowed": 0.5, "seconds": 600}]),
+        "many in a second": ({"allowed_requests": 6000, "interval": 60}, [{"name": "fast", "allowed": 100, "seconds": 1}]),
+    }
+    for name, (rate_limit, limits) in cases.items():
+        with subtests.test(name):
+            limit = json.dumps({"allowed_requests": 0, "interval": 0, "max_concurrent_requests": 0} | rate_limit)
+            one.rows("update sluice_internal.syncs set rate_limit = %s::jsonb where sync_id = 'a'", limit)
+            ask = asks("a", 200, limits=limits)
+
+            def all_of_it(one: Session, function: str, ask: dict[str, object]) -> list[object]:
+                one.rows("delete from sluice_internal.rate_windows")
+                one.rows("select * from sluice_internal._rate_take_many('p1', %s::jsonb)", json.dumps([{**ask, "wanted": 1}]))
+                found: list[object] = []
+                while granted := one.rows(f"select * from sluice_internal.{function}", json.dumps([ask])):
+                    if granted[0].granted == 0 or len(found) == 25:
+                        break
+                    found.append((granted[0].granted, granted[0].lasts))
+                return [*found, *drawn(one)]
+
+            assert all_of_it(one, "_rate_take_usual(%s::jsonb)", ask) == all_of_it(one, "_rate_take_many('p1', %s::jsonb)", ask)
+
+
+def test_what_is_not_the_usual_grant_is_left_to_the_other_way(one: Session, world: World, subtests: pytest.Subtests) -> None:
+    assert usual(one, asks("a")) == []  # there is no window yet
+    one.rows("select * from sluice_internal._rate_take_many('p1', %s::jsonb)", json.dumps([asks("a")]))
+    before = drawn(one)
+    with subtests.test("others of the same account in this call"):
+        assert usual(one, asks("a"), asks("b")) == []
+    with subtests.test("no such sync"):
+        assert usual(one, asks("gone")) == []
+    with subtests.test("something comes back"):
+        assert usual(one, asks("a", unused=1, unused_from="2026-01-01T00:00:00Z")) == []
+    with subtests.test("somebody draws from it just now"):
+        other = world.session()
+        other.begin()
+        other.rows("select from sluice_internal.rate_windows for update")
+        assert usual(one, asks("a")) == []
+        other.rollback()
+    for name, said in {"quiet": (60, None, None, None), "few left": (None, 3, 60, None), "refilled": (None, 3, None, 1)}.items():
+        with subtests.test(name):
+            one.rows("select sluice_internal._rate_signal('a', %s, %s, %s, %s)", *said)
+            assert usual(one, asks("a")) == []
+            one.rows("delete from sluice_internal.rate_signals")
+    with subtests.test("places"):
+        one.rows('update sluice_internal.syncs set rate_limit = \'{"allowed_requests": 0, "interval": 0, "max_concurrent_requests": 1}\'')
+        assert usual(one, asks("a")) == []
+        one.rows('update sluice_internal.syncs set rate_limit = \'{"allowed_requests": 0, "interval": 0, "max_concurrent_requests": 0}\'')
+    assert drawn(one) == before
+    with subtests.test("what a vendor said that is over"):
+        one.rows("select sluice_internal._rate_signal('a', null, 0, 0, null)")
+        assert usual(one, asks("a")) == [(1, 1)]
+
+
+def test_two_usual_grants_at_once_do_not_draw_the_same(one: Session, world: World) -> None:
+    """The second one goes by what the first has left, although it began before that was committed."""
+    one.rows("select * from sluice_internal._rate_take_many('p1', %s::jsonb)", json.dumps([asks("a")]))
+    for _ in range(3):
+        first, second = world.sessions(2)
+        first.begin()
+        assert usual(first, asks("a")) == [(1, 1)]
+        assert usual(second, asks("a")) == []
+        first.commit()
+    # one of five is for writes
+    assert usual(one, asks("a")) == []
