@@ -15,6 +15,7 @@ import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -86,6 +87,12 @@ def parse_key(text: str) -> MasterKey:
             raise make("the versions of the master keys must be different whole numbers", code="SL406", hint=_HOW)
         keys[number] = _decode(encoded)
     return MasterKey(keys)
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: bytes) -> AESGCM:
+    """Made once: with a key it costs more than to open a secret. The keys are in memory all the time anyway."""
+    return AESGCM(key)
 
 
 def _with_previous(key: MasterKey, previous: str | None) -> MasterKey:
@@ -201,7 +208,7 @@ def seal(plaintext: Mapping[str, str], aad: str, key: MasterKey) -> bytes:
     """`plaintext` encrypted with the newest key and bound to `aad`, the id of its row. Store `key.version` beside it."""
     nonce = os.urandom(_NONCE)
     body = json.dumps(dict(plaintext), separators=(",", ":")).encode()
-    return _FORMAT + nonce + AESGCM(key.key(key.version)).encrypt(nonce, body, _bound(aad))
+    return _FORMAT + nonce + _cipher(key.key(key.version)).encrypt(nonce, body, _bound(aad))
 
 
 def open_sealed(sealed: bytes, aad: str, key: MasterKey, key_version: int = 1) -> Secret:
@@ -211,7 +218,7 @@ def open_sealed(sealed: bytes, aad: str, key: MasterKey, key_version: int = 1) -
         raise _unreadable("it is not in a format this version knows")
     nonce, body = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
     try:
-        opened = AESGCM(key.key(key_version)).decrypt(nonce, body, _bound(aad))
+        opened = _cipher(key.key(key_version)).decrypt(nonce, body, _bound(aad))
     except InvalidTag:
         raise _unreadable("this master key did not seal it, or it was sealed for another id") from None
     return Secret(json.loads(opened))

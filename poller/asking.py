@@ -6,7 +6,6 @@ import asyncio
 import functools
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -221,13 +220,15 @@ class Vendor:
             await self._wait(seconds)
         if request.elsewhere:
             _carries_nothing(request)
-        async with AsyncExitStack() as stack:
-            gate = None if request.elsewhere else self._gate(request.limit)
-            if gate is not None:
-                await stack.enter_async_context(gate.request(request.cost))
+        gate = None if request.elsewhere else self._gate(request.limit)
+        place = None if gate is None else await gate.enter(request.cost)
+        try:
             if sending is not None:
                 await sending()
             response = await self._transport.send(request)
+        finally:
+            if gate is not None and place is not None:
+                await gate.leave(place)
         signals = None if request.elsewhere else self._provider.signals(response)
         try:
             found = await asyncio.to_thread(read, response) if len(response.body) > LARGE_REPLY else read(response)
@@ -293,6 +294,8 @@ def _carries_nothing(request: Request) -> None:
 
 def _same_place(request: Request, first: Request) -> None:
     """Refuses an address to go on at that is not where the list began: it would get the credential."""
+    if request.url == first.url:
+        return
     try:
         here, there = _origin(request.url), _origin(first.url)
     except ValueError:

@@ -43,8 +43,10 @@ LONGEST_SLEEP: Final = 2.0
 DEAD: Final = 11.0
 # Seconds that one sync is worked on while others may wait. To go on with it later costs two calls of the database.
 TURN: Final = 15.0
-# What falls due is looked for no more often than this, so that a thousand syncs are not claimed, and asked, one by one.
+# What falls due is looked for no more often than this, so that a thousand syncs are not claimed, and asked, one by one. Where they are
+# asked seldom (poll_interval): half as often, since most of what a poller costs then is to wake up.
 GRAIN: Final = 0.5
+COARSE: Final = 1.0
 # A database that was back for so many seconds is a new loss when it goes away again.
 STEADY: Final = 5.0
 
@@ -70,6 +72,7 @@ class Poller:
         self.key = key
         self.settings = settings or Settings()
         self.progress = progress
+        self._grain = min(max(GRAIN, self.settings.poll_interval / 60), COARSE)
         self.stopping = asyncio.Event()
         self.tallies: list[Tally] | None = None  # kept by run_once only
         self._exchanges = Exchanges(conninfo, self.settings.database_patience)
@@ -182,13 +185,13 @@ class Poller:
                 # Nobody knows how much more is due. If no place is free, an end is news, and a slow turn is none.
                 await places.until_news(0.0 if places.free() else LOOK)
             else:
-                await places.until_news(GRAIN if claimed else await self._next_due(horizon.moment))
+                await places.until_news(self._grain if claimed else await self._next_due(horizon.moment))
 
     async def _next_due(self, since: datetime | None) -> float:
         due = await leases.due(self._session.control, self._session.poller_id, since=since)
         # If some are due they came this very moment, or somebody else is about to take them.
         next_in = due.next_in.total_seconds() if due.next_in is not None else LONGEST_SLEEP
-        return GRAIN if due.due else min(max(next_in, GRAIN), LONGEST_SLEEP)
+        return self._grain if due.due else min(max(next_in, self._grain), LONGEST_SLEEP)
 
     async def _drain(self) -> None:
         """Each sync once; in a second session those that have not been concluded.

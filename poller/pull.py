@@ -43,6 +43,8 @@ __all__ = ["Stopped", "Tally", "Turn"]
 JOBS: Final = 30.0
 # Seconds of one turn that go into removing what has grown too old (max_age_days).
 TRIMMING: Final = 10.0
+# Seconds for which nothing else is to be read, so that one feed is read by the turn's own task.
+ALONE: Final = 60.0
 # Objects that a sweep's pass did not see and that are asked for one by one, before they count as gone. Of more, the list is believed.
 DOUBTFUL: Final = 100
 
@@ -151,12 +153,25 @@ class Turn:
 
     async def _read_all(self) -> None:
         while True:
+            if (unit := self._alone()) is not None:
+                await self._follow(unit)
+                continue
             self._begin()
             if self.readers:
                 await self._until_news()
                 self._collect()
             elif self._is_over() or not await self._await_job():
                 return
+
+    def _alone(self) -> Unit | None:
+        """The feed of changes that is all there is to read for a while: most turns are a page of it, and need no other task."""
+        if self.readers or self.store.concluding or self._is_over():
+            return None
+        units = self.plan.ready(())
+        if len(units) != 1 or units[0].feed.kind != "changes" or any(self.store.cursors.get(feed.name) is None for feed in self.feeds):
+            return None
+        pause = self.plan.next_in()
+        return units[0] if pause is None or pause > ALONE else None
 
     def _begin(self) -> None:
         """Starts to read what can be read now."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -142,15 +141,28 @@ class Gate:
         self._wanted = 1
         self._said = float("-inf")
 
-    @asynccontextmanager
-    async def request(self, cost: float = 1.0) -> AsyncIterator[None]:
-        """The time in which a request may be under way. Raises Paced if that is far off, and Stopped."""
-        hold_id = await self._enter(cost)
+    async def enter(self, cost: float = 1.0) -> UUID | None:
+        """Waits until a request may leave. What it answers is for `leave` when that is over. Raises Paced if it is far off, and Stopped."""
+        begun = time.monotonic()
+        self._waiting += 1
         try:
-            yield
+            while True:
+                async with self._asking:
+                    if (seconds := self._closed_until - time.monotonic()) <= 0:
+                        if self._take(cost):
+                            return None
+                        grant, place = await self._ask(cost)
+                        if grant.granted:
+                            return place
+                        seconds = grant.wait
+                        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+                await self._pause(seconds, begun)
         finally:
-            if hold_id is not None:
-                await kept(shares.rate_release(self._desk.database, hold_id))
+            self._waiting -= 1
+
+    async def leave(self, place: UUID) -> None:
+        """The request is over: what `enter` answered is free."""
+        await kept(shares.rate_release(self._desk.database, place))
 
     async def heard(self, signals: Signals | None) -> None:
         """What a reply said of the vendor's budget."""
@@ -179,70 +191,59 @@ class Gate:
         self._closed_until = max(self._closed_until, time.monotonic() + seconds)
         self._until = float("-inf")
 
-    async def _enter(self, cost: float) -> UUID | None:
-        begun = time.monotonic()
-        self._waiting += 1
-        try:
-            while True:
-                async with self._asking:
-                    if (seconds := self._closed_until - time.monotonic()) <= 0:
-                        if self._take(cost):
-                            return None
-                        grant, hold_id = await self._ask(cost)
-                        if grant.granted:
-                            return hold_id if grant.held else None
-                        seconds = grant.wait
-                        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
-                await self._pause(seconds, begun)
-        finally:
-            self._waiting -= 1
-
     def _take(self, cost: float) -> bool:
         if cost != 1.0 or self._left == 0 or time.monotonic() > self._until:
             return False
         self._left -= 1
         return True
 
-    async def _ask(self, cost: float) -> tuple[shares.Grant, UUID]:
-        """A new grant; the first of its requests is the caller's."""
+    async def _ask(self, cost: float) -> tuple[shares.Grant, UUID | None]:
+        """A new grant, and the place that its first request has, if it needs one. That request is the caller's."""
         # What was used up in time is asked for twice as large, what was not half.
         self._wanted = min(self._wanted * 2, MOST) if self._left == 0 and self._given else max(self._wanted // 2, 1)
-        hold_id = uuid4()
         asked = time.monotonic()
-        unused, self._left = self._left, 0
-        taking = asyncio.ensure_future(self._taken(cost, hold_id, unused if self._drawn_at is not None else 0))
+        unused, self._left = self._left if self._drawn_at is not None else 0, 0
+        wanted = max(self._wanted, self._waiting) if cost == 1.0 else 1
+        if self._desk.grants is not None and cost == 1.0 and not (self._writes or self._places):
+            # Whoever is cancelled here leaves a grant of a second behind, and no place.
+            grant, hold_id = await self._desk.grants.ask(self._question(wanted, unused)), None
+        else:
+            grant, hold_id = await self._held(cost, wanted, unused)
+        # From before the call, so that it is over here before it is there.
+        self._until = asked + grant.lasts
+        self._given, self._left, self._drawn_at = grant.granted, max(grant.granted - 1, 0), grant.drawn_at
+        return grant, hold_id
+
+    def _question(self, wanted: int, unused: int) -> dict[str, Any]:
+        ask: dict[str, Any] = {"sync_id": self._sync_id, "credential_id": self._credential_id, "limits": self._limits, "wanted": wanted}
+        if unused and self._drawn_at is not None:
+            ask |= {"unused": unused, "unused_from": self._drawn_at.isoformat()}
+        return ask
+
+    async def _held(self, cost: float, wanted: int, unused: int) -> tuple[shares.Grant, UUID | None]:
+        hold_id = uuid4()
+        taking = asyncio.ensure_future(
+            shares.rate_take(
+                self._desk.database,
+                self._desk.poller_id,
+                self._sync_id,
+                limits=self._limits,
+                wanted=wanted,
+                cost=cost,
+                writes=self._writes,
+                hold_id=hold_id,
+                unused=unused,
+                unused_from=self._drawn_at,
+                credential_id=self._credential_id,
+            )
+        )
         try:
             grant = await asyncio.shield(taking)
         except asyncio.CancelledError:
             # The answer may be on its way, and a place of the sync with it. What fails then is the session's end, and said elsewhere.
             asyncio.ensure_future(self._given_up(taking, hold_id)).add_done_callback(_forget)
             raise
-        # From before the call, so that it is over here before it is there.
-        self._until = asked + grant.lasts
-        self._given, self._left, self._drawn_at = grant.granted, max(grant.granted - 1, 0), grant.drawn_at
-        return grant, hold_id
-
-    async def _taken(self, cost: float, hold_id: UUID, unused: int) -> shares.Grant:
-        desk = self._desk
-        wanted = max(self._wanted, self._waiting) if cost == 1.0 else 1
-        if desk.grants is not None and cost == 1.0 and not (self._writes or self._places):
-            ask: dict[str, Any] = {"sync_id": self._sync_id, "credential_id": self._credential_id, "limits": self._limits, "wanted": wanted}
-            if unused and self._drawn_at is not None:
-                ask |= {"unused": unused, "unused_from": self._drawn_at.isoformat()}
-            return await desk.grants.ask(ask)
-        return await shares.rate_take(
-            desk.database,
-            desk.poller_id,
-            self._sync_id,
-            limits=self._limits,
-            wanted=wanted,
-            cost=cost,
-            writes=self._writes,
-            hold_id=hold_id,
-            unused=unused,
-            unused_from=self._drawn_at,
-            credential_id=self._credential_id,
-        )
+        return grant, hold_id if grant.held else None
 
     async def _given_up(self, taking: asyncio.Future[shares.Grant], hold_id: UUID) -> None:
         if (await taking).held:
