@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from isolation.sessions import Session, World, obj, refused
+from isolation.sessions import Session, World, obj, refused, until
 
 
 def tidy(one: Session, sync: str = "y", steps: int = 50) -> str | None:
@@ -234,4 +234,28 @@ def test_two_deletions_at_once(world: World) -> None:
     one.await_blocked(other, by=one)
     one.commit()
     assert waiting.result().status == "deleting"
+    assert tidy(one) is None
+
+
+def test_a_deletion_between_another_and_the_removal_of_records(world: World) -> None:
+    """Whoever waited for the first deletion takes the work on the records before the sync, as their removal does."""
+    one = world.set_up()
+    second, removal, reader = world.sessions(3)
+    one.push("a")
+    one.begin()
+    one.rows("select sync_delete('y')")
+    waiting = second.start(lambda: second.one("select * from sync_delete('y')"))
+    one.await_blocked(second, by=one)
+    reader.begin()
+    reading = reader.start(lambda: reader.rows("select from sluice_internal.syncs for no key update"))
+    one.await_blocked(reader, by=one)
+    one.commit()
+    reading.result()
+    one.await_blocked(second, by=reader)
+    removing = removal.start(lambda: tidy(removal))
+    until(lambda: removing.done() or one.blockers(removal), "the removal is done, or waits")
+    reader.commit()
+    assert waiting.exception() is None
+    assert waiting.result().status == "deleting"
+    removing.result()
     assert tidy(one) is None

@@ -181,8 +181,9 @@ def test_a_sync_is_deleted_without_waiting_for_its_vendor(made: World) -> None:
     while one.value("select sluice_internal._sync_tidy()"):
         pass
     assert one.rows("select * from syncs") == []
-    held = removal(one)
-    assert (held.sync_id, held.address, held.kind) == ("y", "https://x?tag=1", "api_key")
+    left = one.rows("select * from sluice_internal._unsubscription_claim('p')")
+    assert [(held.sync_id, held.address, held.kind) for held in left] == [("y", "https://x?tag=1", "api_key")]
+    (held,) = left
     assert removed(one, held, None, "nothing is there"), "given up, and nobody to tell"
     assert one.rows("select * from notices") == []
     one.rows("select credential_delete('k')")
