@@ -8159,7 +8159,6 @@ declare
     v_waits text;
     v_known int;
     v_same int;
-    v_there record;
     v_done record;
     v_rest record;
 begin
@@ -8179,77 +8178,7 @@ begin
         order by r.collection_id, r.upstream_id
         for share of r;
     end if;
-    if v_items = 1 then
-        select
-            s.stream_id,
-            i.*,
-            case
-                when r.record_no is null then 'new'
-                else sluice_internal._verdict(
-                    r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
-                    i.upstream_updated_at, _record_write.read_from, v_read_until, i.deleted, i.data
-                )
-            end as verdict
-        into v_there
-        from (
-            select
-                coalesce(e.value ->> 'collection_id', _record_write.collection_id) as collection_id,
-                e.value ->> 'upstream_id' as upstream_id,
-                nullif(e.value -> 'data', 'null') as data,
-                (e.value ->> 'upstream_created_at')::timestamptz as upstream_created_at,
-                (e.value ->> 'upstream_updated_at')::timestamptz as upstream_updated_at,
-                coalesce((e.value ->> 'deleted')::boolean, false) as deleted
-            from (select _record_write.records -> 0 as value offset 0) as e
-            offset 0
-        ) as i
-        inner join sluice_internal.streams as s on s.stream_no = _record_write.stream_no
-        left join lateral (
-            select o.*
-            from sluice.records as o
-            where
-                o.sync_id = _record_write.sync_id collate "C"
-                and o.collection_id = i.collection_id collate "C"
-                and o.upstream_id = i.upstream_id collate "C"
-            offset 0
-        ) as r on true;
-        if v_there.verdict in ('new', 'changed') then
-            -- The verdict is asked again under the row's lock: another writer may have come first.
-            insert into sluice.records as r (
-                sync_id, collection_id, upstream_id, updated_idx, upstream_created_at, upstream_updated_at, deleted, data,
-                stream_id, read_from, read_until
-            )
-            values (
-                _record_write.sync_id, v_there.collection_id, v_there.upstream_id, nextval(v_sequence), v_there.upstream_created_at,
-                v_there.upstream_updated_at, v_there.deleted, v_there.data, v_there.stream_id, _record_write.read_from, v_read_until
-            )
-            on conflict on constraint records_key do update set
-                updated_idx = excluded.updated_idx,
-                upstream_created_at = coalesce(excluded.upstream_created_at, r.upstream_created_at),
-                upstream_updated_at = greatest(excluded.upstream_updated_at, r.upstream_updated_at),
-                deleted = excluded.deleted,
-                data = coalesce(excluded.data, r.data),
-                read_from = excluded.read_from,
-                read_until = excluded.read_until
-            where sluice_internal._verdict(
-                r.upstream_updated_at, r.read_from, r.read_until, r.deleted, r.data,
-                excluded.upstream_updated_at, excluded.read_from, excluded.read_until, excluded.deleted, excluded.data
-            ) = 'changed'
-            returning r.record_no, r.updated_idx, (r.xmax = 0) as first into v_done;
-            if found then
-                insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-                values (
-                    _record_write.stream_no, _record_write.sync_id, array[v_there.collection_id],
-                    array[v_done.record_no], array[v_done.updated_idx], array[v_done.first]
-                );
-                new := v_done.first::int;
-                changed := 1 - new;
-                return;
-            end if;
-        elsif v_there.verdict = 'unchanged' then
-            unchanged := 1;
-            return;
-        end if;
-    elsif v_items > 1 then
+    if v_items > 1 then
         -- compressed or out of line, it would be opened for each object
         records := _record_write.records #> '{}';
         -- As the first and the last are, the others are, too, usually.
@@ -8735,6 +8664,7 @@ declare
     v_touched text := current_setting('sluice.touched_streams', true);
     v_verdict text;
     v_done record;
+    v_same boolean;
 begin
     select sluice_internal._verdict(
         o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
@@ -8789,21 +8719,20 @@ begin
     if not found then
         return null;
     end if;
-    -- Noted, and in the same statement, which begins when the record is locked: is the sync still what it was?
-    insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-    select
-        y.stream_no, y.sync_id, array[_record_write_one.collection_id],
-        array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+    -- In the statement of the note, which begins when the record is locked: is the sync still what it was?
+    with noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        values (
+            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
+            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+        )
+    )
+    select true into v_same
     from sluice_internal.syncs as y
     where
         y.sync_id = sync.sync_id and y.stream_no = sync.stream_no and y.moving_from is null and y.deleting_since is null
         and y.erasures = 0 and y.collection_ids = sync.collection_ids;
     if not found then
-        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-        values (
-            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
-            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
-        );
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
             sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)

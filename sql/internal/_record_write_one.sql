@@ -19,6 +19,7 @@ declare
     v_touched text := current_setting('sluice.touched_streams', true);
     v_verdict text;
     v_done record;
+    v_same boolean;
 begin
     select sluice_internal._verdict(
         o.upstream_updated_at, o.read_from, o.read_until, o.deleted, o.data,
@@ -73,21 +74,20 @@ begin
     if not found then
         return null;
     end if;
-    -- Noted, and in the same statement, which begins when the record is locked: is the sync still what it was?
-    insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-    select
-        y.stream_no, y.sync_id, array[_record_write_one.collection_id],
-        array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+    -- In the statement of the note, which begins when the record is locked: is the sync still what it was?
+    with noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        values (
+            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
+            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
+        )
+    )
+    select true into v_same
     from sluice_internal.syncs as y
     where
         y.sync_id = sync.sync_id and y.stream_no = sync.stream_no and y.moving_from is null and y.deleting_since is null
         and y.erasures = 0 and y.collection_ids = sync.collection_ids;
     if not found then
-        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
-        values (
-            sync.stream_no, sync.sync_id, array[_record_write_one.collection_id],
-            array[v_done.record_no], array[v_done.updated_idx], array[v_verdict is null]
-        );
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
             sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)

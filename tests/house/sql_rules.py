@@ -28,7 +28,7 @@ LONG = {
     "internal/_lane_take.sql": "as above",
     "internal/_take_many.sql": "as above, over several lanes",
     "internal/_mutation_claim.sql": "one statement takes the items, and answers all that a request needs",
-    "internal/_record_write.sql": "one statement decides and writes; a path of its own for one record",
+    "internal/_record_write.sql": "one statement decides and writes",
     "internal/_record_write_each.sql": "one statement decides and writes",
     "internal/_settle_each.sql": "acks, nacks and moves of single messages follow one order of locks",
 }
