@@ -23,6 +23,7 @@ from pgsluice.db.sources import ROOT
 PAGE = ROOT / "docs/how-to/webhooks.md"
 
 
+@pytest.mark.timeout(1000)  # a dozen commands, one after the other
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_guide_leads_to_changes_that_arrive_at_once(
     db: str, conn: psycopg.Connection[Any], stripe_fake: StripeFake, tmp_path: Path
