@@ -242,6 +242,12 @@ async def tidy(conn: Connection) -> bool:
     return bool(row["more"])
 
 
+async def trim(conn: Connection) -> bool:
+    """One step of removing entries of a stream's log that were replaced; False if there is nothing to do now."""
+    (row,) = await run(conn, "select sluice_internal._positions_tidy() as more")
+    return bool(row["more"])
+
+
 async def compact(conn: Connection) -> bool:
     """Whether the leases of consumers were written anew, since what was removed of them could not be vacuumed."""
     (row,) = await run(conn, "select sluice_internal._leases_compact() as compacted")

@@ -39,6 +39,8 @@ CANCEL: Final = 1.0
 CONNECTIONS: Final = 10
 # Seconds between two looks for records of deleted and moved syncs.
 TIDY: Final = 1.0
+# Seconds between two steps of trimming a log, which leaves the processor, and the folding of counters, to others meanwhile.
+TRIM: Final = 0.02
 COMPACT: Final = 10.0
 # Turns that begin, or end, within so many seconds of each other ask for their first grants, or say so, in one call.
 GATHER: Final = 0.002
@@ -127,13 +129,14 @@ class Session:
             await self._beat_once(conn)
 
     async def _tidy(self) -> None:
-        """Goes on, piece by piece, with what deleted and moved syncs leave to do, and keeps consumers' leases compact."""
+        """Goes on, piece by piece, with what deleted and moved syncs leave to do, and keeps logs and leases short."""
         compact_at = 0.0
         while True:
-            more = False
+            more = trimming = False
             try:
                 async with self.connection() as conn:
                     more = await leases.tidy(conn)
+                    trimming = await leases.trim(conn)
                     if time.monotonic() >= compact_at:
                         compact_at = time.monotonic() + COMPACT
                         await leases.compact(conn)
@@ -141,7 +144,7 @@ class Session:
                 raise
             except SluiceError as exc:
                 log.warning("what is no longer needed is not being removed", code=exc.code, error=exc.message)
-            await asyncio.sleep(0 if more else TIDY)
+            await asyncio.sleep(0 if more else TRIM if trimming else TIDY)
 
     async def _listen(self, conn: Connection) -> None:
         events = {

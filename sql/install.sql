@@ -36,6 +36,9 @@
 \ir internal/_renumber.sql
 \ir internal/_number_ingest.sql
 \ir internal/_fold_counts.sql
+\ir internal/_positions_trim.sql
+\ir internal/_positions_tidy.sql
+\ir internal/_ingest_tidy.sql
 \ir internal/_records_forget.sql
 \ir internal/_records_move.sql
 \ir internal/_records_follow.sql

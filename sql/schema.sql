@@ -186,9 +186,11 @@ create table sluice_internal.count_deltas (
     collection_id text collate "C" not null,
     records bigint not null,
     changes bigint not null,
+    stream_no integer,
     constraint count_deltas_pkey PRIMARY KEY (delta_no)
 );
 comment on table sluice_internal.count_deltas is 'What was removed or moved, and is not yet taken off record_counts: written where a row of those must not be locked.';
+comment on column sluice_internal.count_deltas.stream_no is 'Where entries of these records are left that nobody needs; null: nowhere.';
 
 create table sluice_internal.credential_renewals (
     credential_id text collate "C" not null,
@@ -486,6 +488,21 @@ create table sluice_internal.pollers (
     constraint pollers_pkey PRIMARY KEY (poller_id)
 );
 comment on table sluice_internal.pollers is 'Running pollers. One that is silent for 10 s has lost its syncs.';
+
+create table sluice_internal.position_trims (
+    stream_no integer not null,
+    kept bigint default 0 not null,
+    replaced bigint default 0 not null,
+    lane smallint,
+    after_idx bigint,
+    pass_kept bigint,
+    constraint position_trims_check CHECK ((((lane IS NULL) = (after_idx IS NULL)) AND ((lane IS NULL) = (pass_kept IS NULL)))),
+    constraint position_trims_pkey PRIMARY KEY (stream_no)
+) with (fillfactor=50);
+comment on table sluice_internal.position_trims is 'How far each stream''s log of positions is due to be trimmed, and how far a pass over it has come. No reference to streams: the log of one that is deleted goes by a pass of its own.';
+comment on column sluice_internal.position_trims.kept is 'About how many entries are current.';
+comment on column sluice_internal.position_trims.replaced is 'How many entries were replaced, or lost their record, since the last pass began.';
+comment on column sluice_internal.position_trims.lane is 'Of the pass under way, with after_idx: the last entry that was looked at. Null: there is none.';
 
 create table sluice_internal.positions (
     stream_no integer not null,
@@ -3260,7 +3277,7 @@ begin
                 refused := 0;
                 return next;
                 if v_verdict <> 'unchanged' and random() < 0.01 then
-                    perform sluice_internal._fold_counts();
+                    perform sluice_internal._ingest_tidy(400);
                 end if;
                 return;
             end if;
@@ -3279,9 +3296,9 @@ begin
     unchanged := v_done.unchanged;
     refused := v_done.refused;
     return next;
-    -- Without pollers somebody has to fold the counters now and then.
-    if random() < 0.01 then
-        perform sluice_internal._fold_counts();
+    -- At least twice as many entries of the log are looked at as are replaced.
+    if random() < greatest(0.01, changed / 2000.0) then
+        perform sluice_internal._ingest_tidy(4000);
     end if;
 end
 $function$;
@@ -3316,6 +3333,7 @@ begin
             message = format('the stream id "%s" is taken', stream_create.stream_id),
             hint = 'Choose another id, or leave it out to have one generated.';
     end if;
+    insert into sluice_internal.position_trims (stream_no) values (v_stream_no);
     execute format('create sequence sluice_internal.position_%s as bigint', v_stream_no);
     return v_stream;
 end
@@ -5496,7 +5514,7 @@ begin
     removed as (
         delete from sluice_internal.count_deltas as d
         where d.delta_no in (select o.delta_no from sluice_internal.count_deltas as o order by o.delta_no limit 2000)
-        returning d.sync_id, d.collection_id, d.records, d.changes
+        returning d.sync_id, d.collection_id, d.records, d.changes, d.stream_no
     ),
     counted as (
         select
@@ -5510,6 +5528,26 @@ begin
         union all
         select r.sync_id, r.collection_id, r.records, r.changes
         from removed as r
+    ),
+    entries as (
+        insert into sluice_internal.position_trims as t (stream_no, kept, replaced)
+        select n.stream_no, sum(n.kept), sum(n.replaced)
+        from (
+            select
+                f.stream_no,
+                cardinality(array_positions(f.firsts, true)) as kept,
+                cardinality(array_positions(f.firsts, false)) as replaced
+            from folded as f
+            union all
+            select r.stream_no, r.records, -r.records
+            from removed as r
+            where r.stream_no is not null
+        ) as n
+        group by n.stream_no
+        order by n.stream_no
+        on conflict (stream_no) do update set
+            kept = t.kept + excluded.kept,
+            replaced = t.replaced + excluded.replaced
     ),
     stored as (
         insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
@@ -5527,7 +5565,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and position_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers)
  RETURNS void
@@ -5614,6 +5652,22 @@ begin
 end
 $function$;
 comment on function sluice_internal._ingest_refusal(sluice_internal.syncs,text) is 'Raises what is wrong with a collection id given to record_ingest, if anything is: SL001 if it is none, SL106 if the sync does not have it.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._ingest_tidy(most integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    perform sluice_internal._fold_counts();
+    if not exists (
+        select from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+    ) then
+        perform sluice_internal._positions_trim(_ingest_tidy.most);
+    end if;
+end
+$function$;
+comment on function sluice_internal._ingest_tidy(integer) is 'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions, looking at up to most entries. Locks what those lock.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._jsonb_refusal(raw text)
  RETURNS text
@@ -6357,7 +6411,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters and the trimming of positions; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -7418,6 +7472,114 @@ begin
 end
 $function$;
 comment on function sluice_internal._poller_stop(text) is 'A poller ends: its syncs, writes and places among requests are free at once, and the others are woken.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._positions_tidy()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return sluice_internal._positions_trim(5000);
+end
+$function$;
+comment on function sluice_internal._positions_tidy() is '_positions_trim for pollers, up to 5,000 entries. Locks what that locks.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._positions_trim(most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_trim record;
+    v_done record;
+begin
+    -- The lock of the folding, which counts into the same rows: neither waits for the other.
+    if current_setting('transaction_isolation') <> 'read committed'
+        or not pg_try_advisory_xact_lock(sluice_internal._lock_key(3, 0, 0))
+    then
+        return false;
+    end if;
+    select t.*, s.stream_no is null as gone into v_trim
+    from sluice_internal.position_trims as t
+    left join lateral (select x.stream_no from sluice_internal.streams as x where x.stream_no = t.stream_no offset 0) as s on true
+    where t.lane is not null or s.stream_no is null or t.replaced >= greatest(10000, t.kept)
+    order by t.lane is null, t.replaced desc
+    limit 1;
+    if not found then
+        return false;
+    end if;
+    -- One statement: an entry and its record by one snapshot. Whoever reads by an older one still sees both as they were.
+    with seen as materialized (
+        select p.ctid, p.lane, p.updated_idx, p.record_no
+        from sluice_internal.positions as p
+        where
+            p.stream_no = v_trim.stream_no
+            and (p.lane, p.updated_idx) > (coalesce(v_trim.lane, 0::smallint), coalesce(v_trim.after_idx, 0))
+        order by p.lane, p.updated_idx
+        limit _positions_trim.most
+    ),
+    dead as materialized (
+        select s.ctid
+        from seen as s
+        where
+            not exists (
+                select from sluice.records as r where r.record_no = s.record_no and r.updated_idx = s.updated_idx offset 0
+            )
+            -- The newest of a lane stays: it tells how far the stream is.
+            and (
+                v_trim.gone
+                or exists (
+                    select
+                    from sluice_internal.positions as n
+                    where n.stream_no = v_trim.stream_no and n.lane = s.lane and n.updated_idx > s.updated_idx
+                    offset 0
+                )
+            )
+    ),
+    removed as (
+        delete from sluice_internal.positions as p
+        where p.ctid = any(array(select d.ctid from dead as d))
+    )
+    select
+        (select count(*) from seen) as seen,
+        (select count(*) from dead) as removed,
+        l.lane,
+        l.updated_idx
+    into v_done
+    from (select) as one
+    left join lateral (select s.lane, s.updated_idx from seen as s order by s.lane desc, s.updated_idx desc limit 1) as l on true;
+    if v_done.seen = _positions_trim.most then
+        update sluice_internal.position_trims as t
+        set
+            lane = v_done.lane,
+            after_idx = v_done.updated_idx,
+            pass_kept = coalesce(t.pass_kept, 0) + v_done.seen - v_done.removed,
+            -- what is replaced from now on is for the next pass
+            replaced = case when t.lane is null then 0 else t.replaced end
+        where t.stream_no = v_trim.stream_no;
+    elsif v_trim.gone then
+        delete from sluice_internal.position_trims as t where t.stream_no = v_trim.stream_no;
+    else
+        update sluice_internal.position_trims as t
+        set
+            lane = null,
+            after_idx = null,
+            pass_kept = null,
+            kept = coalesce(t.pass_kept, 0) + v_done.seen - v_done.removed,
+            replaced = case when t.lane is null then 0 else t.replaced end
+        where t.stream_no = v_trim.stream_no;
+    end if;
+    return true;
+end
+$function$;
+comment on function sluice_internal._positions_trim(integer) is 'Removes entries of a stream''s log that no record carries any more, looking at up to most of them; false if no stream has that many: as many as are current, and 10,000 at least, or any of a stream that is deleted. Readers miss nothing: they step over such entries. Locks the folding of counters (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._progress(consumer sluice_internal.consumers, lanes integer)
  RETURNS bigint
@@ -8791,8 +8953,8 @@ begin
         returning r.sync_id, r.collection_id
     ),
     counted as (
-        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
-        select g.sync_id, g.collection_id, -count(*), 0
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes, stream_no)
+        select g.sync_id, g.collection_id, -count(*), 0, _records_forget.stream_no
         from gone as g
         group by g.sync_id, g.collection_id
     )
@@ -8906,8 +9068,10 @@ begin
     ),
     -- they are first in their new stream, but not new: the counters of the sync do not see them
     counted as (
-        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
-        select _records_move.sync_id, m.collection_id, -count(*), -count(*)
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes, stream_no)
+        select
+            _records_move.sync_id, m.collection_id, -count(*), -count(*),
+            (select y.moving_from from sluice_internal.syncs as y where y.sync_id = _records_move.sync_id)
         from moved as m
         group by m.collection_id
     )
@@ -12642,6 +12806,7 @@ grant execute on function sluice_internal._page_commit(text,text,bigint,text,jso
 grant execute on function sluice_internal._pages_commit(text,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._poller_heartbeat(text,text,integer) to sluice_poller;
 grant execute on function sluice_internal._poller_stop(text) to sluice_poller;
+grant execute on function sluice_internal._positions_tidy() to sluice_poller;
 grant execute on function sluice_internal._provider_document(text) to sluice_poller;
 grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
 grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) to sluice_poller;

@@ -44,7 +44,7 @@ begin
     removed as (
         delete from sluice_internal.count_deltas as d
         where d.delta_no in (select o.delta_no from sluice_internal.count_deltas as o order by o.delta_no limit 2000)
-        returning d.sync_id, d.collection_id, d.records, d.changes
+        returning d.sync_id, d.collection_id, d.records, d.changes, d.stream_no
     ),
     counted as (
         select
@@ -58,6 +58,26 @@ begin
         union all
         select r.sync_id, r.collection_id, r.records, r.changes
         from removed as r
+    ),
+    entries as (
+        insert into sluice_internal.position_trims as t (stream_no, kept, replaced)
+        select n.stream_no, sum(n.kept), sum(n.replaced)
+        from (
+            select
+                f.stream_no,
+                cardinality(array_positions(f.firsts, true)) as kept,
+                cardinality(array_positions(f.firsts, false)) as replaced
+            from folded as f
+            union all
+            select r.stream_no, r.records, -r.records
+            from removed as r
+            where r.stream_no is not null
+        ) as n
+        group by n.stream_no
+        order by n.stream_no
+        on conflict (stream_no) do update set
+            kept = t.kept + excluded.kept,
+            replaced = t.replaced + excluded.replaced
     ),
     stored as (
         insert into sluice_internal.record_counts as t (sync_id, collection_id, records, changes)
@@ -77,4 +97,4 @@ end
 $$;
 
 comment on function sluice_internal._fold_counts() is
-'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and position_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';

@@ -18,8 +18,8 @@ begin
         returning r.sync_id, r.collection_id
     ),
     counted as (
-        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
-        select g.sync_id, g.collection_id, -count(*), 0
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes, stream_no)
+        select g.sync_id, g.collection_id, -count(*), 0, _records_forget.stream_no
         from gone as g
         group by g.sync_id, g.collection_id
     )

@@ -45,8 +45,10 @@ begin
     ),
     -- they are first in their new stream, but not new: the counters of the sync do not see them
     counted as (
-        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
-        select _records_move.sync_id, m.collection_id, -count(*), -count(*)
+        insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes, stream_no)
+        select
+            _records_move.sync_id, m.collection_id, -count(*), -count(*),
+            (select y.moving_from from sluice_internal.syncs as y where y.sync_id = _records_move.sync_id)
         from moved as m
         group by m.collection_id
     )

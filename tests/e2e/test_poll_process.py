@@ -160,3 +160,19 @@ def test_postgres_gone_for_longer_than_the_patience(own: embedded.Server, stripe
     with process(own.conninfo, "--once") as poller:
         assert poller.wait() == 0, poller.output
     assert_complete(own.conninfo, stripe_fake)
+
+
+@NEWEST
+def test_what_was_replaced_leaves_the_log(db: str) -> None:
+    with psycopg.connect(db, autocommit=True) as conn:
+        conn.execute("select sluice.stream_create('s', 1), sluice.sync_create('s', 'push', 'y')")
+        for turn in range(5):
+            conn.execute(
+                "select sluice.record_ingest('y', 'push:o', jsonb_build_array(jsonb_build_object('upstream_id', 'a', 'data', %s::int)))",
+                [turn],
+            )
+        conn.execute("update sluice_internal.position_trims set replaced = 10000")
+        with process(db):
+            until(lambda: conn.execute("select count(*) from sluice_internal.positions").fetchone() == (1,))
+        (message,) = conn.execute("select upstream_id, data from sluice.records").fetchall()
+        assert message == ("a", 4)

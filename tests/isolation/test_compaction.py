@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -121,15 +122,22 @@ def test_small_tables_and_those_in_use_are_left_alone(world: World) -> None:
     assert not compact(one)  # three hundred leases are what the room is for
 
 
+def trim(session: Session) -> bool:
+    """A piece of a pass over the log of positions."""
+    session.rows("update sluice_internal.position_trims set replaced = 1000000 where lane is null")
+    return bool(session.value("select sluice_internal._positions_trim(20)"))
+
+
 @pytest.mark.timeout(120 + SECONDS)
-def test_workers_at_full_speed_meanwhile(world: World) -> None:
+@pytest.mark.parametrize("tidy", [compact, trim])
+def test_workers_at_full_speed_meanwhile(world: World, tidy: Callable[[Session], bool]) -> None:
     one = world.set_up(lanes=4, ack_wait="1 hour")
     ledger, deadline = Ledger(), Deadline(SECONDS)
 
     def clean() -> int:
         session, chance, done = world.session(), random.Random(1), 0
         while deadline:
-            done += compact(session)
+            done += tidy(session)
             session.rows("select pg_sleep(%s)", chance.random() / 20)
         return done
 

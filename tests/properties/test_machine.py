@@ -111,6 +111,12 @@ class Machine(Workers):
             self.look.age("2 days", consumer=self.consumers[consumer].name)
             self.consumers[consumer].expire()
 
+    @rule(most=st.sampled_from([1, 2, 1000]))
+    def trim_the_log(self, most: int) -> None:
+        self.look.rows("update sluice_internal.position_trims set replaced = 1000000 where lane is null")
+        for _ in range(10):
+            self.look.rows("select sluice_internal._positions_trim(%s)", most)
+
     @rule(consumer=consumers, worker=workers, size=sizes, ack=st.booleans())
     def drain(self, consumer: int, worker: int, size: int, ack: bool) -> None:
         """With nobody in between, calls until one finds nothing find everything."""
