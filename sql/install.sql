@@ -44,6 +44,7 @@
 \ir internal/_records_follow.sql
 \ir internal/_erasure_digest.sql
 \ir internal/_erased_among.sql
+\ir internal/_quarantine_put.sql
 \ir internal/_record_recheck.sql
 \ir internal/_record_store.sql
 \ir internal/_record_write_one.sql

@@ -84,13 +84,17 @@ begin
                         and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
                 )
             )
-            -- writes to one object run in order; an unknown one holds up the next
+            -- writes to one object run in order; an unknown one holds up the next. Numbers are given out before the commit: one
+            -- with a lower number may come while a higher one is under way, waits for that, and does not keep it from being taken over
             and not exists (
                 select from sluice_internal.mutation_items as e
                 where
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
                     and e.status in ('queued', 'sending', 'unknown')
-                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+                    and case
+                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
+                        else i.status = 'queued' and e.status <> 'queued'
+                    end
             )
             and not exists (
                 select from sluice_internal.mutation_items as e
@@ -98,7 +102,10 @@ begin
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
                     and e.match_value is not null
                     and e.status in ('queued', 'sending', 'unknown')
-                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+                    and case
+                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
+                        else i.status = 'queued' and e.status <> 'queued'
+                    end
             )
         order by i.next_attempt_at, i.mutation_no, i.item_no
         limit _mutation_claim.max_items

@@ -39,10 +39,19 @@ begin
             v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
         );
     end if;
+    -- Looked at after the record was written: an erasure of it was waited for, or waits.
+    if v_item.upstream_id is not null
+        and exists (select from sluice_internal.syncs as y where y.sync_id = v_item.sync_id and y.erasures > 0)
+        and sluice_internal._erased_among(
+            v_item.sync_id, v_item.collection_id, jsonb_build_array(jsonb_build_object('upstream_id', v_item.upstream_id))
+        ) <> '{}'
+    then
+        perform sluice_internal._mutation_erase(v_item.sync_id, v_item.collection_id, v_item.upstream_id);
+    end if;
     perform sluice_internal._mutation_close(v_item.mutation_no);
     return true;
 end
 $$;
 
 comment on function sluice_internal._mutation_complete(bigint, int, text, int, text, text, jsonb, timestamptz, jsonb) is
-'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; if that object was erased, nothing is kept of it; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';

@@ -19,11 +19,9 @@ begin
         q.sync_id = _pages_settle.sync_id collate "C"
         and q.collection_id = i.collection_id collate "C"
         and (q.upstream_id = i.upstream_id collate "C" or (i.upstream_id is null and q.raw = decode(i.raw, 'base64')));
-    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
-    select _pages_settle.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
-    from jsonb_to_recordset(coalesce(_pages_settle.quarantine, '[]')) as i (
-        collection_id text, upstream_id text, raw text, reason text
-    );
+    if _pages_settle.quarantine <> '[]' then
+        perform sluice_internal._quarantine_put(_pages_settle.sync_id, _pages_settle.quarantine);
+    end if;
     delete from sluice_internal.wanted_objects as o
     using jsonb_to_recordset(v_came) as i (collection_id text, upstream_id text)
     where

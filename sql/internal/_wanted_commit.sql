@@ -34,9 +34,9 @@ begin
     where
         q.sync_id = v_run.sync_id
         and q.collection_id = i.collection_id collate "C" and q.upstream_id = i.upstream_id collate "C";
-    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
-    select v_run.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
-    from jsonb_to_recordset(_wanted_commit.quarantine) as i (collection_id text, upstream_id text, raw text, reason text);
+    if _wanted_commit.quarantine <> '[]' then
+        perform sluice_internal._quarantine_put(v_run.sync_id, _wanted_commit.quarantine);
+    end if;
     if _wanted_commit.facts ? 'restart' then
         perform sluice_internal._feeds_restart(
             v_run.sync_id, array(select r.feed from jsonb_array_elements_text(_wanted_commit.facts -> 'restart') as r (feed))

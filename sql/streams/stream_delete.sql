@@ -12,6 +12,12 @@ declare
     v_consumers bigint;
 begin
     perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', v_stream.stream_id),
+            hint = 'It was deleted just now.';
+    end if;
     select count(*) into v_syncs
     from sluice_internal.syncs as y
     where v_stream.stream_no in (y.stream_no, y.moving_from);
@@ -22,6 +28,11 @@ begin
             message = format('stream "%s" still has %s syncs and %s consumers', v_stream.stream_id, v_syncs, v_consumers),
             hint = 'Delete those first.';
     end if;
+    -- asked for while their sync was on its way to another stream
+    update sluice_internal.mutations as m
+    set stream_no = y.stream_no
+    from sluice_internal.syncs as y
+    where m.stream_no = v_stream.stream_no and y.sync_id = m.sync_id;
     delete from sluice_internal.streams where stream_no = v_stream.stream_no;
     execute format('drop sequence sluice_internal.position_%s', v_stream.stream_no);
 end

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from isolation.sessions import Session, World, refused
+from sql.test_sync_delete import tidy
 
 
 @pytest.fixture
@@ -140,6 +141,52 @@ def test_writes_to_one_object_go_in_order(one: Session) -> None:
     assert claim(one) == [], "what may or may not have been done holds up the next write to the object"
     one.rows("select mutation_resolve(%s, 3, 'succeeded')", first.mutation_id)
     assert [item.kind for item in claim(one)] == ["delete"]
+
+
+def test_a_stream_can_go_whose_sync_went_before_while_a_write_was_asked_for(made: World) -> None:
+    one, other = made.sessions(2)
+    other.rows("select stream_create('t')")
+    one.begin()
+    mutation = run(one, "create", {"name": "Paul"})
+    for call in ("sync_move('y', 't')", "sync_delete('z')", "sync_delete('pushed')"):
+        other.rows(f"select {call}")
+    for sync_id in ("y", "z", "pushed"):
+        assert tidy(other, sync_id) is None
+    one.commit()
+    other.rows("select stream_delete('s')")
+    assert other.value("select stream_id from mutations where mutation_id = %s", mutation.mutation_id) == "t"
+    assert kinds(claim(other)) == ["create"]
+
+
+def kinds(items: list[Any]) -> list[str]:
+    return [item.kind for item in items]
+
+
+def test_a_write_that_commits_late_waits_for_the_one_under_way(made: World) -> None:
+    one, other = made.sessions(2)
+    one.begin()
+    run(one, "update", {"upstream_id": "a", "data": {}})
+    run(other, "delete", {"upstream_id": "a"})
+    (taken,) = claim(other)
+    one.commit()
+    assert claim(other) == []
+    complete(other, taken)
+    assert kinds(claim(other)) == ["update"]
+
+
+def test_a_late_write_does_not_keep_a_dead_pollers_one_from_being_taken_over(made: World) -> None:
+    one, other = made.sessions(2)
+    one.begin()
+    run(one, "update", {"upstream_id": "a", "data": {}})
+    run(other, "delete", {"upstream_id": "a"})
+    assert kinds(claim(other, "dying")) == ["delete"]
+    one.commit()
+    other.rows("update sluice_internal.pollers set heartbeat_at = clock_timestamp() - interval '11 s' where poller_id = 'dying'")
+    (taken,) = claim(other)
+    assert taken.kind == "delete"
+    assert claim(other) == []
+    complete(other, taken)
+    assert kinds(claim(other)) == ["update"]
 
 
 def test_a_key_makes_a_repetition_harmless(made: World) -> None:
@@ -318,6 +365,19 @@ def test_upserts_of_one_object_go_in_order(one: Session) -> None:
     complete(one, first[0], upstream_id="cus_1")
     (second,) = claim(one)
     assert second.data["n"] == 2
+
+
+def test_an_upsert_that_commits_late_waits_for_the_one_under_way(made: World) -> None:
+    made.look.rows(MATCHING)
+    one, other = made.sessions(2)
+    one.begin()
+    upsert(one, {"email": "a", "n": 1})
+    upsert(other, {"email": "a", "n": 2})
+    (taken,) = claim(other)
+    one.commit()
+    assert claim(other) == []
+    complete(other, taken, upstream_id="cus_1")
+    assert [item.data["n"] for item in claim(other)] == [1]
 
 
 def test_an_upsert_by_a_field_inside(one: Session) -> None:

@@ -84,6 +84,56 @@ def test_mutations_of_the_object_are_wiped(world: World) -> None:
     ]
 
 
+def polled(world: World) -> tuple[Session, Any]:
+    """A sync of customers, under the lease of poller p1."""
+    one = world.look
+    one.rows("select stream_create('s')")
+    one.rows("select sluice_internal._credential_put('k', 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, 'http://x', '{}')")
+    one.rows("select sync_create('s', 'stripe', 'y', null, array['stripe:customer'], 'k')")
+    one.rows("select sluice_internal._poller_heartbeat('p1', 'host', 1)")
+    (held,) = one.rows("select * from sluice_internal._sync_claim('p1', 1)")
+    return one, held
+
+
+@pytest.mark.parametrize("known_by", ["name", "id"])
+def test_a_write_that_ends_after_the_erasure_leaves_nothing(world: World, known_by: str) -> None:
+    """Of a create nobody knows the id before the vendor answers; an update may be asked for later, by whoever does not know."""
+    one, _ = polled(world)
+    if known_by == "id":
+        one.rows("select record_erase('y', 'stripe:customer', 'cus_anna')")
+        one.rows("""select mutation_run('update', 'y', 'stripe:customer', '[{"upstream_id": "cus_anna", "data": {"name": "Anna"}}]')""")
+    else:
+        one.rows("""select mutation_run('create', 'y', 'stripe:customer', '[{"name": "Anna"}, {"name": "Bert"}]')""")
+    items = one.rows("select * from sluice_internal._mutation_claim('p1', 9)")
+    if known_by == "name":
+        one.rows("select record_erase('y', 'stripe:customer', 'cus_anna')")
+    for item, name in zip(items, ("cus_anna", "cus_bert"), strict=False):
+        records = [{"upstream_id": name, "data": {"id": name}}]
+        assert one.value(
+            "select sluice_internal._mutation_complete(%s, %s, 'p1', %s, 'succeeded', %s, %s::jsonb, now(), null)",
+            item.mutation_no, item.item_no, item.epoch, name, json.dumps(records),
+        )  # fmt: skip
+    left = [(1, "succeeded", None, None, None)]
+    if known_by == "name":
+        left += [(2, "succeeded", "cus_bert", {"name": "Bert"}, None)]
+    assert one.rows("select item_no, status, upstream_id, data, error from mutation_items order by 1") == left
+    assert "cus_anna" not in one.records()
+    assert one.value("select finished_at is not null from mutations")
+
+
+def test_what_was_erased_does_not_come_into_quarantine(world: World) -> None:
+    one, held = polled(world)
+    one.rows("select record_erase('y', 'stripe:customer', 'a')")
+    bad = [{"collection_id": "stripe:customer", "upstream_id": i, "raw": "QW5uYQ==", "reason": "a NUL"} for i in ("a", "b", None)]
+    one.rows(
+        "select * from sluice_internal._page_commit(sync_id => 'y', poller_id => 'p1', epoch => %s, feed => 'stripe:customer', cursor => null,"
+        " done => true, records => '[]', quarantine => %s::jsonb, read_from => now())",
+        held.epoch, json.dumps(bad),
+    )  # fmt: skip
+    one.rows("select * from sluice_internal._wanted_commit('y', 'p1', %s, '[]', %s::jsonb, now())", held.epoch, json.dumps(bad[:2]))
+    assert one.rows("select upstream_id, raw from quarantine order by 1") == [("b", b"Anna"), (None, b"Anna")]
+
+
 def test_an_erasure_waits_for_whoever_writes_the_object(world: World) -> None:
     """One that is not there yet for anybody else."""
     one = world.set_up()

@@ -163,3 +163,14 @@ def test_nothing_is_made_in_a_stream_that_is_being_deleted(world: World, what: s
         making.result(10)
     assert world.look.rows("select * from syncs") == []
     assert world.look.rows("select * from consumers") == []
+
+
+def test_two_sessions_delete_the_same_stream_at_once(world: World) -> None:
+    world.look.rows("select stream_create('a')")
+    one, other = world.sessions(2)
+    one.begin().rows("select stream_delete('a')")
+    waiting = other.start(lambda: other.rows("select stream_delete('a')"))
+    world.look.await_blocked(other, by=one)
+    one.commit()
+    with refused("SL101", "a"):
+        waiting.result(10)
