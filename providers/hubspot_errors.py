@@ -139,7 +139,7 @@ def _is_daily(given: Fault | None) -> bool:
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:
     text = headers.get(name, "").strip()
-    return float(text) if text.isdigit() and len(text) < 12 else None
+    return float(text) if text.isdecimal() and len(text) < 12 else None
 
 
 def own_error(status: int, raw: bytes) -> str:

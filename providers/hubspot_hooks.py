@@ -64,7 +64,7 @@ def _check(delivery: Delivery, secrets: Sequence[str]) -> None:
             details="it has one of version 1 or 2, which signs no time" if older else None,
             hint="HubSpot sends X-HubSpot-Signature-v3 with every delivery; look whether a proxy takes it away",
         )
-    if not stamp.isdigit() or len(stamp) > 15:
+    if not stamp.isdecimal() or len(stamp) > 15:
         raise Forged("the delivery has no readable time", hint="look whether a proxy takes X-HubSpot-Request-Timestamp away")
     age = delivery.received_at.timestamp() - int(stamp) / 1000
     if not -MAX_AHEAD <= age <= MAX_AGE:
@@ -129,4 +129,4 @@ def _collection(kind: object) -> str | None:
 
 def _id(given: object) -> str | None:
     text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
-    return text if text.isdigit() and len(text) <= 20 else None
+    return text if text.isdecimal() and len(text) <= 20 else None

@@ -149,7 +149,7 @@ def merged_into(collection_id: str, raw: bytes) -> Iterator[Change]:
         return
     own = rawjson.identity(bytes(head.id))
     for upstream_id in ids.split(";"):
-        if upstream_id.strip().isdigit() and upstream_id.strip() != own:
+        if upstream_id.strip().isdecimal() and upstream_id.strip() != own:
             yield gone(collection_id, upstream_id.strip())
 
 
@@ -249,7 +249,7 @@ def with_links(raw: bytes, linked: Mapping[str, Sequence[bytes]]) -> bytes:
 
 def _place(entry: bytes) -> tuple[int, str]:
     other = rawjson.identity(rawjson.object_members(entry).get("toObjectId", b"")) or ""
-    return (int(other) if other.isdigit() else 0, other)
+    return (int(other) if other.isdecimal() else 0, other)
 
 
 # ---------------------------------------------------------------- the replies

@@ -87,7 +87,7 @@ def read(feed: Feed, cursor: Cursor | None, response: Response) -> Page:
 def _above(above: int, records: Sequence[bytes], *, more: bool) -> int:
     """The highest id of a page. Raises ListBroken."""
     texts = [rawjson.identity(bytes(head_of(raw).id)) or "" for raw in records]
-    ids = [int(text) for text in texts if text.isdigit()]
+    ids = [int(text) for text in texts if text.isdecimal()]
     if any(upstream_id <= above for upstream_id in ids):
         raise ListBroken(
             "the search does not get on: it brings objects that were before the place asked for",

@@ -161,7 +161,7 @@ def _check_clock(hooks: Hooks, delivery: Delivery, stamp: str | None) -> None:
     spec = hooks.timestamp
     if spec is None:
         return
-    raw = None if stamp is None else stamp.encode() if stamp.replace(".", "", 1).isdigit() else f'"{stamp}"'.encode()
+    raw = None if stamp is None else stamp.encode() if stamp.replace(".", "", 1).isdecimal() else f'"{stamp}"'.encode()
     when = rest_paths.moment(raw, spec.format)
     tolerance = rest_paths.duration(spec.tolerance)
     if when is None or abs(delivery.received_at - when) > tolerance:

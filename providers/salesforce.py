@@ -122,7 +122,7 @@ class Salesforce(Plain):
         """https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm: api-usage=18/5000 of 24 h."""
         usage = response.headers.get("sforce-limit-info", "").partition("api-usage=")[2].partition(";")[0].partition(",")[0]
         used, _, most = usage.strip().partition("/")
-        if not (used.isdigit() and most.isdigit() and int(most) > 0):
+        if not (used.isdecimal() and most.isdecimal() and int(most) > 0):
             return None
         # What was used a day ago comes back all along.
         return Signals(remaining=float(max(int(most) - int(used), 0)), restore_rate=int(most) / DAY)

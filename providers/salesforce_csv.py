@@ -38,7 +38,7 @@ def records(collection_id: str, shape: Shape, root: str, response: Response) -> 
     if missing:
         raise replies.unreadable(response, VENDOR, f"it lacks columns that were asked for: {', '.join(missing[:5])}")
     said = response.headers.get("sforce-numberofrecords", "")
-    if said.isdigit() and int(said) != len(body):
+    if said.isdecimal() and int(said) != len(body):
         raise replies.unreadable(response, VENDOR, f"it has {len(body):,} records and says that there are {said}")
     marks = shape.marks
     return [_record(collection_id, shape.name, root, header, row, marks) for row in body]

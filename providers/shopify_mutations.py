@@ -110,7 +110,7 @@ def _quantities(write: Write, data: Members) -> Arguments:
 def _item_of(write: Write) -> bytes:
     """gid://shopify/InventoryLevel/1?inventory_item_id=2 names its item."""
     _, found, number = (write.upstream_id or "").partition("?inventory_item_id=")
-    if not found or not number.isdigit():
+    if not found or not number.isdecimal():
         raise Refused4xx("the data lacks inventoryItemId, and the id of the level does not name the item")
     return msgspec.json.encode(f"gid://shopify/InventoryItem/{number}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
 from pgsluice.server.errors import BadFields
-from pgsluice.server.masks import is_masked
+from pgsluice.server.masks import INSTEAD, is_masked
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -85,11 +85,26 @@ async def the_stream(app: App, token: Token, stream_id: str | None) -> str:
 
 
 async def credential_create(app: App, request: Request, token: Token) -> Response:
-    _, ask, status = await importing(app, token, credential_of(await _body(app, request), ""))
-    return raw(await app.store.run(token, ask), status)
+    answer, status = await imported(app, token, await _body(app, request), "")
+    return raw(answer, status)
 
 
-async def importing(app: App, token: Token, found: dict[str, Any]) -> tuple[str, Ask, int]:
+async def imported(
+    app: App, token: Token, given: Any, place: str, then: Callable[[str], Sequence[Ask]] = lambda _credential_id: ()
+) -> tuple[bytes, int]:
+    """Stores a credential, and does `then` with its id in the same transaction; the last answer, and the status of the credential."""
+    for attempt in range(_IMPORT_TRIES):
+        credential_id, storing, status = await _importing(app, token, credential_of(given, place))
+        try:
+            return await app.store.run(token, storing, *then(credential_id)), status
+        except SluiceError as exc:
+            # Since it was looked up, another request may have given the account its credential, or deleted it.
+            if exc.code not in {"SL104", "SL110"} or attempt == _IMPORT_TRIES - 1:
+                raise
+    raise AssertionError
+
+
+async def _importing(app: App, token: Token, found: dict[str, Any]) -> tuple[str, Ask, int]:
     """Id, statement and status of a credential to be stored: a new one, or that of the account where it has one."""
     known = None
     if found["account"] is not None:
@@ -104,10 +119,16 @@ async def importing(app: App, token: Token, found: dict[str, Any]) -> tuple[str,
 # What an answer says of a credential, and nobody can set.
 _ANSWERED: Final = ("created_at", "updated_at", "version")
 _UPDATE_TRIES: Final = 5
+_IMPORT_TRIES: Final = 2
+# What null takes away: the word that SQL has for that, whose null means "as it was".
+_TAKEN_AWAY: Final[Mapping[str, Any]] = {"name": "", "base_url": "", "oauth_app_id": "", "scopes": [], "metadata": "{}"}
 
 
 async def credential_update(app: App, request: Request, token: Token) -> Response:
-    """Another name, a new secret: its syncs go on at once, from where they are. What is masked or left out stays as it is."""
+    """Another name, a new secret: its syncs go on at once, from where they are.
+
+    What is masked or left out stays as it is; null takes a setting away.
+    """
     credential_id = request.path_params["id"]
     given = await _body(app, request)
     known = json.loads(await app.store.run(token, api.credential_info(credential_id)))
@@ -141,8 +162,9 @@ async def _updated(app: App, token: Token, known: Mapping[str, Any], given: dict
     inner = given.get("properties")
     place = inner if isinstance(inner, dict) else given
     names = _secret_names(given["provider"], place["kind"])
+    taken = {name: word for name, word in _TAKEN_AWAY.items() if name in given and given[name] is None}
     if place["kind"] == kind and not any(name in place for name in names):
-        found = credential_of(given, "", secret=False)
+        found = {**credential_of(given, "", secret=False), **taken}
         return raw(await app.store.run(token, api.credential_change({**found, "id": credential_id})))
     held: dict[str, Any] = {}
     if place["kind"] == kind and any(name not in place for name in names):
@@ -151,7 +173,7 @@ async def _updated(app: App, token: Token, known: Mapping[str, Any], given: dict
         place = {**{name: opened[name] for name in names if name in masked and name in opened}, **place}
         held = {"held_version": stored["version"]}
     whole_ = {**given, "properties": place} if inner is not None else place
-    found = credential_of(whole_, "")
+    found = {**credential_of(whole_, ""), **taken}
     return raw(await app.store.run(token, api.credential_replace({**sealed(app, {**found, "id": credential_id}), **held})))
 
 
@@ -218,6 +240,9 @@ def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, s
         missing = {field.name: "is missing" for field in kinds[kind] if field.name not in secret and not field.optional}
         if missing:
             raise BadFields(missing)
+        masked = {name: INSTEAD for name, value in secret.items() if is_masked(value)}
+        if masked:
+            raise BadFields(masked)
         known.seal_check(kind, secret)
         if mode and mode["test"] != ("_test_" in secret["secret"]):
             raise BadFields({"test": f"is {json.dumps(mode['test'])}, and the secret is not of that mode"})

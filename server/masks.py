@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
-MASK: Final = "********"
+# As answers have it, and as programs in between write it.
+_MASKED: Final = re.compile(r"\*{3,}|•{3,}")
+INSTEAD: Final = "is the masked form, which shows nothing: give the secret itself"
 
 
 def is_masked(value: Any) -> bool:
-    return bool(value == MASK)
+    return isinstance(value, str) and _MASKED.fullmatch(value) is not None

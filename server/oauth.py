@@ -22,7 +22,7 @@ from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import json_text, optional, text
 from pgsluice.server.errors import BadFields, malformed
-from pgsluice.server.masks import is_masked
+from pgsluice.server.masks import INSTEAD, is_masked
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -85,6 +85,8 @@ async def oauth_app_create(app: App, request: Request, token: Token) -> Response
     missing = {name: "is missing" for name in ("provider", "client_id", "client_secret") if not given.get(name)}
     if missing:
         raise BadFields(missing)
+    if is_masked(given["client_secret"]):
+        raise BadFields({"client_secret": INSTEAD})
     values = {**dict.fromkeys(names), **given, "redirect_uri": redirect_uri(app, request)}
     values["id"] = values["id"] if values["id"] is not None else str(uuid.uuid4())
     sealing = _sealed(app, values["id"], values.pop("client_secret"))

@@ -12,14 +12,15 @@ from starlette.responses import Response
 from pgsluice.db import api_syncs
 from pgsluice.db.errors import make
 from pgsluice.db.sealing_webhooks import sealed_webhook
-from pgsluice.db.serving import Token
+from pgsluice.db.serving import Ask, Token
 from pgsluice.providers import registry
 from pgsluice.providers.errors import ProviderError
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
 from pgsluice.server.bodies import any_value, json_text, optional, seconds, text, whole, whole_text
 from pgsluice.server.errors import BadFields
-from pgsluice.server.manage import credential_of, from_provider, importing, the_stream
+from pgsluice.server.manage import from_provider, imported, the_stream
+from pgsluice.server.masks import INSTEAD, is_masked
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -62,9 +63,13 @@ async def sync_create(app: App, request: Request, token: Token) -> Response:
         values["collection_ids"] = _all_collections(values["provider"])
     if inline is None:
         return raw(await app.store.run(token, api_syncs.sync_create(values)), 201)
+
+    def creating(credential_id: str) -> list[Ask]:
+        return [api_syncs.sync_create({**values, "credential_id": credential_id})]
+
     # In one transaction: a sync that is refused leaves no credential behind.
-    values["credential_id"], storing, _ = await importing(app, token, credential_of(inline, "credential"))
-    return raw(await app.store.run(token, storing, api_syncs.sync_create(values)), 201)
+    made, _ = await imported(app, token, inline, "credential", creating)
+    return raw(made, 201)
 
 
 def _all_collections(provider: str) -> list[str]:
@@ -193,6 +198,8 @@ async def sync_webhook_set(app: App, request: Request, token: Token) -> Response
     given = await bodies.asked(request, app.settings.max_body, secret=text)
     if "secret" not in given:
         raise BadFields({"secret": "is missing: what the vendor signs its webhooks with"})
+    if is_masked(given["secret"]):
+        raise BadFields({"secret": INSTEAD})
     key = app.settings.master_key
     if key is None:
         hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server"

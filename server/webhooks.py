@@ -129,7 +129,8 @@ class Desk:
         digest = hashlib.sha256(body).hexdigest()
         if received is None:
             return await webhooks.store_delivery(self._app.store, found.sync_id, f"body {digest}", unreadable=True)
-        delivery = f"id {received.delivery_id}" if received.delivery_id is not None else f"body {digest}"
+        named = received.delivery_id is not None and "\0" not in received.delivery_id
+        delivery = f"id {received.delivery_id}" if named else f"body {digest}"
         hints, changes = _sorted(received)
         if changes:
             try:

@@ -3353,6 +3353,12 @@ declare
     v_consumers bigint;
 begin
     perform from sluice_internal.streams as s where s.stream_no = v_stream.stream_no for update;
+    if not found then
+        raise exception using
+            errcode = 'SL101',
+            message = format('stream "%s" does not exist', v_stream.stream_id),
+            hint = 'It was deleted just now.';
+    end if;
     select count(*) into v_syncs
     from sluice_internal.syncs as y
     where v_stream.stream_no in (y.stream_no, y.moving_from);
@@ -3363,6 +3369,11 @@ begin
             message = format('stream "%s" still has %s syncs and %s consumers', v_stream.stream_id, v_syncs, v_consumers),
             hint = 'Delete those first.';
     end if;
+    -- asked for while their sync was on its way to another stream
+    update sluice_internal.mutations as m
+    set stream_no = y.stream_no
+    from sluice_internal.syncs as y
+    where m.stream_no = v_stream.stream_no and y.sync_id = m.sync_id;
     delete from sluice_internal.streams where stream_no = v_stream.stream_no;
     execute format('drop sequence sluice_internal.position_%s', v_stream.stream_no);
 end
@@ -4856,7 +4867,7 @@ begin
             message = format('credential "%s" does not exist', left(_credential_change.credential_id, 200)),
             hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
     end if;
-    perform sluice_internal._check_oauth_app(_credential_change.oauth_app_id, v_old.provider);
+    perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
     if exists (
         select from sluice_internal.credentials as c
         where
@@ -4869,12 +4880,12 @@ begin
     end if;
     update sluice_internal.credentials as c
     set
-        name = coalesce(_credential_change.name, c.name),
-        base_url = coalesce(_credential_change.base_url, c.base_url),
+        name = nullif(coalesce(_credential_change.name, c.name), ''),
+        base_url = nullif(coalesce(_credential_change.base_url, c.base_url), ''),
         metadata = coalesce(_credential_change.metadata, c.metadata),
         account = coalesce(_credential_change.account, c.account),
-        oauth_app_id = coalesce(_credential_change.oauth_app_id, c.oauth_app_id),
-        scopes = coalesce(_credential_change.scopes, c.scopes),
+        oauth_app_id = nullif(coalesce(_credential_change.oauth_app_id, c.oauth_app_id), ''),
+        scopes = nullif(coalesce(_credential_change.scopes, c.scopes), '{}'),
         updated_at = clock_timestamp()
     where c.credential_id = v_old.credential_id;
     perform sluice_internal._credential_mend(array[v_old.credential_id]);
@@ -4882,7 +4893,7 @@ begin
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) is 'Changes a credential and leaves its secret; what is null stays. Locks it. Errors: SL001, SL104, SL110, SL175.';
+comment on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) is 'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Locks it. Errors: SL001, SL104, SL110, SL175.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_known(provider text, account text)
  RETURNS text
@@ -5010,18 +5021,18 @@ begin
             message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
             hint = 'Nothing was changed: look at it, and try again.';
     end if;
-    perform sluice_internal._check_oauth_app(_credential_replace.oauth_app_id, v_old.provider);
+    perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,
         sealed = _credential_replace.sealed,
         key_version = _credential_replace.key_version,
-        base_url = coalesce(_credential_replace.base_url, c.base_url),
+        base_url = nullif(coalesce(_credential_replace.base_url, c.base_url), ''),
         account = coalesce(_credential_replace.account, c.account),
-        name = coalesce(_credential_replace.name, c.name),
+        name = nullif(coalesce(_credential_replace.name, c.name), ''),
         metadata = coalesce(_credential_replace.metadata, c.metadata),
-        oauth_app_id = coalesce(_credential_replace.oauth_app_id, c.oauth_app_id),
-        scopes = coalesce(_credential_replace.scopes, c.scopes),
+        oauth_app_id = nullif(coalesce(_credential_replace.oauth_app_id, c.oauth_app_id), ''),
+        scopes = nullif(coalesce(_credential_replace.scopes, c.scopes), '{}'),
         version = c.version + 1,
         expires_at = _credential_replace.expires_at,
         renew_at = _credential_replace.expires_at - interval '1 minute',
@@ -5036,7 +5047,7 @@ begin
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb,text,text[],bigint) is 'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';
+comment on function sluice_internal._credential_replace(text,text,bytea,integer,text,text,timestamp with time zone,text,jsonb,text,text[],bigint) is 'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before, empty: none; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_reseal(credential_id text, version bigint, old_key_version integer, sealed bytea, key_version integer)
  RETURNS boolean
@@ -6513,13 +6524,17 @@ begin
                         and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
                 )
             )
-            -- writes to one object run in order; an unknown one holds up the next
+            -- writes to one object run in order; an unknown one holds up the next. Numbers are given out before the commit: one
+            -- with a lower number may come while a higher one is under way, waits for that, and does not keep it from being taken over
             and not exists (
                 select from sluice_internal.mutation_items as e
                 where
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
                     and e.status in ('queued', 'sending', 'unknown')
-                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+                    and case
+                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
+                        else i.status = 'queued' and e.status <> 'queued'
+                    end
             )
             and not exists (
                 select from sluice_internal.mutation_items as e
@@ -6527,7 +6542,10 @@ begin
                     e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
                     and e.match_value is not null
                     and e.status in ('queued', 'sending', 'unknown')
-                    and (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no)
+                    and case
+                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
+                        else i.status = 'queued' and e.status <> 'queued'
+                    end
             )
         order by i.next_attempt_at, i.mutation_no, i.item_no
         limit _mutation_claim.max_items
@@ -6640,11 +6658,20 @@ begin
             v_item.sync_id, v_item.collection_id, _mutation_complete.records, _mutation_complete.read_from
         );
     end if;
+    -- Looked at after the record was written: an erasure of it was waited for, or waits.
+    if v_item.upstream_id is not null
+        and exists (select from sluice_internal.syncs as y where y.sync_id = v_item.sync_id and y.erasures > 0)
+        and sluice_internal._erased_among(
+            v_item.sync_id, v_item.collection_id, jsonb_build_array(jsonb_build_object('upstream_id', v_item.upstream_id))
+        ) <> '{}'
+    then
+        perform sluice_internal._mutation_erase(v_item.sync_id, v_item.collection_id, v_item.upstream_id);
+    end if;
     perform sluice_internal._mutation_close(v_item.mutation_no);
     return true;
 end
 $function$;
-comment on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) is 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
+comment on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) is 'Ends an item (succeeded, failed, unknown) and writes the object that the vendor answered into records, in one transaction; if that object was erased, nothing is kept of it; false, and nothing done, if the item was taken over. Locks the item, then its mutation.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_erase(sync_id text, collection_id text, upstream_id text)
  RETURNS integer
@@ -7412,11 +7439,9 @@ begin
         q.sync_id = _pages_settle.sync_id collate "C"
         and q.collection_id = i.collection_id collate "C"
         and (q.upstream_id = i.upstream_id collate "C" or (i.upstream_id is null and q.raw = decode(i.raw, 'base64')));
-    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
-    select _pages_settle.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
-    from jsonb_to_recordset(coalesce(_pages_settle.quarantine, '[]')) as i (
-        collection_id text, upstream_id text, raw text, reason text
-    );
+    if _pages_settle.quarantine <> '[]' then
+        perform sluice_internal._quarantine_put(_pages_settle.sync_id, _pages_settle.quarantine);
+    end if;
     delete from sluice_internal.wanted_objects as o
     using jsonb_to_recordset(v_came) as i (collection_id text, upstream_id text)
     where
@@ -7617,6 +7642,28 @@ AS $function$
     where d.provider = _provider_document.provider collate "C";
 $function$;
 comment on function sluice_internal._provider_document(text) is 'The document of a provider of the user''s own, as JSON text; null if there is none.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._quarantine_put(sync_id text, quarantine jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_erased int[] := '{}';
+begin
+    if exists (select from sluice_internal.syncs as y where y.sync_id = _quarantine_put.sync_id collate "C" and y.erasures > 0) then
+        v_erased := sluice_internal._erased_among(_quarantine_put.sync_id, null, _quarantine_put.quarantine);
+    end if;
+    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
+    select
+        _quarantine_put.sync_id, i.value ->> 'collection_id', i.value ->> 'upstream_id', decode(i.value ->> 'raw', 'base64'),
+        i.value ->> 'reason'
+    from jsonb_array_elements(_quarantine_put.quarantine) with ordinality as i (value, place)
+    where i.place <> all(v_erased);
+end
+$function$;
+comment on function sluice_internal._quarantine_put(text,jsonb) is 'Keeps what cannot be stored, unless its object was erased. quarantine as in _page_commit. Only under the sync''s lease: an erasure waits for it.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._quarantine_refusal(raw bytea)
  RETURNS text
@@ -11998,9 +12045,9 @@ begin
     where
         q.sync_id = v_run.sync_id
         and q.collection_id = i.collection_id collate "C" and q.upstream_id = i.upstream_id collate "C";
-    insert into sluice_internal.quarantine (sync_id, collection_id, upstream_id, raw, reason)
-    select v_run.sync_id, i.collection_id, i.upstream_id, decode(i.raw, 'base64'), i.reason
-    from jsonb_to_recordset(_wanted_commit.quarantine) as i (collection_id text, upstream_id text, raw text, reason text);
+    if _wanted_commit.quarantine <> '[]' then
+        perform sluice_internal._quarantine_put(v_run.sync_id, _wanted_commit.quarantine);
+    end if;
     if _wanted_commit.facts ? 'restart' then
         perform sluice_internal._feeds_restart(
             v_run.sync_id, array(select r.feed from jsonb_array_elements_text(_wanted_commit.facts -> 'restart') as r (feed))

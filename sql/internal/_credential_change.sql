@@ -29,7 +29,7 @@ begin
             message = format('credential "%s" does not exist', left(_credential_change.credential_id, 200)),
             hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
     end if;
-    perform sluice_internal._check_oauth_app(_credential_change.oauth_app_id, v_old.provider);
+    perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
     if exists (
         select from sluice_internal.credentials as c
         where
@@ -42,12 +42,12 @@ begin
     end if;
     update sluice_internal.credentials as c
     set
-        name = coalesce(_credential_change.name, c.name),
-        base_url = coalesce(_credential_change.base_url, c.base_url),
+        name = nullif(coalesce(_credential_change.name, c.name), ''),
+        base_url = nullif(coalesce(_credential_change.base_url, c.base_url), ''),
         metadata = coalesce(_credential_change.metadata, c.metadata),
         account = coalesce(_credential_change.account, c.account),
-        oauth_app_id = coalesce(_credential_change.oauth_app_id, c.oauth_app_id),
-        scopes = coalesce(_credential_change.scopes, c.scopes),
+        oauth_app_id = nullif(coalesce(_credential_change.oauth_app_id, c.oauth_app_id), ''),
+        scopes = nullif(coalesce(_credential_change.scopes, c.scopes), '{}'),
         updated_at = clock_timestamp()
     where c.credential_id = v_old.credential_id;
     perform sluice_internal._credential_mend(array[v_old.credential_id]);
@@ -57,4 +57,4 @@ end
 $$;
 
 comment on function sluice_internal._credential_change(text, text, text, jsonb, text, text, text[]) is
-'Changes a credential and leaves its secret; what is null stays. Locks it. Errors: SL001, SL104, SL110, SL175.';
+'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Locks it. Errors: SL001, SL104, SL110, SL175.';

@@ -40,18 +40,18 @@ begin
             message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
             hint = 'Nothing was changed: look at it, and try again.';
     end if;
-    perform sluice_internal._check_oauth_app(_credential_replace.oauth_app_id, v_old.provider);
+    perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,
         sealed = _credential_replace.sealed,
         key_version = _credential_replace.key_version,
-        base_url = coalesce(_credential_replace.base_url, c.base_url),
+        base_url = nullif(coalesce(_credential_replace.base_url, c.base_url), ''),
         account = coalesce(_credential_replace.account, c.account),
-        name = coalesce(_credential_replace.name, c.name),
+        name = nullif(coalesce(_credential_replace.name, c.name), ''),
         metadata = coalesce(_credential_replace.metadata, c.metadata),
-        oauth_app_id = coalesce(_credential_replace.oauth_app_id, c.oauth_app_id),
-        scopes = coalesce(_credential_replace.scopes, c.scopes),
+        oauth_app_id = nullif(coalesce(_credential_replace.oauth_app_id, c.oauth_app_id), ''),
+        scopes = nullif(coalesce(_credential_replace.scopes, c.scopes), '{}'),
         version = c.version + 1,
         expires_at = _credential_replace.expires_at,
         renew_at = _credential_replace.expires_at - interval '1 minute',
@@ -70,4 +70,4 @@ $$;
 comment on function sluice_internal._credential_replace(
     text, text, bytea, int, text, text, timestamptz, text, jsonb, text, text[], bigint
 ) is
-'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';
+'Gives a credential a new sealed secret (base_url, account, name, metadata, oauth_app_id and scopes null: as before, empty: none; held_version: the version that the new secret was made from); its syncs are tried again at once, and go on from where they are. Locks it. Errors: SL001, SL104, SL175, SL179.';

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -150,6 +152,62 @@ def test_a_masked_secret_sent_back_is_unchanged(http: httpx.Client, app: dict[st
     assert sealed(conn)[1] == 2
     assert http.patch("/v1/credentials/k", json={"nonsense": 1}).status_code == 422
     assert http.patch("/v1/credentials/k", json={"id": "other"}).status_code == 422
+
+
+@pytest.mark.parametrize("mask", ["***", "********", "•••••"], ids=["short", "ours", "dots"])
+def test_no_mask_becomes_a_secret(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any], mask: str) -> None:
+    def stored() -> list[Any]:
+        kept = "select sealed from sluice_internal.oauth_apps union all select sealed from sluice_internal.credentials"
+        return conn.execute(f"{kept} union all select sealed from sluice_internal.webhooks").fetchall()
+
+    http.post("/v1/credentials", json={"id": "k", **TOKENS})
+    http.post("/v1/streams", json={"id": "dev"})
+    http.post("/v1/syncs", json={"provider": "stripe", "id": "st", "credential_id": "k", "collection_ids": ["stripe:customer"]})
+    before = stored()
+    assert http.patch("/v1/oauth-apps/app", json={"client_secret": mask}).status_code == 200
+    assert http.patch("/v1/credentials/k", json={"access_token": mask, "refresh_token": mask}).status_code == 200
+    for method, path, body in (
+        ("POST", "/v1/oauth-apps", {"provider": "stripe", "client_id": "x", "client_secret": mask}),
+        ("POST", "/v1/credentials", {**TOKENS, "access_token": mask}),
+        ("PUT", "/v1/syncs/st/webhook", {"secret": mask}),
+    ):
+        refused = http.request(method, path, json=body)
+        assert (refused.status_code, "masked form" in refused.text) == (422, True), refused.text
+    assert stored() == before
+
+
+def test_null_takes_a_setting_of_a_credential_away(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
+    full = {"name": "n", "base_url": "https://proxy.example", "metadata": {"a": 1}, "scopes": ["read_write"], "oauth_app_id": "app"}
+    http.post("/v1/credentials", json={"id": "k", **TOKENS, **full})
+    changes: dict[str, Any] = {"name": None, "base_url": None}
+    found = http.patch("/v1/credentials/k", json=changes).json()
+    assert {name: found[name] for name in full} == {**full, **changes}
+    again = {**changes, "metadata": None, "scopes": None, "oauth_app_id": None}
+    found = http.patch("/v1/credentials/k", json={**again, "refresh_token": "rt_new_one", "access_token": "********"}).json()
+    assert {name: found[name] for name in full} == {**again, "metadata": {}}
+    # What was answered, sent back, changes nothing.
+    assert http.patch("/v1/credentials/k", json=found).json() == {**found, "updated_at": http.get("/v1/credentials/k").json()["updated_at"]}
+
+
+def test_an_account_that_is_imported_by_several_at_once(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
+    token = {"kind": "hubspot_oauth2", "refresh_token": "abcdefgh-1234-5678-9abc-def012345678", "hub_id": "77"}
+    with conn.transaction():
+        # Nobody can store one, so all have looked before one does.
+        conn.execute("lock table sluice_internal.credentials in share row exclusive mode")
+        hands = ThreadPoolExecutor(4)
+        work = [hands.submit(http.post, "/v1/credentials", json=token) for _ in range(4)]
+        until_blocked(conn, 4)
+    assert sorted(each.result(20).status_code for each in work) == [200, 200, 200, 201]
+    assert len(http.get("/v1/credentials", params={"provider": "hubspot"}).json()["data"]) == 1
+
+
+def until_blocked(conn: psycopg.Connection[Any], number: int) -> None:
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 60
+    while conn.execute(query).fetchone() != (number,):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        conn.execute("select pg_stat_clear_snapshot()")  # a transaction keeps what it saw
 
 
 def test_half_of_a_secret_may_be_masked(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:

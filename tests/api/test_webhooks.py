@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -156,6 +158,20 @@ def test_a_repeated_delivery_does_nothing(http: httpx.Client, shop: psycopg.Conn
     assert (info(shop)["deliveries"], info(shop)["repeated"]) == (1, 1)
     assert send(http, event("evt_2")).status_code == 200
     assert wanted(shop) == [("stripe:customer", "cus_1")]
+
+
+def test_a_delivery_whose_own_id_cannot_be_stored(db: str, http: httpx.Client, shop: psycopg.Connection[Any]) -> None:
+    shop.execute("select sluice_internal._credential_put('n', 'notion', 'notion_key', 'shown', '\\xc0ffee', 1, null, '{}')")
+    shop.execute("select sync_create('dev', 'notion', 'pages', collection_ids => array['notion:page'], credential_id => 'n')")
+    with Client.connect(db, master_key=parse_key("0" * 64)) as client:
+        client.sync_webhook_set("pages", SECRET)
+    body = b'{"id": "a\\u0000b", "entity": {"id": "p1", "type": "page"}}'
+    signed = {"X-Notion-Signature": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}
+    for _ in range(2):
+        answer = http.post("/webhooks/pages", content=body, headers=signed)
+        assert answer.status_code == 200, answer.text
+    assert wanted(shop) == [("notion:page", "p1")]
+    assert shop.execute("select deliveries, repeated from sync_webhook_info('pages')").fetchone() == (1, 1)
 
 
 def test_two_secrets_while_one_is_rolled(db: str, http: httpx.Client, shop: psycopg.Connection[Any]) -> None:

@@ -283,8 +283,10 @@ def test_a_secret_that_was_changed_counts_beside_the_old_one() -> None:
         signed([], **{"x-hubspot-request-timestamp": ""}),
         signed([], **{"x-hubspot-signature-v3": ""}),
         signed([], **{"x-hubspot-signature-v3": "é"}),
+        # What Unicode calls a digit, and int() does not.
+        signed([], **{"x-hubspot-request-timestamp": "²"}),
     ],
-    ids=["another secret", "too old", "from the future", "another time", "no number", "no time", "unsigned", "no ASCII"],
+    ids=["another secret", "too old", "from the future", "another time", "no number", "no time", "unsigned", "no ASCII", "strange digit"],
 )
 def test_what_is_not_from_hubspot(delivery: Delivery) -> None:
     with pytest.raises(Forged):
