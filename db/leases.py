@@ -244,7 +244,7 @@ async def tidy(conn: Connection) -> bool:
 
 async def trim(conn: Connection) -> bool:
     """One step of removing entries of a stream's log that were replaced; False if there is nothing to do now."""
-    (row,) = await run(conn, "select sluice_internal._positions_tidy() as more")
+    (row,) = await run(conn, "select sluice_internal._streams_tidy() as more")
     return bool(row["more"])
 
 

@@ -51,7 +51,7 @@ grant execute on function sluice_internal._sync_fail to sluice_poller;
 grant execute on function sluice_internal._sync_release to sluice_poller;
 grant execute on function sluice_internal._sync_tidy to sluice_poller;
 grant execute on function sluice_internal._leases_compact to sluice_poller;
-grant execute on function sluice_internal._positions_tidy to sluice_poller;
+grant execute on function sluice_internal._streams_tidy to sluice_poller;
 grant execute on function sluice_internal._page_commit to sluice_poller;
 grant execute on function sluice_internal._pages_commit to sluice_poller;
 grant execute on function sluice_internal._feeds_declare to sluice_poller;

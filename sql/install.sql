@@ -37,7 +37,8 @@
 \ir internal/_number_ingest.sql
 \ir internal/_fold_counts.sql
 \ir internal/_positions_trim.sql
-\ir internal/_positions_tidy.sql
+\ir internal/_times_trim.sql
+\ir internal/_streams_tidy.sql
 \ir internal/_ingest_tidy.sql
 \ir internal/_records_forget.sql
 \ir internal/_records_move.sql

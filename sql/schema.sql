@@ -489,21 +489,6 @@ create table sluice_internal.pollers (
 );
 comment on table sluice_internal.pollers is 'Running pollers. One that is silent for 10 s has lost its syncs.';
 
-create table sluice_internal.position_trims (
-    stream_no integer not null,
-    kept bigint default 0 not null,
-    replaced bigint default 0 not null,
-    lane smallint,
-    after_idx bigint,
-    pass_kept bigint,
-    constraint position_trims_check CHECK ((((lane IS NULL) = (after_idx IS NULL)) AND ((lane IS NULL) = (pass_kept IS NULL)))),
-    constraint position_trims_pkey PRIMARY KEY (stream_no)
-) with (fillfactor=50);
-comment on table sluice_internal.position_trims is 'How far each stream''s log of positions is due to be trimmed, and how far a pass over it has come. No reference to streams: the log of one that is deleted goes by a pass of its own.';
-comment on column sluice_internal.position_trims.kept is 'About how many entries are current.';
-comment on column sluice_internal.position_trims.replaced is 'How many entries were replaced, or lost their record, since the last pass began.';
-comment on column sluice_internal.position_trims.lane is 'Of the pass under way, with after_idx: the last entry that was looked at. Null: there is none.';
-
 create table sluice_internal.positions (
     stream_no integer not null,
     lane smallint not null,
@@ -607,6 +592,23 @@ create table sluice_internal.stream_times (
 );
 CREATE INDEX stream_times_by_idx ON sluice_internal.stream_times USING btree (stream_no, idx);
 comment on table sluice_internal.stream_times is 'What was committed after "at" has an updated_idx above idx. About one row a second with changes; the last seconds are still in ingests.';
+
+create table sluice_internal.stream_trims (
+    stream_no integer not null,
+    kept bigint default 0 not null,
+    replaced bigint default 0 not null,
+    lane smallint,
+    after_idx bigint,
+    pass_kept bigint,
+    times_until timestamp with time zone,
+    constraint stream_trims_check CHECK ((((lane IS NULL) = (after_idx IS NULL)) AND ((lane IS NULL) = (pass_kept IS NULL)))),
+    constraint stream_trims_pkey PRIMARY KEY (stream_no)
+) with (fillfactor=50);
+comment on table sluice_internal.stream_trims is 'How far each stream''s log of positions is due to be trimmed, how far a pass over it has come, and up to when its times are thinned out. No reference to streams: the log of one that is deleted goes by a pass of its own.';
+comment on column sluice_internal.stream_trims.kept is 'About how many entries are current.';
+comment on column sluice_internal.stream_trims.replaced is 'How many entries were replaced, or lost their record, since the last pass began.';
+comment on column sluice_internal.stream_trims.lane is 'Of the pass under way, with after_idx: the last entry that was looked at. Null: there is none.';
+comment on column sluice_internal.stream_trims.times_until is 'Before this, stream_times has one row a minute.';
 
 create table sluice_internal.streams (
     stream_no integer generated always as identity not null,
@@ -1244,7 +1246,7 @@ create view sluice.mutations as
            FROM sluice_internal.mutation_items t
           WHERE t.mutation_no = m.mutation_no) i;
 -- columns: mutation_id text, stream_id text, sync_id text, collection_id text, kind text, status text, items bigint, succeeded bigint, failed bigint, unknown bigint, cancelled bigint, match_on text, idempotency_key text, created_at timestamp with time zone, finished_at timestamp with time zone, if_match text
-comment on view sluice.mutations is 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
+comment on view sluice.mutations is 'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item. Kept for 90 days after that, unknown ones until somebody resolves them.';
 
 create view sluice.notices as
  SELECT n.notice_id,
@@ -3333,7 +3335,7 @@ begin
             message = format('the stream id "%s" is taken', stream_create.stream_id),
             hint = 'Choose another id, or leave it out to have one generated.';
     end if;
-    insert into sluice_internal.position_trims (stream_no) values (v_stream_no);
+    insert into sluice_internal.stream_trims (stream_no) values (v_stream_no);
     execute format('create sequence sluice_internal.position_%s as bigint', v_stream_no);
     return v_stream;
 end
@@ -5541,7 +5543,7 @@ begin
         from removed as r
     ),
     entries as (
-        insert into sluice_internal.position_trims as t (stream_no, kept, replaced)
+        insert into sluice_internal.stream_trims as t (stream_no, kept, replaced)
         select n.stream_no, sum(n.kept), sum(n.replaced)
         from (
             select
@@ -5576,7 +5578,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and position_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+comment on function sluice_internal._fold_counts() is 'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and stream_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._hold_consumer(consumer sluice_internal.consumers)
  RETURNS void
@@ -5674,11 +5676,11 @@ begin
     if not exists (
         select from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
     ) then
-        perform sluice_internal._positions_trim(_ingest_tidy.most);
+        perform sluice_internal._positions_trim(_ingest_tidy.most), sluice_internal._times_trim(_ingest_tidy.most);
     end if;
 end
 $function$;
-comment on function sluice_internal._ingest_tidy(integer) is 'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions, looking at up to most entries. Locks what those lock.';
+comment on function sluice_internal._ingest_tidy(integer) is 'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions and its times, looking at up to most rows. Locks what those lock.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._jsonb_refusal(raw text)
  RETURNS text
@@ -6422,7 +6424,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters and the trimming of positions; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters and the trimming of streams; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -7498,19 +7500,6 @@ end
 $function$;
 comment on function sluice_internal._poller_stop(text) is 'A poller ends: its syncs, writes and places among requests are free at once, and the others are woken.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._positions_tidy()
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-    perform sluice_internal._authorize(null, 'poller');
-    return sluice_internal._positions_trim(5000);
-end
-$function$;
-comment on function sluice_internal._positions_tidy() is '_positions_trim for pollers, up to 5,000 entries. Locks what that locks.';
-
 CREATE OR REPLACE FUNCTION sluice_internal._positions_trim(most integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -7532,7 +7521,7 @@ begin
         return false;
     end if;
     select t.*, s.stream_no is null as gone into v_trim
-    from sluice_internal.position_trims as t
+    from sluice_internal.stream_trims as t
     left join lateral (select x.stream_no from sluice_internal.streams as x where x.stream_no = t.stream_no offset 0) as s on true
     where t.lane is not null or s.stream_no is null or t.replaced >= greatest(10000, t.kept)
     order by t.lane is null, t.replaced desc
@@ -7581,7 +7570,7 @@ begin
     from (select) as one
     left join lateral (select s.lane, s.updated_idx from seen as s order by s.lane desc, s.updated_idx desc limit 1) as l on true;
     if v_done.seen = _positions_trim.most then
-        update sluice_internal.position_trims as t
+        update sluice_internal.stream_trims as t
         set
             lane = v_done.lane,
             after_idx = v_done.updated_idx,
@@ -7590,9 +7579,10 @@ begin
             replaced = case when t.lane is null then 0 else t.replaced end
         where t.stream_no = v_trim.stream_no;
     elsif v_trim.gone then
-        delete from sluice_internal.position_trims as t where t.stream_no = v_trim.stream_no;
+        delete from sluice_internal.stream_times as t where t.stream_no = v_trim.stream_no;
+        delete from sluice_internal.stream_trims as t where t.stream_no = v_trim.stream_no;
     else
-        update sluice_internal.position_trims as t
+        update sluice_internal.stream_trims as t
         set
             lane = null,
             after_idx = null,
@@ -10300,7 +10290,7 @@ begin
     );
 end
 $function$;
-comment on function sluice_internal._start_of(integer,text,text) is 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
+comment on function sluice_internal._start_of(integer,text,text) is 'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, those of more than a day to the minute, so that a moment before it comes too. SL001.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._steps_due(step_no bigint, open_steps bigint[])
  RETURNS boolean
@@ -10363,6 +10353,19 @@ exception
 end
 $function$;
 comment on function sluice_internal._stream_watch(text) is 'From now on, until _stream_unwatch or the end of the session, commits and nacks in the consumer''s stream notify the channel sluice_streams, with the stream_id that this answers. LISTEN first, then this, then look for messages. Null: somebody holds a commit open, ask again in a while. Locks the stream''s watchers (shared, for the session).';
+
+CREATE OR REPLACE FUNCTION sluice_internal._streams_tidy()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    perform sluice_internal._authorize(null, 'poller');
+    return sluice_internal._positions_trim(5000) or sluice_internal._times_trim(5000);
+end
+$function$;
+comment on function sluice_internal._streams_tidy() is 'A piece of what streams have to be rid of: _positions_trim or _times_trim, of up to 5,000 rows; false if there is nothing to do. Locks what those lock.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._subscription_claim(poller_id text)
  RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, kind text, sealed bytea, key_version integer, base_url text, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, has_secret boolean, tag text, attempt integer, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, next_in interval)
@@ -11130,6 +11133,14 @@ begin
             where
                 n.notice_id in (select o.notice_id from sluice_internal.notices as o order by o.notice_id limit 1000)
                 and n.created_at < clock_timestamp() - interval '90 days';
+            delete from sluice_internal.mutations as m
+            where
+                m.mutation_no in (select o.mutation_no from sluice_internal.mutations as o order by o.mutation_no limit 2000)
+                and m.finished_at < clock_timestamp() - interval '90 days'
+                -- of these a person has still to say what became of them
+                and not exists (
+                    select from sluice_internal.mutation_items as i where i.mutation_no = m.mutation_no and i.status = 'unknown'
+                );
         end if;
         return false;
     end if;
@@ -11146,7 +11157,7 @@ begin
     return true;
 end
 $function$;
-comment on function sluice_internal._sync_tidy() is 'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then. Locks that work (skips locked ones).';
+comment on function sluice_internal._sync_tidy() is 'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then, and so do mutations that ended as long ago, except unknown ones. Locks that work (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._take_many(consumer sluice_internal.consumers, taken_lanes integer[], max_rows integer, max_bytes bigint)
  RETURNS SETOF sluice.message
@@ -11307,7 +11318,7 @@ begin
     );
 end
 $function$;
-comment on function sluice_internal._time_of(integer,bigint) is 'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
+comment on function sluice_internal._time_of(integer,bigint) is 'About when an updated_idx was committed: to the second, recent ones more exactly, those of more than a day to the minute. Null if it is not known.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._time_pattern(kind text)
  RETURNS text
@@ -11339,6 +11350,61 @@ exception
 end
 $function$;
 comment on function sluice_internal._time_refusal(jsonb) is 'Why this JSON value is no time, in words that follow the name of its field; null if it is one, or null.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._times_trim(most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_until constant timestamptz := date_trunc('minute', clock_timestamp() - interval '1 day');
+    v_stream_no int;
+    v_after timestamptz;
+    v_seen record;
+begin
+    if current_setting('transaction_isolation') <> 'read committed'
+        or not pg_try_advisory_xact_lock(sluice_internal._lock_key(3, 0, 0))
+    then
+        return false;
+    end if;
+    select t.stream_no, t.times_until into v_stream_no, v_after
+    from sluice_internal.stream_trims as t
+    where t.times_until is null or t.times_until < v_until - interval '1 hour'
+    limit 1;
+    if not found then
+        return false;
+    end if;
+    with seen as materialized (
+        select t.at
+        from sluice_internal.stream_times as t
+        where t.stream_no = v_stream_no and t.at > coalesce(v_after, '-infinity') and t.at < v_until
+        order by t.at
+        limit _times_trim.most
+    ),
+    removed as (
+        delete from sluice_internal.stream_times as t
+        using seen as s
+        where
+            t.stream_no = v_stream_no
+            and t.at = s.at
+            and exists (
+                select
+                from sluice_internal.stream_times as e
+                where e.stream_no = v_stream_no and e.at >= date_trunc('minute', s.at) and e.at < s.at
+                offset 0
+            )
+    )
+    select count(*) as times, max(s.at) as last into v_seen from seen as s;
+    update sluice_internal.stream_trims as t
+    set times_until = case when v_seen.times = _times_trim.most then v_seen.last else v_until end
+    where t.stream_no = v_stream_no;
+    return true;
+end
+$function$;
+comment on function sluice_internal._times_trim(integer) is 'Of what tells when a stream''s positions were committed, leaves one a minute where it is older than a day, looking at up to most of them; false if no stream has an hour of that. Whoever asks for a time then gets a moment before it. Locks the folding of counters (tried, never waited for) and those rows.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._token_check(token text, scope text)
  RETURNS text
@@ -12853,7 +12919,6 @@ grant execute on function sluice_internal._page_commit(text,text,bigint,text,jso
 grant execute on function sluice_internal._pages_commit(text,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone) to sluice_poller;
 grant execute on function sluice_internal._poller_heartbeat(text,text,integer) to sluice_poller;
 grant execute on function sluice_internal._poller_stop(text) to sluice_poller;
-grant execute on function sluice_internal._positions_tidy() to sluice_poller;
 grant execute on function sluice_internal._provider_document(text) to sluice_poller;
 grant execute on function sluice_internal._rate_release(uuid) to sluice_poller;
 grant execute on function sluice_internal._rate_signal(text,double precision,double precision,double precision,double precision,text) to sluice_poller;
@@ -12868,6 +12933,7 @@ grant execute on function sluice_internal._signin_claim(text) to sluice_poller;
 grant execute on function sluice_internal._signin_credential(text,text) to sluice_poller;
 grant execute on function sluice_internal._signin_fail(text,text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._signin_store(text,text,bytea,integer,text,text,interval,text[]) to sluice_poller;
+grant execute on function sluice_internal._streams_tidy() to sluice_poller;
 grant execute on function sluice_internal._subscription_claim(text) to sluice_poller;
 grant execute on function sluice_internal._subscription_end(text,text,bigint,interval,text,jsonb,text[]) to sluice_poller;
 grant execute on function sluice_internal._subscription_known(text,text,bigint) to sluice_poller;

@@ -60,7 +60,7 @@ begin
         from removed as r
     ),
     entries as (
-        insert into sluice_internal.position_trims as t (stream_no, kept, replaced)
+        insert into sluice_internal.stream_trims as t (stream_no, kept, replaced)
         select n.stream_no, sum(n.kept), sum(n.replaced)
         from (
             select
@@ -97,4 +97,4 @@ end
 $$;
 
 comment on function sluice_internal._fold_counts() is
-'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and position_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';
+'Adds up to 2,000 rows of ingests, and of count_deltas, to record_counts and stream_trims, and about one a second to stream_times, and removes them; those of the last ten seconds stay. Locks the folding (tried, never waited for) and those rows.';

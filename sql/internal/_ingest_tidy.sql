@@ -9,10 +9,10 @@ begin
     if not exists (
         select from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
     ) then
-        perform sluice_internal._positions_trim(_ingest_tidy.most);
+        perform sluice_internal._positions_trim(_ingest_tidy.most), sluice_internal._times_trim(_ingest_tidy.most);
     end if;
 end
 $$;
 
 comment on function sluice_internal._ingest_tidy(int) is
-'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions, looking at up to most entries. Locks what those lock.';
+'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions and its times, looking at up to most rows. Locks what those lock.';

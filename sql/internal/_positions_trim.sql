@@ -20,7 +20,7 @@ begin
         return false;
     end if;
     select t.*, s.stream_no is null as gone into v_trim
-    from sluice_internal.position_trims as t
+    from sluice_internal.stream_trims as t
     left join lateral (select x.stream_no from sluice_internal.streams as x where x.stream_no = t.stream_no offset 0) as s on true
     where t.lane is not null or s.stream_no is null or t.replaced >= greatest(10000, t.kept)
     order by t.lane is null, t.replaced desc
@@ -69,7 +69,7 @@ begin
     from (select) as one
     left join lateral (select s.lane, s.updated_idx from seen as s order by s.lane desc, s.updated_idx desc limit 1) as l on true;
     if v_done.seen = _positions_trim.most then
-        update sluice_internal.position_trims as t
+        update sluice_internal.stream_trims as t
         set
             lane = v_done.lane,
             after_idx = v_done.updated_idx,
@@ -78,9 +78,10 @@ begin
             replaced = case when t.lane is null then 0 else t.replaced end
         where t.stream_no = v_trim.stream_no;
     elsif v_trim.gone then
-        delete from sluice_internal.position_trims as t where t.stream_no = v_trim.stream_no;
+        delete from sluice_internal.stream_times as t where t.stream_no = v_trim.stream_no;
+        delete from sluice_internal.stream_trims as t where t.stream_no = v_trim.stream_no;
     else
-        update sluice_internal.position_trims as t
+        update sluice_internal.stream_trims as t
         set
             lane = null,
             after_idx = null,

@@ -80,4 +80,4 @@ end
 $$;
 
 comment on function sluice_internal._start_of(int, text, text) is
-'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, so that a moment before it comes too. SL001.';
+'The updated_idx after which a consumer delivers, for an updated_idx (the first to be delivered), a time (everything committed since) or an age. Times more than ten seconds past are known to the second, those of more than a day to the minute, so that a moment before it comes too. SL001.';

@@ -23,6 +23,14 @@ begin
             where
                 n.notice_id in (select o.notice_id from sluice_internal.notices as o order by o.notice_id limit 1000)
                 and n.created_at < clock_timestamp() - interval '90 days';
+            delete from sluice_internal.mutations as m
+            where
+                m.mutation_no in (select o.mutation_no from sluice_internal.mutations as o order by o.mutation_no limit 2000)
+                and m.finished_at < clock_timestamp() - interval '90 days'
+                -- of these a person has still to say what became of them
+                and not exists (
+                    select from sluice_internal.mutation_items as i where i.mutation_no = m.mutation_no and i.status = 'unknown'
+                );
         end if;
         return false;
     end if;
@@ -41,4 +49,4 @@ end
 $$;
 
 comment on function sluice_internal._sync_tidy() is
-'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then. Locks that work (skips locked ones).';
+'One step of the work on records that waits longest (sync_delete, sync_move, dropped collections); false if none is due. What fails is tried again after a minute and says why. Notices older than 90 days go now and then, and so do mutations that ended as long ago, except unknown ones. Locks that work (skips locked ones).';

@@ -30,4 +30,4 @@ end
 $$;
 
 comment on function sluice_internal._time_of(int, bigint) is
-'About when an updated_idx was committed: to the second, recent ones more exactly. Null if it is not known.';
+'About when an updated_idx was committed: to the second, recent ones more exactly, those of more than a day to the minute. Null if it is not known.';

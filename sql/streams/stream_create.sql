@@ -31,7 +31,7 @@ begin
             message = format('the stream id "%s" is taken', stream_create.stream_id),
             hint = 'Choose another id, or leave it out to have one generated.';
     end if;
-    insert into sluice_internal.position_trims (stream_no) values (v_stream_no);
+    insert into sluice_internal.stream_trims (stream_no) values (v_stream_no);
     execute format('create sequence sluice_internal.position_%s as bigint', v_stream_no);
     return v_stream;
 end

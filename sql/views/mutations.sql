@@ -38,4 +38,4 @@ cross join lateral (
 ) as i;
 
 comment on view sluice.mutations is
-'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item.';
+'Requested writes. status: queued, running; when every item is final succeeded, failed, cancelled, partial, or unknown: it cannot be known whether the vendor did an item. Kept for 90 days after that, unknown ones until somebody resolves them.';

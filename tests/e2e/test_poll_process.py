@@ -171,7 +171,7 @@ def test_what_was_replaced_leaves_the_log(db: str) -> None:
                 "select sluice.record_ingest('y', 'push:o', jsonb_build_array(jsonb_build_object('upstream_id', 'a', 'data', %s::int)))",
                 [turn],
             )
-        conn.execute("update sluice_internal.position_trims set replaced = 10000")
+        conn.execute("update sluice_internal.stream_trims set replaced = 10000")
         with process(db):
             until(lambda: conn.execute("select count(*) from sluice_internal.positions").fetchone() == (1,))
         (message,) = conn.execute("select upstream_id, data from sluice.records").fetchall()

@@ -97,8 +97,8 @@ def work(conn: psycopg.Connection, consumer: str, chance: random.Random, journal
 def clean(conn: psycopg.Connection, chance: random.Random, journal: Journal) -> None:
     """What pollers do now and then, all the time."""
     while True:
-        conn.execute("update sluice_internal.position_trims set replaced = 1000000 where lane is null")
-        while conn.execute("select sluice_internal._positions_tidy()").fetchone() == (True,):
+        conn.execute("update sluice_internal.stream_trims set replaced = 1000000 where lane is null")
+        while conn.execute("select sluice_internal._streams_tidy()").fetchone() == (True,):
             journal.note("trimmed")
         row = conn.execute("select sluice_internal._leases_compact(0)").fetchone()
         journal.note("compacted" if row and row[0] else "left alone")

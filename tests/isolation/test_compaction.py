@@ -124,7 +124,7 @@ def test_small_tables_and_those_in_use_are_left_alone(world: World) -> None:
 
 def trim(session: Session) -> bool:
     """A piece of a pass over the log of positions."""
-    session.rows("update sluice_internal.position_trims set replaced = 1000000 where lane is null")
+    session.rows("update sluice_internal.stream_trims set replaced = 1000000 where lane is null")
     return bool(session.value("select sluice_internal._positions_trim(20)"))
 
 

@@ -113,7 +113,7 @@ class Machine(Workers):
 
     @rule(most=st.sampled_from([1, 2, 1000]))
     def trim_the_log(self, most: int) -> None:
-        self.look.rows("update sluice_internal.position_trims set replaced = 1000000 where lane is null")
+        self.look.rows("update sluice_internal.stream_trims set replaced = 1000000 where lane is null")
         for _ in range(10):
             self.look.rows("select sluice_internal._positions_trim(%s)", most)
 

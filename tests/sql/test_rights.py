@@ -78,7 +78,7 @@ MAY = {
 POLLER = {
     "_poller_heartbeat", "_poller_stop", "_sync_claim", "_sync_due", "_sync_finish", "_sync_finish_many", "_sync_fail", "_sync_release",
     "_page_commit", "_pages_commit",
-    "_feeds_declare", "_feed_fail", "_sweep_conclude", "_records_trim", "_sync_tidy", "_leases_compact", "_positions_tidy",
+    "_feeds_declare", "_feed_fail", "_sweep_conclude", "_records_trim", "_sync_tidy", "_leases_compact", "_streams_tidy",
     "_credential_sealed", "_provider_document", "_jsonb_refusal", "_rate_take", "_rate_take_many", "_rate_take_usual", "_unsubscription_claim", "_unsubscription_end", "_rate_release", "_rate_signal", "_renewal_claim", "_renewal_store",
     "_renewal_end", "_mutation_claim", "_mutation_complete", "_mutation_retry",
     "_description_claim", "_description_end", "_wanted_next", "_wanted_commit", "_wanted_put_off",

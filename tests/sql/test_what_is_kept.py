@@ -1,4 +1,4 @@
-"""The log of positions loses what was replaced, and no reader loses anything."""
+"""The log of positions loses what was replaced, its times all but one a minute, and no reader loses anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MANY = 100_000
 
 
 def due(one: Session, replaced: int = MANY) -> None:
-    one.rows("update sluice_internal.position_trims set replaced = %s", replaced)
+    one.rows("update sluice_internal.stream_trims set replaced = %s", replaced)
 
 
 def step(one: Session, most: int = 5000) -> bool:
@@ -52,7 +52,7 @@ def fold(one: Session) -> None:
 def counted(one: Session, stream_id: str = "s") -> tuple[int, int]:
     fold(one)
     row = one.one(
-        "select t.kept, t.replaced from sluice_internal.position_trims as t inner join sluice_internal.streams as s using (stream_no)"
+        "select t.kept, t.replaced from sluice_internal.stream_trims as t inner join sluice_internal.streams as s using (stream_no)"
         " where s.stream_id = %s",
         stream_id,
     )
@@ -120,12 +120,12 @@ def test_a_stream_is_due_once_as_much_was_replaced_as_is_current(world: World) -
     one.push("a", data=1)
     due(one, 9_999)
     assert not step(one)
-    one.rows("update sluice_internal.position_trims set replaced = 20000, kept = 20001")
+    one.rows("update sluice_internal.stream_trims set replaced = 20000, kept = 20001")
     assert not step(one)
-    one.rows("update sluice_internal.position_trims set replaced = 20001")
+    one.rows("update sluice_internal.stream_trims set replaced = 20001")
     assert step(one)
     assert not step(one)
-    assert tuple(one.one("select kept, replaced, lane from sluice_internal.position_trims")) == (2, 0, None)
+    assert tuple(one.one("select kept, replaced, lane from sluice_internal.stream_trims")) == (2, 0, None)
     assert entries(one) == 2
 
 
@@ -154,7 +154,7 @@ def test_the_log_of_a_deleted_stream_goes(world: World) -> None:
     while step(one, 1):
         pass
     assert entries(one) == 0
-    assert one.rows("select * from sluice_internal.position_trims") == []
+    assert one.rows("select * from sluice_internal.stream_trims") == []
 
 
 @pytest.mark.parametrize("commits", [True, False])
@@ -230,3 +230,53 @@ def test_without_pollers_ingest_trims(world: World) -> None:
     change(40)  # every other one of them, by lot
     assert entries(one) < 13_000 + 40_000
     assert len(one.drain(1000)) == 1000
+
+
+def times(one: Session) -> list[tuple[str, int]]:
+    rows = one.rows("select to_char(t.at at time zone 'UTC', 'HH24:MI:SS'), t.idx from sluice_internal.stream_times as t order by t.at")
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5000])
+def test_times_of_more_than_a_day_are_kept_by_the_minute(world: World, most: int) -> None:
+    one = world.set_up(lanes=1)
+    one.push(*(f"r{n}" for n in range(6)))
+    day = one.value("select date_trunc('day', clock_timestamp() at time zone 'UTC') - interval '3 days'")
+    moments = ["10:00:01", "10:00:30", "10:00:59", "10:01:00", "10:03:07", "10:03:08"]
+    for idx, moment in enumerate(moments):
+        one.rows(
+            "insert into sluice_internal.stream_times (stream_no, at, idx)"
+            " select stream_no, (%s::timestamp + %s::interval) at time zone 'UTC', %s from sluice_internal.streams",
+            day, moment, idx,
+        )  # fmt: skip
+    one.rows("insert into sluice_internal.stream_times select stream_no, now(), 6 from sluice_internal.streams")
+    one.rows("insert into sluice_internal.stream_times select stream_no, now() - interval '1 second', 5 from sluice_internal.streams")
+    while one.value("select sluice_internal._times_trim(%s)", most):
+        pass
+    kept = times(one)
+    assert kept[:3] == [("10:00:01", 0), ("10:01:00", 3), ("10:03:07", 4)]
+    assert len(kept) == 5, "what is younger than a day stays as it is"
+    # Whoever asks for a moment gets one before it.
+    for moment, first in {"10:00:45": 1, "10:02:00": 4, "10:03:08": 5}.items():
+        world.consumer(
+            f"at{first}", deliver_policy=one.value("select ((%s::timestamp + %s::interval) at time zone 'UTC')::text", day, moment)
+        )
+        assert [m.updated_idx for m in one.drain(consumer=f"at{first}")] == list(range(first, 7))
+
+
+def test_mutations_that_ended_long_ago_go(world: World) -> None:
+    one = world.set_up()
+    one.rows(
+        "insert into sluice_internal.mutations (mutation_id, stream_no, sync_id, collection_id, kind, request_digest, created_at, finished_at)"
+        " select m.id, s.stream_no, 'y', 'push:o', 'create', '', now() - interval '1 year', now() - m.age::interval"
+        " from sluice_internal.streams as s, (values ('old', '91 days'), ('young', '89 days'), ('open', null), ('unknown', '91 days')) as m (id, age)"
+    )
+    one.rows(
+        "insert into sluice_internal.mutation_items (mutation_no, item_no, sync_id, collection_id, status, finished_at, error)"
+        " select mutation_no, 1, 'y', 'push:o', case mutation_id when 'unknown' then 'unknown' else 'succeeded' end, now(), '{}'"
+        " from sluice_internal.mutations"
+    )
+    for _ in range(2000):  # by lot, one time in a hundred
+        assert not one.value("select sluice_internal._sync_tidy()")
+    left = one.rows("select mutation_id from sluice_internal.mutations order by 1")
+    assert [row.mutation_id for row in left] == ["open", "unknown", "young"]

@@ -1,22 +1,25 @@
--- What a stream's log of positions has to be rid of: entries that a later version of their record has replaced, or whose record is gone.
+-- What a stream has to be rid of: entries of its log that a later version of their record has replaced, or whose record is gone, and times that
+-- nobody needs to the second any more.
 
-create table sluice_internal.position_trims (
+create table sluice_internal.stream_trims (
     stream_no int primary key,
     kept bigint not null default 0,
     replaced bigint not null default 0,
     lane smallint,
     after_idx bigint,
     pass_kept bigint,
+    times_until timestamptz,
     check ((lane is null) = (after_idx is null) and (lane is null) = (pass_kept is null))
 ) with (fillfactor = 50);
-comment on table sluice_internal.position_trims is
-'How far each stream''s log of positions is due to be trimmed, and how far a pass over it has come. No reference to streams: the log of one that is deleted goes by a pass of its own.';
-comment on column sluice_internal.position_trims.kept is 'About how many entries are current.';
-comment on column sluice_internal.position_trims.replaced is 'How many entries were replaced, or lost their record, since the last pass began.';
-comment on column sluice_internal.position_trims.lane is 'Of the pass under way, with after_idx: the last entry that was looked at. Null: there is none.';
+comment on table sluice_internal.stream_trims is
+'How far each stream''s log of positions is due to be trimmed, how far a pass over it has come, and up to when its times are thinned out. No reference to streams: the log of one that is deleted goes by a pass of its own.';
+comment on column sluice_internal.stream_trims.kept is 'About how many entries are current.';
+comment on column sluice_internal.stream_trims.replaced is 'How many entries were replaced, or lost their record, since the last pass began.';
+comment on column sluice_internal.stream_trims.lane is 'Of the pass under way, with after_idx: the last entry that was looked at. Null: there is none.';
+comment on column sluice_internal.stream_trims.times_until is 'Before this, stream_times has one row a minute.';
 
 -- What was written before this is due at once; streams that are deleted have left their log behind.
-insert into sluice_internal.position_trims (stream_no, replaced)
+insert into sluice_internal.stream_trims (stream_no, replaced)
 with recursive known as (
     (
         select p.stream_no
