@@ -6424,7 +6424,7 @@ CREATE OR REPLACE FUNCTION sluice_internal._lock_key(kind integer, number bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((5321)::bigint << 48) | ((kind)::bigint << 44)) | (number << 9)) | (lane)::bigint);
-comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters and the trimming of streams; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
+comment on function sluice_internal._lock_key(integer,bigint,integer) is 'The key of an advisory lock. Kind 1: a stream''s commit order (number: stream_no); 2: a consumer''s lane (consumer_no, lane); 3: the folding of counters and the trimming of streams; 4: a consumer''s existence (consumer_no); 5: a stream''s watchers (stream_no); 6: calls of a bounded consumer (consumer_no); 7: what a transaction took of one (consumer_no and how many); 8: changes of a sync (a hash of its id); 9: claims of mutations; 14: the folding of webhooks; 15: the compaction of leases. Inlined, so it pins no search path. Lock order: lanes, leases, records, then the streams of the transaction by number, at commit.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._lock_touched(stream_no integer)
  RETURNS void
@@ -6484,6 +6484,8 @@ AS $function$
 #variable_conflict use_column
 begin
     perform sluice_internal._authorize(null, 'poller');
+    -- One at a time: what another claim is just taking does not show yet, and a write to the same object that commits now would go beside it.
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
     return query
     with open as materialized (
         select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
@@ -6601,7 +6603,7 @@ begin
     order by c.mutation_no, c.item_no;
 end
 $function$;
-comment on function sluice_internal._mutation_claim(text,integer,text,text,text) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks the items (skips locked ones).';
+comment on function sluice_internal._mutation_claim(text,integer,text,text,text) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks claims, which wait for each other, and the items (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_close(mutation_no bigint)
  RETURNS void

@@ -42,6 +42,8 @@ as $$
 #variable_conflict use_column
 begin
     perform sluice_internal._authorize(null, 'poller');
+    -- One at a time: what another claim is just taking does not show yet, and a write to the same object that commits now would go beside it.
+    perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
     return query
     with open as materialized (
         select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
@@ -161,4 +163,4 @@ end
 $$;
 
 comment on function sluice_internal._mutation_claim(text, int, text, text, text) is
-'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks the items (skips locked ones).';
+'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks claims, which wait for each other, and the items (skips locked ones).';

@@ -7,7 +7,7 @@ import select
 from typing import Any
 
 import pytest
-from isolation.sessions import Session, World, refused
+from isolation.sessions import Session, World, refused, until
 from sql.test_sync_delete import tidy
 
 
@@ -172,6 +172,20 @@ def test_a_write_that_commits_late_waits_for_the_one_under_way(made: World) -> N
     assert claim(other) == []
     complete(other, taken)
     assert kinds(claim(other)) == ["update"]
+
+
+def test_a_write_that_commits_while_another_is_being_claimed(made: World) -> None:
+    one, other, claiming = made.sessions(3)
+    one.begin()
+    run(one, "update", {"upstream_id": "a", "data": {}})
+    run(other, "delete", {"upstream_id": "a"})
+    claiming.begin()
+    assert kinds(claim(claiming)) == ["delete"]
+    one.commit()
+    second = other.start(lambda: claim(other, "q"))
+    until(lambda: second.done() or claiming.blockers(other), "the second claim answers, or waits")
+    claiming.commit()
+    assert second.result() == []
 
 
 def test_a_late_write_does_not_keep_a_dead_pollers_one_from_being_taken_over(made: World) -> None:
