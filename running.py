@@ -173,6 +173,9 @@ def migrate(installation: Installation, *, as_json: bool) -> None:
     lines = [f"applied {name}" for name in report.applied]
     lines += [f"dropped {name}" for name in report.swept]
     lines.append("functions and views were installed" if report.installed else "functions and views are up to date")
+    lines += [f"{report.lifted} sequences were behind their tables, as after logical replication: they are not any more"] * bool(
+        report.lifted
+    )
     lines += [f"left out: {words}" for words in report.left_out]
     lines += [f"you may want to run: {statement}" for statement in report.statements_for_user]
     click.echo("\n".join(lines))

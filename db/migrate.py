@@ -43,13 +43,15 @@ _BUSY: Final = (errors.LockNotAvailable, errors.DeadlockDetected, errors.Seriali
 class Report:
     """What `migrate` did.
 
-    `applied`: names of migrations. `installed`: whether `sql/` was applied. `swept`: identities of dropped objects. `left_out`: what this
-    login's rights did not allow, in words. `statements_for_user`: SQL that makes up for it, to be run by somebody with more rights.
+    `applied`: names of migrations. `installed`: whether `sql/` was applied. `swept`: identities of dropped objects. `lifted`: how many
+    sequences were behind their tables. `left_out`: what this login's rights did not allow, in words. `statements_for_user`: SQL that makes
+    up for it, to be run by somebody with more rights.
     """
 
     applied: list[str] = field(default_factory=list)
     installed: bool = False
     swept: list[str] = field(default_factory=list)
+    lifted: int = 0
     left_out: list[str] = field(default_factory=list)
     statements_for_user: list[str] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ class Report:
         self.applied += later.applied
         self.installed |= later.installed
         self.swept += later.swept
+        self.lifted += later.lifted
         self.left_out = later.left_out
         self.statements_for_user = later.statements_for_user
 
@@ -187,6 +190,7 @@ class _Run:
         alone = self._migrations()
         if alone is None:
             self._install(absent)
+            self._sequences()
             self.conn.execute("reset role")
             self._search_path()
             self.report.left_out, statements = rights.left_out(self.conn, absent, self.sources.roles)
@@ -249,6 +253,15 @@ class _Run:
             swept = install(self.conn, self.sources, previous, grants, self.at)
             self.report.installed = True
             self.report.swept = sorted(item.identity for item in swept)
+
+    def _sequences(self) -> None:
+        """Logical replication takes rows along, and no sequences."""
+        self.at("the sequences")
+        known = self.conn.execute("select to_regprocedure('sluice_internal._sequences_lift()') is not null").fetchone()
+        if known == (True,):
+            row = self.conn.execute("select sluice_internal._sequences_lift()").fetchone()
+            assert row is not None  # one row, always
+            self.report.lifted = row[0]
 
     def _search_path(self) -> None:
         self.at("the search path")

@@ -21,6 +21,7 @@
 
 -- Streams: a named set of records in the order of their last change
 \ir views/streams.sql
+\ir internal/_sequences_lift.sql
 \ir streams/stream_create.sql
 \ir streams/stream_info.sql
 \ir streams/stream_delete.sql
