@@ -14,6 +14,7 @@ from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.progress import counted
 from pgsluice.providers import registry
+from pgsluice.providers.accounts import account_of
 from pgsluice.providers.base import BASE_URL, SecretField, is_base_url
 from pgsluice.providers.protocol import Provider
 
@@ -136,6 +137,8 @@ def credential_create(
         call.show_curl("credential_create", {**shown, **rest})
         return
     kind, secret = secret_of(registry.get(provider_name), kind, **ways)
+    named = account_of(secret)
+    account = account or (None if named is None else named[1])
     with call.installation.client(raw_json=True, sealing=True) as client:
         more: dict[str, Any] = {"name": name, "base_url": base_url, "metadata": metadata, "account": account, "oauth_app_id": oauth_app_id}
         row = client.credential_create(provider_name, credential_id, kind, secret=secret, **more)

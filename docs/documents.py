@@ -22,7 +22,8 @@ Made from the schema of documents and from those that are shipped by `make docs`
 STRUCTS: Final[Mapping[str, str]] = {
     "": "Document", "auth": "Auth", "auth.basic": "Basic", "auth.renew": "Renew", "auth.consent": "Consent", "collection": "Collection",
     "collection.parts": "Parts", "deletions": "Deletions", "errors": "Errors", "fetch": "Fetch", "field": "FieldSpec", "graphql": "Graphql",
-    "idempotency": "Idempotency", "incremental": "Incremental", "limits": "Limits", "listing": "Listing", "marker": "Marker",
+    "idempotency": "Idempotency", "incremental": "Incremental", "instead": "Instead",
+    "limits": "Limits", "listing": "Listing", "marker": "Marker",
     "paging": "Paging", "quota": "Quota", "rule": "Rule", "secret": "SecretSpec", "time": "Time", "webhooks": "Hooks", "write": "Write",
     "webhooks.signature": "Signature", "webhooks.timestamp": "Stamp", "webhooks.delivery": "At", "event": "Event", "condition": "Condition",
     "write.batch": "Batch",

@@ -280,8 +280,8 @@ class Turn:
             again = await self.store.commit(step, self.young(batch), read.read_from)
             while again:
                 read_from = self.store.clock
-                batch = Batch()
-                batch.add((await self.objects.of(again)).answers)
+                known, batch = batch.changes, Batch()
+                batch.add((await self.objects.of(again, known)).answers)
                 again = await self.store.commit(step.going_on(), self.young(batch), read_from)
         await self._note(unit, page)
         await self.objects.report(found)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -48,12 +50,13 @@ class Tokens:
         self._stopping = stopping
         self._patience = patience
         self._account = account
+        self._begun = time.monotonic()
         self._version = None if account is None or account.credential is None else account.credential.version
         self._due = time.monotonic() + (float("inf") if account is None else account.renew_in)
-        if _lacks_access(credential):
-            self._due = float("-inf")
         self._one = asyncio.Lock()
         self.credential = credential
+        if self._lacks_access(credential):
+            self._due = float("-inf")
 
     async def fresh(self) -> Credential:
         """The credential, renewed if its time is near. Raises ProviderError, SluiceError, Stopped."""
@@ -64,7 +67,7 @@ class Tokens:
             except Unauthorized:
                 raise
             except ProviderError as exc:
-                if _lacks_access(used):
+                if self._lacks_access(used):
                     raise
                 # It is still good for a moment; what comes of it is seen by the request.
                 self._due = time.monotonic() + AGAIN
@@ -85,7 +88,7 @@ class Tokens:
 
     async def _exchanged(self, account: Account, credential_id: str, version: int) -> bool:
         desk = account.desk
-        renew = self._provider.renew(self.credential) is not None
+        renew = self._provider.renew(self._dated(self.credential)) is not None
         end = time.monotonic() + self._patience
         while True:
             found = await kept(shares.renewal_claim(desk.database, desk.poller_id, credential_id, version, renew=renew))
@@ -115,7 +118,7 @@ class Tokens:
         asked = time.monotonic()
         done = False
         try:
-            request = self._provider.renew(self.credential)
+            request = self._provider.renew(self._dated(self.credential))
             if request is None:
                 return False
             if desk.key is None:
@@ -134,7 +137,7 @@ class Tokens:
             await _stored(desk, store)
             done = True
         except Unauthorized as exc:
-            said = _gone(exc, credential_id, consent=self.credential.client is not None)
+            said = _gone(exc, credential_id, self.credential)
             error = said.as_dict()
             raise said from None
         finally:
@@ -142,6 +145,21 @@ class Tokens:
                 await _stored(desk, lambda database: shares.renewal_end(database, desk.poller_id, credential_id, version, error))
         log.info("token renewed", credential=credential_id)
         return True
+
+    def _dated(self, credential: Credential) -> Credential:
+        """With the database's clock, as far as it is known here."""
+        clock = None if self._account is None else self._account.clock
+        passed = timedelta(seconds=time.monotonic() - self._begun)
+        return replace(credential, now=datetime.now(UTC) if clock is None else clock + passed)
+
+    def _lacks_access(self, credential: Credential) -> bool:
+        """Whether there is no token yet, and only a renewal brings one, as where a refresh token is brought along from elsewhere."""
+        if credential.secret.get("access_token"):
+            return False
+        try:
+            return self._provider.renew(self._dated(credential)) is not None
+        except ProviderError:
+            return True  # what is wrong comes up where it is asked for
 
     def _adopt(self, found: shares.Secret, key: secrets.MasterKey | None) -> None:
         taken = found.credential
@@ -156,12 +174,12 @@ async def _stored(desk: Desk, call: Callable[[Database], Awaitable[Any]]) -> Non
     await (call(desk.database) if desk.exchanges is None else desk.exchanges.stored(call))
 
 
-def _lacks_access(credential: Credential) -> bool:
-    """Whether only a refresh token was stored, as when one is brought along from elsewhere: it has to be renewed before anything else."""
-    return bool(credential.secret.get("refresh_token")) and not credential.secret.get("access_token")
-
-
-def _gone(exc: Unauthorized, credential_id: str, *, consent: bool) -> Unauthorized:
+def _gone(exc: Unauthorized, credential_id: str, credential: Credential) -> Unauthorized:
+    if not credential.secret.get("refresh_token"):
+        # Nobody consented: an app gets its tokens by itself.
+        hint = f"{exc.hint or 'store the credential again'}: pgsluice credential update {credential_id}"
+        return Unauthorized(exc.message, details=exc.details, hint=hint)
+    consent = credential.client is not None
     again = "let the person sign in again (POST /v1/credentials/start-auth), or store" if consent else "sign in again, and store"
     return Unauthorized(
         "the vendor no longer renews the token: the access was revoked, or the last renewal was cut off",

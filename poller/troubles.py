@@ -16,7 +16,7 @@ from pgsluice.poller.storing import Store, whole
 from pgsluice.poller.tally import Tally
 from pgsluice.providers import limits
 from pgsluice.providers.base import Change, Cursor, Feed, Hint, Page, Refused
-from pgsluice.providers.errors import Forbidden, ListBroken, ProviderError, Refused4xx, Unavailable, Unreadable
+from pgsluice.providers.errors import Forbidden, ListBroken, NotPolled, ProviderError, Refused4xx, Unavailable, Unreadable
 
 # A refused key and a rate limit concern all of a sync's feeds.
 OF_ONE_FEED: Final = (Forbidden, Refused4xx, ListBroken, Unreadable, Unavailable)
@@ -105,8 +105,10 @@ class Objects:
         self._lists = [feed for feed in feeds if feed.kind == "backfill"]
         self._troubles = troubles
 
-    async def of(self, hints: Sequence[Hint]) -> Found:
+    async def of(self, hints: Sequence[Hint], known: Sequence[Change] | None = None) -> Found:
+        """`known`: the states that made them doubtful, in the order they came: the last one counts where a vendor has lists only."""
         found = Found()
+        states = {(change.collection_id, change.upstream_id): change for change in known or ()}
         slots = asyncio.Semaphore(FETCHES)
         forbidden: dict[str, Forbidden] = {}
 
@@ -116,6 +118,10 @@ class Objects:
                     if hint.collection_id in forbidden:
                         raise forbidden[hint.collection_id]
                     return await self._vendor.objects((hint,))
+                except NotPolled:
+                    if known is None:
+                        raise
+                    return [states[hint.collection_id, hint.upstream_id]]
                 except Forbidden as exc:
                     if await self._is_forbidden(hint.collection_id, exc, found):
                         forbidden[hint.collection_id] = exc

@@ -93,6 +93,7 @@ class Credential:
     base_url: str | None = None  # in place of the vendor's own address
     client: Client | None = None  # of the OAuth app that it was obtained through
     expires_at: datetime | None = None  # aware; None: not known, or never
+    now: datetime | None = None  # of a renewal: when it is asked for, which some vendors want signed. Aware, the database's clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,10 @@ class Provider(Protocol):
         ...
 
     def renew(self, credential: Credential) -> Request | None:
-        """The request that brings a new token for one that has ended or soon will; None where there is nothing to renew."""
+        """The request that brings a new token for one that has ended or soon will; None where there is nothing to renew.
+
+        `credential.now` is set.
+        """
         ...
 
     def read_renewed(self, credential: Credential, response: Response) -> Renewed:

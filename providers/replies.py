@@ -11,7 +11,9 @@ from pgsluice.providers.base import Response
 from pgsluice.providers.errors import Unreadable
 
 # What looks like a secret never gets into a message, whoever sent it: keys by their prefix, and whatever follows "Bearer".
-_SECRET = re.compile(r"\b(?:[a-z]{2,5}_(?:test|live)|whsec|ghp|xox[a-z])[_-][\w*-]+|(?<=\bBearer )\S+|(?<=\bBasic )\S+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"\b(?:[a-z]{2,5}_(?:test|live)|whsec|gh[oprsu]|xox[a-z])[_-][\w*-]+|(?<=\bBearer )\S+|(?<=\bBasic )\S+", re.IGNORECASE
+)
 _EXCERPT = 120  # characters of a reply that a person gets to see
 
 

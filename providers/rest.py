@@ -47,7 +47,7 @@ from pgsluice.providers.base import (
 from pgsluice.providers.consent import Consent, Granted, Signin
 from pgsluice.providers.errors import NotPolled, ProviderError, Refused4xx, UnknownCollection
 from pgsluice.providers.protocol import Plain
-from pgsluice.providers.rest_document import WRITES, Ask, Document
+from pgsluice.providers.rest_document import WRITES, Ask, Document, with_lists_of
 from pgsluice.providers.rest_document import Collection as Spec
 from pgsluice.providers.rest_source import Source
 from pgsluice.providers.rest_template import Value, filled, json_text, parameters, placeholders
@@ -76,6 +76,9 @@ class Rest(Plain):
                 SecretField(name, field.description, field.optional) for name, field in auth.fields.items()
             )
             for suffix, auth in document.auth.items()
+        }
+        self._own: Mapping[str, Document] = {
+            rest_auth.kind_of(document, suffix): own for suffix in document.auth if (own := with_lists_of(document, suffix)) is not document
         }
 
     @property
@@ -106,7 +109,7 @@ class Rest(Plain):
         return (*changes, *first, *sweeps)
 
     def request(self, feed: Feed, cursor: Cursor | None, credential: Credential) -> Request:
-        return self._listed(self._source(feed), cursor, credential)
+        return self._listed(self._source(feed, self._read_by(credential.kind)), cursor, credential)
 
     def _listed(self, source: Source, cursor: Cursor | None, credential: Credential) -> Request:
         step = source.step(cursor)
@@ -119,7 +122,7 @@ class Rest(Plain):
         return self._request(step.listing, credential, step.values, headers)
 
     def read(self, feed: Feed, cursor: Cursor | None, response: Response) -> Page:
-        return rest_feeds.page(self._source(feed), feed, cursor, response)
+        return rest_feeds.page(self._source(feed, self._asked_of(response)), feed, cursor, response)
 
     def fetch(self, hint: Hint, credential: Credential) -> Request:
         spec = self._spec(hint.collection_id)
@@ -259,9 +262,22 @@ class Rest(Plain):
     def _spec(self, collection_id: str) -> Spec:
         return self.document.collections[self._name(collection_id)]
 
-    def _source(self, feed: Feed) -> Source:
+    def _read_by(self, kind: str) -> Document:
+        """The document, with the lists of that kind of credential."""
+        return self._own.get(kind, self.document)
+
+    def _asked_of(self, response: Response) -> Document:
+        """The document by which was asked: each kind of credential has lists of its own at addresses of their own."""
+        path = urlsplit(response.url).path
+        for own in self._own.values():
+            for name, spec in own.collections.items():
+                if spec is not self.document.collections[name] and path.endswith(spec.list.path):
+                    return own
+        return self.document
+
+    def _source(self, feed: Feed, document: Document) -> Source:
         kind = next((kind for kind in (CHANGES, SWEEP, DELETIONS) if feed.name.endswith(kind)), ":backfill")[1:]
-        return Source(self.document, self._name(feed.collection_ids[0]), kind, feed.since)
+        return Source(document, self._name(feed.collection_ids[0]), kind, feed.since)
 
     def _request(self, ask: Ask, credential: Credential, given: Mapping[str, Value], headers: Mapping[str, str] | None = None) -> Request:
         path = filled(ask.path, {**rest_auth.values(credential), **given}, rest_auth.quoted)

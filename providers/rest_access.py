@@ -18,18 +18,21 @@ class SecretSpec(Frozen, frozen=True, kw_only=True):
     description: str
     pattern: str = ""
     optional: bool = False
+    form: Literal["text", "pem"] = "text"
 
 
 class Renew(Frozen, frozen=True, kw_only=True):
     """How a token is renewed."""
 
-    grant: Literal["refresh_token", "client_credentials"]
+    grant: Literal["refresh_token", "client_credentials", "jwt"]
     url: str
     encoding: Literal["form", "json"] = "form"
     client: Literal["body", "basic"] = "body"
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     base_url: str = ""
+    token: str = "access_token"  # noqa: S105  where the answer has it
+    expires_at: str = ""  # where the answer says when it ends; without this expires_in counts
 
 
 class Consent(Frozen, frozen=True, kw_only=True):

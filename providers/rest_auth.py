@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from pgsluice.providers import replies, rest_errors
+from pgsluice.providers import rawjson, replies, rest_errors, rest_jwt, rest_paths
 from pgsluice.providers.base import Credential, Renewed, Request, Response
-from pgsluice.providers.errors import Malformed, Refused4xx, Unauthorized
+from pgsluice.providers.errors import Malformed, ProviderError, RateLimited, Refused4xx, Unauthorized, Unavailable
 from pgsluice.providers.rest_access import Auth, Consent, Renew, SecretSpec
 from pgsluice.providers.rest_document import Document
 from pgsluice.providers.rest_template import Value, filled, parameters, placeholders
@@ -56,6 +56,9 @@ def check_fields(fields: Mapping[str, SecretSpec], secret: Mapping[str, str], in
             raise Malformed(f"{name} is missing or too long", details=f"{len(value)} characters", hint=spec.description)
         if name in in_address and not _HOST_PART.fullmatch(value):
             raise Malformed(f"{name} is no part of an address", details=f"{len(value)} characters", hint=spec.description)
+        if spec.form == "pem":
+            rest_jwt.check_key(value)
+            continue
         if any(not character.isprintable() for character in value) or (spec.pattern and not re.fullmatch(spec.pattern, value)):
             raise Malformed(f"{name} does not look like one", details=f"{len(value)} characters", hint=spec.description)
 
@@ -101,6 +104,8 @@ def renew(document: Document, credential: Credential) -> Request | None:
     """The request for a new token; None where there is nothing to renew it with."""
     spec = auth_of(document, credential.kind).renew
     given = values(credential)
+    if spec is not None and spec.grant == "jwt":
+        return _signed_for(document, spec, credential)
     needed = "credential.refresh_token" if spec is not None and spec.grant == "refresh_token" else "client.id"
     if spec is None or needed not in given:
         return None
@@ -112,6 +117,16 @@ def renew(document: Document, credential: Credential) -> Request | None:
         return token_request(spec, base_url(document, credential) + spec.url, fields, given)
     # Where the account's address comes from the token's own answer, it says nothing of where tokens are.
     return token_request(spec, token_address(spec.url, None if spec.base_url else credential.base_url, given), fields, given)
+
+
+def _signed_for(document: Document, spec: Renew, credential: Credential) -> Request:
+    """The request for a token that the app itself signs. Raises Malformed."""
+    given = values(credential)
+    address = filled(spec.url, given, quoted) or ""
+    address = base_url(document, credential) + address if address.startswith("/") else address
+    own = {name: filled(text, given) or "" for name, text in {**document.headers, **spec.headers}.items()}
+    headers = {"Accept": "application/json", **own, "Authorization": f"Bearer {rest_jwt.signed(credential)}"}
+    return Request("POST", address, (), checked_headers(headers), None)
 
 
 def token_address(template: str, own: str | None, given: Mapping[str, Value]) -> str:
@@ -145,6 +160,8 @@ def read_renewed(document: Document, credential: Credential, response: Response)
     spec = auth_of(document, credential.kind).renew
     answer = token_answer(response)
     name = document.title or document.name
+    if spec is not None and spec.grant == "jwt" and response.status // 100 != 2:
+        raise _no_token(document, name, response)
     if response.status in {400, 401, 403} or (response.status == 200 and "error" in answer and "access_token" not in answer):
         word = replies.plain(str(answer.get("error", f"status {response.status}")), 100)
         raise Unauthorized(
@@ -152,13 +169,37 @@ def read_renewed(document: Document, credential: Credential, response: Response)
         )
     if response.status // 100 != 2:
         raise rest_errors.error(document, response, "rate_limited" if response.status == 429 else "retry")
-    token = answer.get("access_token")
-    if spec is None or not isinstance(token, str) or not token:
-        raise replies.unreadable(response, name, "it has no access_token")
+    token = None if spec is None else rest_paths.text(rest_paths.among(_members(response), spec.token))
+    if spec is None or not token:
+        raise replies.unreadable(response, name, f"it has no {'access_token' if spec is None else spec.token}")
     secret = {**credential.secret, "access_token": token}
     if isinstance(answer.get("refresh_token"), str) and answer["refresh_token"]:
         secret["refresh_token"] = answer["refresh_token"]
-    return Renewed(secret, seconds(answer.get("expires_in")), learnt_address(spec.base_url, answer))
+    return Renewed(secret, _lasts(spec, answer, response), learnt_address(spec.base_url, answer))
+
+
+def _lasts(spec: Renew, answer: Mapping[str, Any], response: Response) -> float | None:
+    """Seconds, by the vendor's own clock where it says a time."""
+    ends = rest_paths.moment(rest_paths.among(_members(response), spec.expires_at)) if spec.expires_at else None
+    if ends is None:
+        return seconds(answer.get("expires_in"))
+    return max((ends - replies.vendor_clock(response)).total_seconds(), 0.0)
+
+
+def _no_token(document: Document, name: str, response: Response) -> ProviderError:
+    """The app is not known by its key, or is not installed there any more; what will pass stays what it is."""
+    said = f"there is nothing to get one for (status {response.status})"
+    try:
+        rest_errors.verdict(document, response)
+    except (RateLimited, Unavailable) as exc:
+        return exc
+    except ProviderError as exc:
+        said = exc.message
+    return Unauthorized(
+        f"{name} gives the app no token: {said}",
+        details=replies.described(response),
+        hint="look whether the app is still installed there, its id and its private key; then store the credential again",
+    )
 
 
 def learnt_address(template: str, answer: Mapping[str, Any]) -> str | None:
@@ -175,6 +216,13 @@ def _address(template: str, given: Mapping[str, Value]) -> str:
             words = f"{name.removeprefix('credential.')} of the credential is no part of an address"
             raise Malformed(words, hint="store the credential anew, with that value or with a base_url")
     return (filled(template, given) or "").rstrip("/")
+
+
+def _members(response: Response) -> dict[str, bytes]:
+    try:
+        return rawjson.object_members(response.body)
+    except rawjson.NotJson:
+        return {}
 
 
 def token_answer(response: Response) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def _by_sense(text: Text) -> Iterator[Problem]:
     yield from rest_check_access.problems(text, given)
     yield from _patterns(text, text.data, ())
     yield from _braces(text, text.data, ())
+    yield from _undecided(text, given)
     for name, collection in given.collections.items():
         yield from _Collection(text, given, name, collection).problems()
 
@@ -166,6 +167,18 @@ def _braces(text: Text, value: Any, path: Path) -> Iterator[Problem]:
     elif isinstance(value, dict | list):
         for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _braces(text, inner, (*path, name))
+
+
+def _undecided(text: Text, given: Document) -> Iterator[Problem]:
+    """What `provider init` left to a person, and what would be asked for as it stands."""
+    places: list[tuple[Path, str]] = [(("base_url",), given.base_url)]
+    for name, spec in given.collections.items():
+        places += [
+            (("collections", name, kind, "path"), getattr(getattr(spec, kind), "path", "")) for kind in ("list", "incremental", "fetch")
+        ]
+    for place, value in places:
+        if "DECIDE" in value:
+            yield problem(text, place, "DECIDE is left in it", "put there what the API wants, or leave the collection out")
 
 
 class _Collection:
@@ -221,15 +234,29 @@ class _Collection:
             self.parents = ()  # it is asked of the account, not of a parent
             yield from self._listing("describe", self.collection.describe, {"limit"})
             self.parents = ("parent.",) if self.collection.parent else ()
+        yield from self._own_lists()
         parts = self.collection.parts
         if parts is not None:
             yield from unknown(self.text, (*self.at, "parts", "params"), parts.params, {"since", "until"})
 
-    def _listing(self, key: str, listing: Listing, known: set[str]) -> Iterator[Problem]:
-        raw = self.text.data["collections"][self.name][key]
+    def _own_lists(self) -> Iterator[Problem]:
+        """Lists of one kind of credential. By its path a reply is told apart from that of the usual list."""
+        for suffix, own in self.collection.instead.items():
+            if suffix not in self.given.auth:
+                yield self._say(("instead", suffix), f"there is no {suffix!r} under auth", instead(suffix, list(self.given.auth)))
+            yield from self._listing("list", own.list, {"limit"}, ("instead", suffix))
+            usual = (self.collection.list.path, getattr(self.collection.incremental, "path", ""))
+            if "{" in own.list.path or own.list.path in usual or (own.incremental and own.incremental.path != own.list.path):
+                words = "its path must be one of its own, without placeholders, and the same for what changes"
+                yield self._say(("instead", suffix, "list"), words, "name the address that this kind of credential reads")
+
+    def _listing(self, key: str, listing: Listing, known: set[str], inside: Path = ()) -> Iterator[Problem]:
+        path = (*self.at, *inside, key)
+        raw = self.text.data
+        for step in path:
+            raw = raw[step]
         style = listing.paging.style
         needed = _PAGING.get(style, ())
-        path = (*self.at, key)
         if not listing.path:
             yield problem(self.text, path, f"{key} has no path", "add path: /things")
         yield from unknown(self.text, path, {k: v for k, v in raw.items() if k in {"path", "params", "headers", "body"}},

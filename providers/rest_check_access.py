@@ -6,11 +6,17 @@ import difflib
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Final
 
-from pgsluice.providers import rest_template
+from pgsluice.providers import rest_jwt, rest_template
 from pgsluice.providers.rest_access import Auth
 from pgsluice.providers.rest_document import Document, Subscribe, Webhooks
 from pgsluice.providers.rest_text import Path, Problem, Text
 
+# The fields that a renewal needs, at the least as ones that may be left out where an OAuth app has them.
+_NEEDED: Final = {
+    "refresh_token": ("refresh_token",),
+    "client_credentials": ("client_id", "client_secret"),
+    "jwt": (rest_jwt.CLIENT_ID, rest_jwt.PRIVATE_KEY),
+}
 _CLIENT: Final = {"client.id", "client.secret"}
 
 
@@ -40,7 +46,7 @@ def _auth(text: Text, given: Document, suffix: str, auth: Auth) -> Iterator[Prob
         yield from unknown(text, ("base_url",), given.base_url, known)
     if auth.renew is not None:
         yield from unknown(text, (*at, "renew", "url"), auth.renew.url, known)
-        needed = {"refresh_token"} if auth.renew.grant == "refresh_token" else {"client_id", "client_secret"}
+        needed = set(_NEEDED[auth.renew.grant])
         if missing := sorted(needed - set(auth.fields)):
             words = f"the grant {auth.renew.grant} needs {' and '.join(missing)}"
             yield problem(text, (*at, "fields"), words, "add the fields")

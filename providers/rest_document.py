@@ -176,6 +176,13 @@ class FieldSpec(Frozen, frozen=True, kw_only=True):
     description: str = ""
 
 
+class Instead(Frozen, frozen=True, kw_only=True):
+    """The lists that credentials of one kind read."""
+
+    list: Listing
+    incremental: Incremental | None = None
+
+
 class Collection(Frozen, frozen=True, kw_only=True):
     """One object type."""
 
@@ -200,6 +207,7 @@ class Collection(Frozen, frozen=True, kw_only=True):
     delete: Write | None = None
     fields: Mapping[str, FieldSpec] = {}
     describe: Describe | None = None  # fields that differ between accounts
+    instead: Mapping[str, Instead] = {}  # kind of credential → its own lists
 
 
 class Subscribe(Frozen, frozen=True, kw_only=True):
@@ -294,6 +302,15 @@ class Document(Frozen, frozen=True, kw_only=True):
         return f"{self.name}:{name}"
 
 
+def with_lists_of(given: Document, suffix: str) -> Document:
+    """The document as credentials of one kind read it; itself where they read it like all others."""
+    own = {name: spec.instead[suffix] for name, spec in given.collections.items() if suffix in spec.instead}
+    if not own:
+        return given
+    read = {name: msgspec.structs.replace(given.collections[name], list=it.list, incremental=it.incremental) for name, it in own.items()}
+    return msgspec.structs.replace(given, collections={**given.collections, **read})
+
+
 def document(data: Mapping[str, Any]) -> Document:
     """The values of a document. Raises msgspec.ValidationError, whose words name the place, for what the schema would refuse."""
     collections = {name: _completed(given) for name, given in data.get("collections", {}).items()}
@@ -335,12 +352,21 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     found["fields"] = {name: {"type": spec} if isinstance(spec, str) else spec for name, spec in given.get("fields", {}).items()}
     if isinstance(found.get("incremental"), Mapping):
         found["incremental"] = _merged(given.get("list", {}), found["incremental"])
+    if isinstance(found.get("instead"), Mapping):
+        found["instead"] = {kind: _own_lists(own, given.get("incremental")) for kind, own in found["instead"].items()}
     if isinstance(found.get("deletions"), Mapping):
         at = found["deletions"].get("deleted_at")
         found["deletions"] = {**found["deletions"], **({"deleted_at": {"path": at}} if isinstance(at, str) else {})}
     if isinstance(fragment := found.get("fragment"), str):
         found = {name: _with_fragment(part, fragment) for name, part in found.items()}
     return found
+
+
+def _own_lists(own: Any, incremental: Any) -> Any:
+    """A feed of changes is there for every kind of credential, or for none."""
+    if not isinstance(own, Mapping) or not isinstance(incremental, Mapping):
+        return own
+    return {**own, "incremental": _merged(own.get("list", {}), own.get("incremental", {}))}
 
 
 def _with_fragment(part: Any, fragment: str) -> Any:

@@ -154,7 +154,8 @@ def _page(  # noqa: PLR0917  what a page is made of
     source: Source, feed: Feed, step: Step, behind: State | None, found: Sequence[Record], response: Response
 ) -> Page:
     taken = [_taken(source, record) for record in found if not _is_skipped(step, record)]
-    changes, hints = rest_records.distinct(item for item in taken if isinstance(item, Change))
+    own = [item for item in taken if isinstance(item, Change)]
+    changes, hints = rest_records.distinct(own, fetched=source.collection.fetch is not None)
     refused = tuple(item for item in taken if isinstance(item, Refused))
     parts, total = _parts(source, feed, step, response), _total(step, response)
     if behind is None and feed.kind == "changes":

@@ -30,10 +30,13 @@ _MORE: Final = ("has_more", "hasmore", "has_next", "hasnextpage")
 _UPDATED: Final = ("updated_at", "updatedat", "updated", "modified_at", "last_modified", "updated_on", "modified")
 _CREATED: Final = ("created_at", "createdat", "created", "created_on", "date_created")
 _TYPES: Final = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "array": "array", "object": "object"}
-_NO_ADDRESS: Final = "https://decide.example.com"
+_NO_ADDRESS: Final = "https://DECIDE.example.com"
 _MOST: Final = 200  # collections
 _BYTES: Final = 32 * 1024 * 1024
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What YAML 1.1 takes for something else than a text.
+_WORDS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+_DEEPEST: Final = 20
 
 
 class _Found(NamedTuple):
@@ -49,10 +52,17 @@ class _Found(NamedTuple):
 def drafted(text: bytes, name: str | None = None) -> str:
     """The draft, as YAML with comments. Raises BadDocument where there is nothing to draft from."""
     api = _Api(_read(text))
-    found = list(api.lists())[:_MOST]
+    try:
+        return _written(api, name)
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        raise _bad("it does not keep to the form of OpenAPI", "look at it with a validator of OpenAPI, and correct it") from None
+
+
+def _written(api: _Api, name: str | None) -> str:
+    found = list(api.lists())
     if not found:
         raise _bad("no path of it answers with a list of objects", "write the document by hand: docs/how-to/rest.md")
-    title = str(api.root.get("info", {}).get("title") or "Example")
+    title = str((api.root.get("info") or {}).get("title") or "Example")
     undecided = " # DECIDE: the address of the API" if api.base_url() == _NO_ADDRESS else ""
     head = [
         f"# Drafted from the description of {_line(title)}. DECIDE marks what a person has to decide.",
@@ -65,7 +75,9 @@ def drafted(text: bytes, name: str | None = None) -> str:
         "collections:",
     ]
     names: set[str] = set()
-    lines = [line for each in found for line in _Collection(api, each, names).lines()]
+    lines = [line for each in found[:_MOST] for line in _Collection(api, each, names).lines()]
+    if len(found) > _MOST:
+        lines.append(f"  # {len(found) - _MOST} more lists are left out, the first at {found[_MOST].path}: draft from a part of it")
     return "\n".join([*head, *lines]) + "\n"
 
 
@@ -117,12 +129,13 @@ class _Api:
     def lists(self) -> Iterator[_Found]:
         for path, item in self.root["paths"].items():
             operation = item.get("get") if isinstance(item, dict) else None
-            if not isinstance(operation, dict):
+            # Behind a placeholder there is one object, which may have lists of its own in it.
+            if not isinstance(operation, dict) or str(path).rstrip("/").endswith("}"):
                 continue
-            shared = [self.deref(each) for each in item.get("parameters", []) if isinstance(each, dict)]
+            shared = [self.deref(each) for each in item.get("parameters") or [] if isinstance(each, dict)]
             operation = {
                 **operation,
-                "parameters": [*shared, *(self.deref(each) for each in operation.get("parameters", []) if isinstance(each, dict))],
+                "parameters": [*shared, *(self.deref(each) for each in operation.get("parameters") or [] if isinstance(each, dict))],
             }
             reply = self._reply(operation)
             found = self._array(reply)
@@ -131,7 +144,12 @@ class _Api:
 
     def _reply(self, operation: Mapping[str, Any]) -> Mapping[str, Any]:
         responses = operation.get("responses") or {}
-        answer = self.deref(responses.get("200") or responses.get(200) or responses.get("default") or {})
+        named = (responses.get(status) for status in ("200", 200, "2XX", "2xx", "default"))
+        return self.schema_of(next((found for found in named if found), {}))
+
+    def schema_of(self, answer: Any) -> Mapping[str, Any]:
+        """The schema of a response's JSON."""
+        answer = self.deref(answer)
         if "schema" in answer:
             return self.deref(answer["schema"])
         for kind, media in (answer.get("content") or {}).items():
@@ -140,12 +158,12 @@ class _Api:
         return {}
 
     def _array(self, reply: Mapping[str, Any], depth: int = 0) -> tuple[str, Mapping[str, Any]] | None:
-        if reply.get("type") == "array":
+        if self.is_array(reply):
             item = self.deref(reply.get("items") or {})
             return ("", item) if self.properties(item) else None
         for name, inner in self.properties(reply).items():
             found = self.deref(inner)
-            if found.get("type") == "array" and self.properties(self.deref(found.get("items") or {})):
+            if self.is_array(found) and self.properties(self.deref(found.get("items") or {})):
                 return name, self.deref(found["items"])
         if depth < 1:
             for name, inner in self.properties(reply).items():
@@ -154,14 +172,25 @@ class _Api:
                     return f"{name}.{below[0]}", below[1]
         return None
 
-    def properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def is_array(schema: Mapping[str, Any]) -> bool:
+        """3.1 writes what may be null as a list of types."""
+        kind = schema.get("type")
+        return kind == "array" or (isinstance(kind, list) and "array" in kind)
+
+    def properties(self, schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
         found = dict(schema.get("properties") or {}) if isinstance(schema.get("properties"), dict) else {}
-        for part in schema.get("allOf") or []:
-            found.update(self.properties(self.deref(part)))
+        for part in (schema.get("allOf") or []) if depth < _DEEPEST else []:
+            found.update(self.properties(self.deref(part), depth + 1))
         return found
 
     def deref(self, value: Any) -> Mapping[str, Any]:
-        for _ in range(20):
+        """What is meant: behind references, and of alternatives the only one that is something."""
+        for _ in range(_DEEPEST):
+            for word in ("anyOf", "oneOf"):
+                if isinstance(value, dict) and isinstance(value.get(word), list) and "properties" not in value:
+                    real = [each for each in value[word] if isinstance(each, dict) and each.get("type") != "null"]
+                    value = real[0] if len(real) == 1 else value
             reference = value.get("$ref") if isinstance(value, dict) else None
             if not isinstance(reference, str) or not reference.startswith("#/"):
                 break
@@ -265,15 +294,34 @@ class _Collection:
             return
         path = re.sub(r"\{[^/}]+\}", "{id}", one[0])
         if "get" in one[1]:
-            yield f"    fetch: {{path: {_quoted(path)}}} # DECIDE: record, if the object is inside something"
+            inside = self._inside(one[1]["get"])
+            place = f", record: {_quoted(inside)}" if inside else ""
+            undecided = " # DECIDE: record, if the object is inside something" if inside is None else ""
+            yield f"    fetch: {{path: {_quoted(path)}{place}}}{undecided}"
         listed = self.api.root["paths"][self.found.path]
         if "post" in listed:
-            yield f'    create: {{path: {_quoted(self.found.path)}, record: ""}} # DECIDE: record, body'
+            yield f"    create: {{path: {_quoted(self.found.path)}, {self._record(listed['post'])}"
         method = next((method for method in ("patch", "put", "post") if method in one[1]), None)
         if method:
-            yield f'    update: {{method: {method.upper()}, path: {_quoted(path)}, record: ""}} # DECIDE: record, body'
+            yield f"    update: {{method: {method.upper()}, path: {_quoted(path)}, {self._record(one[1][method])}"
         if "delete" in one[1]:
             yield f"    delete: {{path: {_quoted(path)}}}"
+
+    def _record(self, operation: Any) -> str:
+        inside = self._inside(operation)
+        return f"record: {_quoted(inside or '')}}} # DECIDE: {'record, body' if inside is None else 'body'}"
+
+    def _inside(self, operation: Any) -> str | None:
+        """Where an answer has the object: the member that has the list's fields, if the answer itself has not; None: it is not said."""
+        responses = (operation if isinstance(operation, dict) else {}).get("responses") or {}
+        good: Any = next((responses[status] for status in responses if str(status).upper() in {"200", "201", "2XX", "DEFAULT"}), {})
+        reply = self.api.properties(self.api.schema_of(good))
+        if not reply:
+            return None
+        wanted = set(self.fields)
+        likeness = {name: len(wanted & set(self.api.properties(self.api.deref(inner)))) for name, inner in reply.items()}
+        best = max(likeness, key=lambda name: likeness[name], default="")
+        return best if best and likeness[best] > len(wanted & set(reply)) else ""
 
     def _type(self, spec: Any) -> str:
         schema = self.api.deref(spec)
@@ -332,11 +380,11 @@ def _line(text: str) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _PLAIN_NAME.fullmatch(name) else _quoted(name)
+    return name if _PLAIN_NAME.fullmatch(name) and name.lower() not in _WORDS else json.dumps(name)
 
 
 def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and text not in {"true", "false", "null"} else json.dumps(text)
+    return text if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and text.lower() not in _WORDS else json.dumps(text)
 
 
 def _bad(message: str, hint: str) -> BadDocument:

@@ -116,8 +116,9 @@ def is_parent(members: dict[str, bytes], nested: Nested) -> bool:
     return marked(members, nested) and not (nested.but is not None and marked(members, nested.but))
 
 
-def distinct(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Hint, ...]]:
-    """Each object once: the newest. Where nothing says which of two states is the newer, it is to be fetched."""
+def distinct(changes: Iterable[Change], *, fetched: bool) -> tuple[tuple[Change, ...], tuple[Hint, ...]]:
+    """Each object once: the newest. Where nothing says which of two states is the newer, it is to be fetched; if single objects cannot be
+    `fetched`, the one that comes last counts."""
     seen: dict[str, Change] = {}
     doubtful: dict[str, Hint] = {}
     for found in changes:
@@ -126,8 +127,13 @@ def distinct(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Hint,
             continue
         if _is_newer(found, known):
             seen[found.upstream_id] = found
-        elif not _is_newer(known, found):
+            doubtful.pop(found.upstream_id, None)
+        elif _is_newer(known, found):
+            continue
+        elif fetched:
             doubtful[found.upstream_id] = Hint(found.collection_id, found.upstream_id)
+        else:
+            seen[found.upstream_id] = found
     return tuple(found for found in seen.values() if found.upstream_id not in doubtful), tuple(doubtful.values())
 
 

@@ -19,7 +19,7 @@ class BadFields(SluiceError):
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         words = "; ".join(f"{name} {problem}" for name, problem in fields.items())
-        super().__init__(words, code="SL001", hint="nothing was changed; the API's reference lists the fields")
+        super().__init__(words, code="SL001", hint="nothing was changed; docs/how-to/http.md lists what each request takes")
         self.fields = dict(fields)
 
     def as_body(self) -> dict[str, Any]:

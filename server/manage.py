@@ -16,7 +16,7 @@ from pgsluice.db import api, api_syncs, rows, secrets
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Ask, Token
 from pgsluice.db.shapes import PAGE
-from pgsluice.providers import registry
+from pgsluice.providers import accounts, registry
 from pgsluice.providers.base import BASE_URL, is_base_url
 from pgsluice.providers.errors import ProviderError, UnknownProvider
 from pgsluice.server import bodies
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _TEXT: Final = optional(text)
 _NO_RECORDS: Final = b'{"records" : []'
 _OBJECT: Final = optional(json_text(dict))
-# Properties that name the account at the vendor.
-_IDENTITIES: Final = ("hub_id", "instance_url", "shop", "installation_id", "account_login", "realm_id")
 # The kind that may say beside its secret, which says so itself, whether it is for tests.
 _WITH_MODE: Final = "stripe_key"
 _MODE: Final = frozenset({"test"})
@@ -195,6 +193,9 @@ def credential_of(given: Any, place: str, *, secret: bool = True) -> dict[str, A
     outside = {name: value for name, value in given.items() if name in common or (inner is not None and name != "properties")}
     found = {**dict.fromkeys(common), **bodies.fields(outside, **common)}
     properties = dict(inner) if inner is not None else {name: value for name, value in given.items() if name not in common}
+    for name in accounts.NAMES & properties.keys():
+        # Vendors' own answers have numbers there.
+        properties[name] = str(properties[name]) if type(properties[name]) is int else properties[name]
     kind = properties.pop("kind", None)
     if not isinstance(kind, str):
         raise BadFields({"kind": "is missing, for example stripe_key" if kind is None else "must be a string"})
@@ -203,6 +204,8 @@ def credential_of(given: Any, place: str, *, secret: bool = True) -> dict[str, A
         scopes.split() if isinstance(scopes, str) else bodies.fields({"scopes": scopes}, scopes=optional(bodies.texts))["scopes"]
     )
     provider = found["provider"] or kind.partition("_")[0]
+    if found["account"] is not None and "account" in _secret_names(provider, kind):
+        properties["account"], found["account"] = found["account"], None
     found["account"] = found["account"] or _account(provider, kind, properties)
     found["provider"], found["kind"] = provider, kind
     if secret:
@@ -215,13 +218,14 @@ def credential_of(given: Any, place: str, *, secret: bool = True) -> dict[str, A
 
 
 def _account(provider: str, kind: str, properties: dict[str, Any]) -> str | None:
-    """The account that the properties name, taken out of them unless the secret needs it."""
-    with suppress(UnknownProvider):
-        needed = {field.name for field in registry.get(provider).credential_kinds.get(kind, ())}
-        for name in _IDENTITIES:
-            if isinstance(properties.get(name), str | int):
-                return str(properties[name] if name in needed else properties.pop(name))
-    return None
+    """The account that the properties name; what says so is taken out of them unless the secret needs it."""
+    found = accounts.account_of(properties)
+    if found is None:
+        return None
+    needed = _secret_names(provider, kind)
+    for name in {found[0], accounts.LIVE} - set(needed):
+        properties.pop(name, None)
+    return found[1]
 
 
 def _secret(provider: str, kind: str, properties: dict[str, Any]) -> dict[str, str]:

@@ -84,6 +84,7 @@
 \ir syncs/credential_delete.sql
 \ir internal/_collection_open.sql
 \ir internal/_check_sync.sql
+\ir internal/_distinct_ids.sql
 \ir internal/_check_rate_limit.sql
 \ir internal/_check_max_age.sql
 \ir syncs/sync_create.sql

@@ -21,7 +21,7 @@ as $$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_create.stream_id, ''), 'admin');
     v_sync_id text := sluice_internal._check_id('sync_id', sync_create.sync_id);
-    v_collection_ids text[] := coalesce(sync_create.collection_ids, '{}');
+    v_collection_ids text[] := sluice_internal._distinct_ids(coalesce(sync_create.collection_ids, '{}'));
     v_sync sluice.syncs;
 begin
     perform sluice_internal._hold_stream(v_stream);

@@ -26,7 +26,7 @@ begin
     select y.* into v_old from sluice_internal.syncs as y where y.sync_id = v_old.sync_id for no key update;
     v_new := v_old;
     v_new.name := nullif(coalesce(sync_update.name, v_old.name), '');
-    v_new.collection_ids := coalesce(sync_update.collection_ids, v_old.collection_ids);
+    v_new.collection_ids := coalesce(sluice_internal._distinct_ids(sync_update.collection_ids), v_old.collection_ids);
     v_new.rate_limit := nullif(coalesce(sync_update.rate_limit, v_old.rate_limit), '{}');
     v_new.metadata := coalesce(sync_update.metadata, v_old.metadata);
     v_new.external_id := nullif(coalesce(sync_update.external_id, v_old.external_id), '');

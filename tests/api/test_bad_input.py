@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from api.serving import BOOTSTRAP, Running, connected, push
 
+from pgsluice.db.sources import ROOT
+
 NEXT = "/v1/http-consumers/billing/next"
 ACK = "/v1/http-consumers/billing/ack"
 
@@ -253,3 +255,12 @@ def test_a_client_that_speaks_no_http(running: Running, http: httpx.Client) -> N
             raw.sendall(noise)
             assert b" 400 " in raw.recv(1000)
     assert http.get("/healthz").status_code == 200
+
+
+def test_wrong_fields_lead_to_a_page_that_lists_them(http: httpx.Client) -> None:
+    body = error(http.post("/v1/streams", json={"id": 7, "shape": "round"}), 422, "SL001", "lanes")
+    page = ROOT / next(word for word in body["hint"].split() if word.startswith("docs/"))
+    text = page.read_text()
+    for path, names in (("POST /v1/streams", ["id", "lanes"]), ("POST /v1/syncs", ["collection_ids", "max_age_days"])):
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{path}`"))
+        assert all(f"`{name}`" in row for name in names), row

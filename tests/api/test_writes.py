@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from e2e.polling import until
 from psycopg.types.json import Jsonb
 
@@ -123,3 +125,43 @@ def test_importing_an_account_again_updates_its_credential(http: httpx.Client, c
     taken = http.post("/v1/credentials", json=body | {"id": "mine"})
     assert (taken.status_code, taken.json()["code"]) == (409, "SL110")
     assert conn.execute("select count(*), max(version) from credentials").fetchone() == (1, 2)
+
+
+# What Stripe's OAuth answers for a connected account, and a key of a platform with the account to work in.
+GRANTED = {"kind": "stripe_oauth2", "access_token": "sk_acct_4eC39HqLyjWDarjtT1zdp7dc", "stripe_user_id": "acct_7", "livemode": True}
+CONNECTED = {"kind": "stripe_connect", "secret": "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "account": "acct_7"}
+HUB = {"kind": "hubspot_oauth2", "access_token": "a" * 30, "refresh_token": "r" * 30, "hub_id": 62515}
+
+
+@pytest.mark.parametrize(
+    ("body", "account"),
+    [
+        (GRANTED, "acct_7"),
+        (GRANTED | {"livemode": False}, "acct_7/test"),
+        (CONNECTED, "acct_7"),
+        (CONNECTED | {"secret": "sk_test_4eC39HqLyjWDarjtT1zdp7dc"}, "acct_7/test"),
+        ({"properties": CONNECTED}, "acct_7"),
+        (HUB, "62515"),
+    ],
+)
+def test_an_account_that_the_values_name_has_one_credential(http: httpx.Client, body: dict[str, Any], account: str) -> None:
+    first, again = http.post("/v1/credentials", json=body), http.post("/v1/credentials", json=body)
+    assert (first.status_code, again.status_code) == (201, 200), (first.text, again.text)
+    assert (again.json()["id"], again.json()["account"]) == (first.json()["id"], account)
+
+
+def test_the_two_sets_of_data_of_an_account_have_a_credential_each(http: httpx.Client) -> None:
+    ids = {http.post("/v1/credentials", json=GRANTED | {"livemode": live}).json()["id"] for live in (True, False, True)}
+    assert len(ids) == 2
+
+
+def test_an_installation_of_a_github_app(http: httpx.Client) -> None:
+    key = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    body = {"kind": "github_app", "account_login": "acme", "installation_id": 4711, "client_id": "Iv23", "private_key": key}
+    first, again = http.post("/v1/credentials", json=body), http.post("/v1/credentials", json=body)
+    assert (first.status_code, again.status_code) == (201, 200), (first.text, again.text)
+    assert (again.json()["id"], again.json()["account"]) == (first.json()["id"], "4711")
+    assert "PRIVATE KEY" not in first.text + again.text
+    bad = http.post("/v1/credentials", json=body | {"private_key": "-----BEGIN PRIVATE KEY-----\nnonsense"})
+    assert (bad.status_code, bad.json()["code"]) == (422, "SL208")
+    assert "nonsense" not in bad.text

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from e2e.oauth import SECRET, one, vendor
 from e2e.polling import KEY_TEXT, until
 from fakes.oauth import Browser
@@ -45,7 +47,9 @@ def up(environment: dict[str, str], folder: Path) -> Iterator[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_guide_does_what_it_says(db: str, tmp_path: Path) -> None:
     snippets = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
+    key = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    (tmp_path / "my-app.private-key.pem").write_bytes(key)
     with StripeFake() as stripe, vendor(stripe) as fake:
         stripe.seed(customers=3)
         environment = {
@@ -84,9 +88,12 @@ def test_the_guide_does_what_it_says(db: str, tmp_path: Path) -> None:
             run(snippets[3])
             until(lambda: one(db, "select count(*) from sluice.records") == 3, 60)
             assert one(db, "select metadata ->> 'tenant' from sluice.credentials") == "7"
+            run(snippets[4])
+            kept = "select kind, account, oauth_app_id from sluice.credentials where credential_id = 'acme-github'"
+            assert one(db, f"select concat_ws(' ', kind, account, oauth_app_id) from ({kept}) as c") == "github_app 4711 my-github"
             said = tmp_path / "said"
             with said.open("w") as file:
-                command = ["bash", "-euc", snippets[4]]
+                command = ["bash", "-euc", snippets[5]]
                 waiting = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
             fake.signed_in = "acct_2"
             found = until(lambda: re.search(r"http://\S+/v1/oauth/start/\w+", said.read_text().replace("\n", "")), 60)

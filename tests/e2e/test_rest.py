@@ -119,3 +119,19 @@ def test_a_changed_document_counts_from_the_next_turn_on(db: str) -> None:
         assert caught.value.code == "SL111"
         with pytest.raises(SluiceError, match="is used by sync"):
             client.provider_delete("crm")
+
+
+def test_an_object_that_comes_twice_in_lists_alone_has_its_last_state(db: str) -> None:
+    """On one page, on two pages of one reading, and in the sweep that follows: a note cannot be asked for by itself."""
+    with fake.running() as crm:
+        seed(crm)
+        crm.notes["c001"] = [{"id": "twice", "text": "first"}, {"id": "twice", "text": "second"}]
+        crm.notes["c002"].append({"id": "moved", "text": "old"})
+        crm.notes["c003"].append({"id": "moved", "text": "new"})
+        connect(db, crm)
+        tally = read_once(db)["s"]
+        assert (tally.error, tally.outcome) == (None, "caught_up")
+        notes = records(db)["crm:note"]
+        assert (notes["twice"]["text"], notes["moved"]["text"]) == ("second", "new")
+        with psycopg.connect(db, autocommit=True) as conn:
+            assert conn.execute("select health ->> 'status' from sluice.syncs").fetchone() == ("active",)

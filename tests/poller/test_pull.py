@@ -17,7 +17,7 @@ from pgsluice.poller import plan, pull
 from pgsluice.poller.pull import Stopped, Turn
 from pgsluice.poller.storing import Step
 from pgsluice.providers.base import Change, Feed, Hint, Page, Part
-from pgsluice.providers.errors import Forbidden, ListBroken, ProviderError, Refused4xx, Unauthorized, Unavailable, Unreadable
+from pgsluice.providers.errors import Forbidden, ListBroken, NotPolled, ProviderError, Refused4xx, Unauthorized, Unavailable, Unreadable
 
 EVENTS = Feed("events", "changes", ("a", "b"))
 A = Feed("a", "backfill", ("a",), after=("events",))
@@ -37,6 +37,7 @@ class World:
         self.stopping = asyncio.Event()
         self.again: dict[str, tuple[Hint, ...]] = {}
         self.forbidden: set[str] = set()
+        self.lists_only = False
         self.concluding: set[str] = set()
         self.versions: defaultdict[str, int] = defaultdict(int)
         self.feeds_: tuple[Feed, ...] = (EVENTS, A, B)
@@ -55,6 +56,8 @@ class World:
 
     async def objects(self, hints: tuple[Hint, ...]) -> list[Change]:
         self.done_ += [f"fetch {hint.upstream_id}" for hint in hints]
+        if self.lists_only:
+            raise NotPolled("no single objects")
         if any(hint.upstream_id in self.forbidden for hint in hints):
             raise Forbidden("no")
         return [Change(hint.collection_id, hint.upstream_id, b"{}") for hint in hints]
@@ -264,6 +267,18 @@ def test_what_the_database_wants_again_is_fetched_and_committed_by_itself(turn: 
     asyncio.run(turn(world).run())
     of_a = [word for word in world.done_ if word.startswith(("commit a", "fetch"))]
     assert of_a == ["commit a at 1", "fetch 7", "commit a at 1 7"]
+
+
+def test_where_single_objects_cannot_be_asked_for_the_state_that_came_last_is_committed_again(turn: Callable[..., Turn]) -> None:
+    world = World(
+        events=[page(1)], a=[page(1, done=True, changes=(Change("a", "7", b"{}"), Change("a", "8", b"{}")))], b=[page(1, done=True)]
+    )
+    world.again = {"a": (Hint("a", "7"),)}
+    world.lists_only = True
+    made = turn(world)
+    asyncio.run(made.run())
+    assert [word for word in world.happened("commit") if word.startswith("a ")] == ["a at 1 7 8", "a at 1 7"]
+    assert made.complete
 
 
 def test_a_restart_goes_before_the_cursor_that_tells_of_it(turn: Callable[..., Turn]) -> None:

@@ -130,3 +130,75 @@ def test_from_openapi_3_in_yaml_by_another_name() -> None:
 def test_what_nothing_can_be_drafted_from(text: bytes, words: str) -> None:
     with pytest.raises(BadDocument, match=words):
         drafted(text)
+
+
+ORDER: dict[str, Any] = {
+    "type": ["object", "null"],
+    "properties": {
+        "id": {"type": ["string", "integer"]},
+        "on": {"type": "boolean"},
+        "total": {"type": "number"},
+        "self": {"$ref": "#/components/schemas/Order"},
+    },
+    "allOf": [{"$ref": "#/components/schemas/Order"}],
+}
+WRAPPED = {
+    "content": {
+        "application/json; charset=utf-8": {
+            "schema": {"properties": {"data": {"anyOf": [{"$ref": "#/components/schemas/Order"}, {"type": "null"}]}}}
+        }
+    }
+}
+
+
+def described(orders: Any, one: Any, **more: Any) -> bytes:
+    paths = {"/orders": {"parameters": None, "get": orders, "post": {"responses": {"201": WRAPPED}}}, "/orders/{id}": {"get": one}}
+    return json.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": None,
+            "servers": [{"url": "https://o.example"}],
+            "paths": paths,
+            "components": {"schemas": {"Order": ORDER}},
+            **more,
+        }
+    ).encode()
+
+
+def test_what_may_be_null_and_what_stands_inside_something() -> None:
+    listed = {"properties": {"data": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Order"}}}}
+    orders = {"parameters": None, "responses": {"2XX": {"content": {"application/json": {"schema": listed}}}}}
+    found = checked(drafted(described(orders, {"responses": {"200": WRAPPED}})))[0]["collections"]["order"]
+    assert found["list"]["records"] == "data"
+    assert (found["fetch"], found["create"]) == ({"path": "/orders/{id}", "record": "data"}, {"path": "/orders", "record": "data"})
+    assert found["fields"] == {"id": "text", "on": "boolean", "total": "number", "self": "object"}
+
+
+@pytest.mark.parametrize("broken", [{"parameters": 7}, {"responses": []}, {"responses": {"200": {"content": ["application/json"]}}}])
+def test_a_description_of_another_form_is_refused_in_words(broken: dict[str, Any]) -> None:
+    good = {
+        "responses": {
+            "200": {"content": {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Order"}}}}}
+        }
+    }
+    with pytest.raises(BadDocument, match=r"form of OpenAPI|no path of it"):
+        drafted(described(good | broken, {}))
+
+
+def test_what_is_not_decided_is_named_by_the_check() -> None:
+    with pytest.raises(BadDocument) as caught:
+        checked(drafted(json.dumps(SWAGGER).encode()))
+    assert [(problem.path, problem.message) for problem in caught.value.problems] == [
+        ("collections.visit.list.path", "DECIDE is left in it")
+    ]
+    with pytest.raises(BadDocument, match="DECIDE"):
+        checked(drafted(json.dumps({**OPENAPI, "servers": [{"url": "/v3"}]}).encode()))
+
+
+def test_lists_inside_of_one_object_are_no_collections_and_what_is_left_out_is_said() -> None:
+    pets = SWAGGER["paths"]["/pets"]
+    one = {"/pets/{id}": {"get": {"responses": {"200": {"schema": {"properties": {"id": {}, "visits": {"type": "array", "items": PET}}}}}}}}
+    found = decided(drafted(json.dumps({**SWAGGER, "paths": {"/pets": pets, **one}}).encode()))
+    assert list(found["collections"]) == ["pet"]
+    many = {f"/pets{number}": pets for number in range(203)}
+    assert "# 3 more lists are left out, the first at /pets200" in drafted(json.dumps({**SWAGGER, "paths": many}).encode())

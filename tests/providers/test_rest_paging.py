@@ -249,3 +249,38 @@ def test_digits_and_odd_records_come_through_as_they_are() -> None:
     ]
     assert isinstance(page.changes[1], Change)
     assert isinstance(page.refused[0], Refused)
+
+
+TWICE = """
+thing:
+  id: id
+  updated_at: at
+  list: {path: /things, records: data, paging: {style: none}}
+  sweep: 1h
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "newest"),
+    [
+        ([{"n": 1}, {"n": 2}], {"n": 2}),  # nothing says which is newer: the last one
+        ([{"n": 1, "at": 7}, {"n": 2, "at": 5}], {"n": 1, "at": 7}),
+        ([{"n": 1, "at": 5}, {"n": 2, "at": 5}, {"n": 3, "at": 5}], {"n": 3, "at": 5}),
+        ([{"n": 1, "at": 5}, {"n": 2, "at": 7}, {"n": 3}], {"n": 3}),
+    ],
+)
+def test_of_two_states_on_a_page_the_newest_counts_where_there_is_no_fetch(states: list[dict[str, Any]], newest: dict[str, Any]) -> None:
+    rest = provider(TWICE)
+    reader = Reader(rest, feed(rest, "thing"), lambda _: reply({"data": [{"id": "t", **state} for state in states]}))
+    page = reader.page()
+    assert page.hints == ()
+    assert [json.loads(change.raw or b"") for change in page.changes] == [{"id": "t", **newest}]
+
+
+def test_of_two_states_on_a_page_that_nothing_tells_apart_the_object_is_fetched() -> None:
+    rest = provider(TWICE.replace("  sweep: 1h", "  sweep: 1h\n  fetch: {path: '/things/{id}'}"))
+    equal, newer = [{"id": "t", "n": 1, "at": 5}, {"id": "t", "n": 2, "at": 5}], {"id": "t", "n": 3, "at": 6}
+    page = Reader(rest, feed(rest, "thing"), lambda _: reply({"data": equal})).page()
+    assert (page.changes, [hint.upstream_id for hint in page.hints]) == ((), ["t"])
+    page = Reader(rest, feed(rest, "thing"), lambda _: reply({"data": [*equal, newer]})).page()
+    assert ([json.loads(change.raw or b"") for change in page.changes], page.hints) == ([newer], ())

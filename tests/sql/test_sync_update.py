@@ -110,6 +110,12 @@ def claim_again(one: Session) -> Any:
     return claim(one)
 
 
+def test_sync_update_keeps_each_collection_once(one: Session) -> None:
+    twice = "array['stripe:plan', 'stripe:customer', 'stripe:plan']"
+    assert one.one(f"select * from sync_update('y', collection_ids => {twice})").collection_ids == ["stripe:plan", "stripe:customer"]
+    assert one.one("select * from sync_update('y')").collection_ids == ["stripe:plan", "stripe:customer"]
+
+
 def test_records_of_a_dropped_collection_stay(one: Session) -> None:
     page(one, claim_again(one), "stripe:plan", record("p", "stripe:plan"))
     one.rows("select sync_update('y', collection_ids => array['stripe:customer'])")

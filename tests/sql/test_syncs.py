@@ -42,6 +42,13 @@ def test_sync_create_with_everything_by_name(made: World) -> None:
     assert (sync.metadata, sync.sync_frequency, sync.status) == ({"tenant": 7}, timedelta(seconds=90), "pending")
 
 
+def test_sync_create_keeps_each_collection_once(made: World) -> None:
+    credential(made, "k")
+    ids = "array['stripe:plan', 'stripe:customer', 'stripe:plan', 'stripe:customer']"
+    sync = made.look.one(f"select * from sync_create('s', 'stripe', 'y', collection_ids => {ids}, credential_id => 'k')")
+    assert sync.collection_ids == ["stripe:plan", "stripe:customer"]
+
+
 def test_sync_create_by_position(made: World) -> None:
     sync = made.look.one("select * from sync_create('s', 'push', 'y', 'n', null, null, null, '{\"a\": 1}', 'e', null, null)")
     assert (sync.sync_id, sync.name, sync.metadata, sync.external_id) == ("y", "n", {"a": 1}, "e")

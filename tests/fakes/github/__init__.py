@@ -17,6 +17,7 @@ Objects       create(kind, **fields)   change(kind, id, **fields)   delete(kind,
 Compare       objects(kind) -> {id: object}      as the list shows them
 Requests      requests -> [Seen(method, path, params, status)]
 Tokens        token, add_token(text), revoke(text)
+Apps          install(installation_id, client_id, public_key), uninstall(installation_id): tokens for an hour, by a signed JWT
 Clock         clock.advance(seconds), clock.freeze(), clock.run()
 Pages         page_cap: at most so many a page, whatever per_page says
 """

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote, urlencode
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from fakes.github.kinds import KINDS, NUMBERED, OWNER, Doc, Kind, moment, user
 from fakes.hooked import Hook
@@ -18,6 +24,7 @@ from fakes.serving import Answer, Asked, Serving
 TOKEN = "ghp_fake0000000000000000000000000000000001"
 DOCS = "https://docs.github.com/rest"
 _REPO = re.compile(rf"/repos/{OWNER}/(?P<name>[^/]+)")
+_LENDING = re.compile(r"/app/installations/(?P<id>[0-9]+)/access_tokens")
 _NUMBERED = re.compile(r"/repositories/(?P<id>[0-9]+)(?P<rest>/.*)?")
 
 
@@ -51,6 +58,8 @@ class GitHubFake(Serving):
         self._next_id = 1000
         self._next_number = 1
         self._tick = 0
+        self.apps: dict[str, tuple[str, RSAPublicKey]] = {}  # installation -> the app's client id and key
+        self.lent: dict[str, float] = {}  # tokens of installations, and when they end
         self.hooks: list[Hook] = []
         self.reads_only: set[str] = set()  # names of repositories that the token is no administrator of
         self._kept: dict[str, list[Box]] = {kind: [] for kind in KINDS}
@@ -115,6 +124,13 @@ class GitHubFake(Serving):
     def revoke(self, token: str = TOKEN) -> None:
         self.tokens.discard(token)
 
+    def install(self, installation_id: str, client_id: str, public_key: RSAPublicKey) -> None:
+        self.apps[installation_id] = (client_id, public_key)
+
+    def uninstall(self, installation_id: str) -> None:
+        del self.apps[installation_id]
+        self.lent.clear()
+
     def _find(self, kind: str, key: str, value: str) -> Box:
         for box in self._kept[kind]:
             if str(box.doc[key]) == value:
@@ -127,8 +143,11 @@ class GitHubFake(Serving):
 
     def answer(self, asked: Asked) -> Answer:
         try:
-            self._authorise(asked.headers.get("authorization", ""))
-            reply = self._routed(asked)
+            if lending := _LENDING.fullmatch(asked.path):
+                reply = self._lend(asked, lending["id"])
+            else:
+                self._authorise(asked.headers.get("authorization", ""))
+                reply = self._routed(asked)
         except Refusal as refusal:
             reply = Answer(refusal.status, json.dumps(refusal.body).encode())
         usual = {
@@ -145,8 +164,20 @@ class GitHubFake(Serving):
 
     def _authorise(self, header: str) -> None:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() not in {"bearer", "token"} or token not in self.tokens:
+        lasts = self.lent.get(token, 0.0) > self.clock.now()
+        if scheme.lower() not in {"bearer", "token"} or (token not in self.tokens and not lasts):
             raise Refusal(401, "Bad credentials")
+
+    def _lend(self, asked: Asked, installation_id: str) -> Answer:
+        """https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app"""
+        client_id, key = self.apps.get(installation_id, ("", None))
+        issuer = _issuer(asked.headers.get("authorization", ""), [key] if key else [key for _, key in self.apps.values()], self.clock.now())
+        if asked.method != "POST" or issuer != client_id:
+            raise Refusal(404, "Not Found")
+        token = f"ghs_{len(self.lent):036}"
+        self.lent[token] = self.clock.now() + 3600
+        ends = datetime.fromtimestamp(int(self.clock.now()) + 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _json(201, {"token": token, "expires_at": ends, "permissions": {"issues": "read"}, "repository_selection": "all"})
 
     def _routed(self, asked: Asked) -> Answer:
         path = unquote(asked.path)
@@ -159,6 +190,18 @@ class GitHubFake(Serving):
             return _json(
                 200, {"resources": {"core": {"limit": 5000, "remaining": 4990, "reset": int(self.clock.now()) + 3000, "used": 10}}}
             )
+        lent = asked.headers.get("authorization", "").partition(" ")[2] in self.lent
+        if path == "/installation/repositories":
+            if not lent:
+                raise Refusal(
+                    403, "You must authenticate with an installation access token in order to list repositories for an installation."
+                )
+            listed = self._list(asked, "repo", KINDS["repo"])
+            repos = json.loads(listed.body)
+            body = json.dumps({"total_count": len(self._kept["repo"]), "repository_selection": "all", "repositories": repos}).encode()
+            return Answer(200, body, listed.headers)
+        if lent and path.startswith("/user"):
+            raise Refusal(403, "Resource not accessible by integration")
         if path == "/user/repos":
             path = f"/orgs/{OWNER}/repos"
         place = _REPO.match(path)
@@ -266,6 +309,35 @@ class GitHubFake(Serving):
         if kind.key == "name" and given["name"] in {box.doc["name"] for box in self._kept[name]}:
             raise Refusal(422, "Validation Failed", errors=[{"resource": name.title(), "code": "already_exists", "field": "name"}])
         return _json(201, self.create(name, **given))
+
+
+def _issuer(header: str, keys: list[RSAPublicKey], now: float) -> str:
+    """Who signed: a JWT with RS256, no longer than ten minutes from now, begun in the past."""
+    head, _, rest = header.removeprefix("Bearer ").partition(".")
+    body, _, signature = rest.partition(".")
+    try:
+        said = json.loads(_decoded(body))
+        assert json.loads(_decoded(head))["alg"] == "RS256"
+        assert any(_signed(key, f"{head}.{body}", signature) for key in keys)
+    except (ValueError, AssertionError, KeyError):
+        raise Refusal(401, "A JSON web token could not be decoded") from None
+    if not isinstance(said["iat"], int) or said["iat"] > now:
+        raise Refusal(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
+    if not now < said["exp"] <= now + 600:
+        raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
+    return str(said["iss"])
+
+
+def _decoded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _signed(key: RSAPublicKey, text: str, signature: str) -> bool:
+    try:
+        key.verify(_decoded(signature), text.encode(), PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _shown(hook: Hook) -> Doc:
