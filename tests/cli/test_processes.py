@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pgsluice.db import embedded
+from pgsluice.db.sources import ROOT
 
 PATIENCE = 60.0
 
@@ -143,3 +145,34 @@ def test_a_closed_stream_is_no_error(db: str, closed: int) -> None:
     shell = f'exec {sys.executable} -m pgsluice.cli --database-url "$0" stream list {closed}>&-'
     done = subprocess.run(["sh", "-c", shell, db], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+INTERRUPTED = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pgsluice.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from pgsluice.starting import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_modules_are_read_prints_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_the_command_begins_where_ctrl_c_is_quiet() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert settings["project"]["scripts"] == {"pgsluice": "pgsluice.starting:main"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from pgsluice.starting import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "version" in done.stdout
