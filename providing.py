@@ -17,7 +17,7 @@ from pgsluice.db import secrets
 from pgsluice.db.errors import make
 from pgsluice.installation import Installation
 from pgsluice.providers import registry
-from pgsluice.providers.base import Credential
+from pgsluice.providers.base import Client, Credential
 from pgsluice.providers.protocol import Provider
 
 if TYPE_CHECKING:
@@ -179,13 +179,19 @@ def _credential(call: Call, known: Provider, credential_id: str | None, ways: di
 def _stored(call: Call, credential_id: str, base_url: str | None) -> Credential:
     with call.installation.client(sealing=True) as client:
         found = client.credential_sealed(credential_id)
+        app_id = client.credential_info(credential_id)["oauth_app_id"]
+        app = None if app_id is None else client.oauth_app_sealed(app_id)
         key = client.master_key
     if key is None:
         raise make(
             "there is no master key to open the credential with", code="SL301", hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE"
         )
     secret = secrets.open_sealed(found["sealed"], credential_id, key, found["key_version"])
-    return Credential(found["kind"], secret, base_url or found["base_url"])
+    through = None
+    if app is not None:
+        own = secrets.open_sealed(app["sealed"], secrets.of_oauth_app(app_id), key, app["key_version"])
+        through = Client(app["client_id"], own["client_secret"])
+    return Credential(found["kind"], secret, base_url or found["base_url"], through)
 
 
 def _say_checked(call: Call, known: Provider) -> None:

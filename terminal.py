@@ -70,7 +70,8 @@ def _shaped(exc: BaseException) -> dict[str, str | None]:
         case psycopg.Error():
             return from_database(exc).as_dict()
         case click.UsageError():
-            return make(exc.format_message(), code="SL001", hint=_usage(exc)).as_dict()
+            # In one line: some of its messages are lists.
+            return make(" ".join(exc.format_message().split()), code="SL001", hint=_usage(exc)).as_dict()
         case click.ClickException():
             return make(exc.format_message(), code="SL001").as_dict()
         case UnicodeError():

@@ -72,6 +72,12 @@ class Apps(Views):
             raise make(f'OAuth app "{oauth_app_id}" does not exist', code="SL175", hint="list them with: pgsluice oauth-app list")
         return found[0]
 
+    def oauth_app_sealed(self, oauth_app_id: str) -> Row:
+        """The app's client id and its sealed secret, for the operator's own tools. SL175."""
+        client_id = self.oauth_app_info(oauth_app_id)["client_id"]
+        found = self._fetch(*call_statement("_oauth_app_sealed", {"oauth_app_id": oauth_app_id}, schema="sluice_internal"))
+        return {"client_id": client_id, **found[0]}
+
     def oauth_app_delete(self, oauth_app_id: str) -> None:
         """Deletes an OAuth app that no credential was obtained through. SL111, SL175."""
         self._fetch(*call_statement("oauth_app_delete", {"oauth_app_id": oauth_app_id}))

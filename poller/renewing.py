@@ -154,7 +154,7 @@ class Tokens:
 
     def _lacks_access(self, credential: Credential) -> bool:
         """Whether there is no token yet, and only a renewal brings one, as where a refresh token is brought along from elsewhere."""
-        if credential.secret.get("access_token"):
+        if self._account is None or credential.secret.get("access_token"):
             return False
         try:
             return self._provider.renew(self._dated(credential)) is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pgsluice.db.errors import SluiceError
@@ -41,7 +42,22 @@ class Trial:
 async def tried(provider: Provider, credential: Credential, collection_ids: Sequence[str], *, allow_private: bool) -> list[Trial]:
     """Each collection, one after the other."""
     async with Transport(allow_private=allow_private) as transport:
+        try:
+            credential = await _with_token(provider, credential, transport)
+        except ProviderError as exc:
+            return [Trial(collection_id, error=exc.as_dict()) for collection_id in collection_ids]
         return [await _Try(provider, credential, transport, collection_id).run() for collection_id in collection_ids]
+
+
+async def _with_token(provider: Provider, credential: Credential, transport: Transport) -> Credential:
+    """With a token, where the credential gets one by itself. A refresh token is left alone: a vendor may take it once only."""
+    if credential.secret.get("access_token") or credential.secret.get("refresh_token"):
+        return credential
+    request = provider.renew(replace(credential, now=datetime.now(UTC)))
+    if request is None:
+        return credential
+    renewed = provider.read_renewed(credential, await transport.send(request))
+    return replace(credential, secret=renewed.secret, base_url=renewed.base_url or credential.base_url)
 
 
 class _Try:

@@ -90,6 +90,10 @@ def test_wrong_usage_is_2(run, arguments) -> None:
     assert json.loads(run(*arguments, "--json").stderr)["code"] == "SL001"
 
 
+def test_a_message_that_is_a_list_stands_in_one_line(run) -> None:
+    assert run("completion").stderr.startswith("error SL001: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n")
+
+
 def test_a_database_that_is_down_is_75(run) -> None:
     done = run("stream", "list", env={"PGSLUICE_DATABASE_URL": "postgresql://127.0.0.1:1/x"})
     assert done.exit_code == 75

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import crm as fake
+from fakes.github import GitHubFake
 from fakes.serving import Answer, Asked, Serving
 
 from pgsluice.db.sources import ROOT
@@ -45,6 +48,29 @@ def test_provider_check_with_a_stored_credential(crm: fake.Crm, ok: Any, run: An
     assert (missing.exit_code, "nobody" in missing.stderr) == (1, True)
     # It was only tried: nothing is stored, and nothing was written there.
     assert {method for method, _ in crm.seen} == {"GET"}
+
+
+def test_provider_check_gets_a_token_where_the_credential_gets_one_by_itself(monkeypatch: pytest.MonkeyPatch, ok: Any, run: Any) -> None:
+    monkeypatch.setenv("PGSLUICE_ALLOW_PRIVATE_ADDRESSES", "1")
+    key = generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    github = GitHubFake()
+    github.start()
+    try:
+        github.install("4711", "Iv23", key.public_key())
+        given = json.dumps({"installation_id": "4711", "client_id": "Iv23", "private_key": pem})
+        ask = ("provider", "check", "github", "--base-url", github.url, "--collection", "repository")
+        (typed,) = ok(*ask, "--kind", "github_app", "--secret-stdin", input=given)
+        ok("oauth-app", "create", "app", "--provider", "github", "--client-id", "Iv23", "--secret-stdin", input=pem)
+        ok("credential", "create", "c", "--provider", "github", "--kind", "github_app", "--oauth-app", "app", "--key", "4711")
+        (stored,) = ok(*ask, "--credential", "c")
+        assert typed["error"] is stored["error"] is None
+        assert typed["records"] == stored["records"] == 1
+        refused = run(*ask, "--kind", "github_app", "--secret-stdin", input=given.replace("4711", "4712"))
+        assert (refused.exit_code, "gives the app no token" in refused.output) == (1, True)
+        assert "PRIVATE KEY" not in refused.output
+    finally:
+        github.stop()
 
 
 def test_a_value_that_may_be_left_out(ok: Any, run: Any) -> None:
