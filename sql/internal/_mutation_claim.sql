@@ -42,7 +42,7 @@ as $$
 #variable_conflict use_column
 begin
     perform sluice_internal._authorize(null, 'poller');
-    -- One at a time: what another claim is just taking does not show yet, and a write to the same object that commits now would go beside it.
+    -- One at a time: what another claim takes now does not show yet, and a write to the same object that commits now would go beside it.
     perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
     return query
     with open as materialized (
