@@ -16,16 +16,10 @@ _LIMITS: Final = ("limit", "per_page", "page_size", "pagesize", "page[size]", "m
 _OFFSETS: Final = ("offset", "skip", "start", "startat")
 _PAGES: Final = ("page", "page_number", "pagenumber")
 _SINCE: Final = (
-    "updated_since",
-    "since",
-    "modified_since",
-    "updated_after",
-    "updated_at_min",
-    "updated[gte]",
-    "modified_after",
-    "updated_gte",
-)
+    "updated_since", "since", "modified_since", "updated_after", "updated_at_min", "updated[gte]", "modified_after", "updated_gte",
+)  # fmt: skip
 _NEXT: Final = ("next_cursor", "nextcursor", "next_page_token", "nextpagetoken", "after_cursor", "next_token", "cursor")
+_PAGES_IN_ALL: Final = ("total_pages", "totalpages", "page_count", "pagecount", "pages", "last_page")
 _MORE: Final = ("has_more", "hasmore", "has_next", "hasnextpage")
 _UPDATED: Final = ("updated_at", "updatedat", "updated", "modified_at", "last_modified", "updated_on", "modified")
 _CREATED: Final = ("created_at", "createdat", "created", "created_on", "date_created")
@@ -178,6 +172,14 @@ class _Api:
         kind = schema.get("type")
         return kind == "array" or (isinstance(kind, list) and "array" in kind)
 
+    def may_be_null(self, reply: Mapping[str, Any], place: str) -> bool:
+        """Whether null may stand where the array is, when there is nothing."""
+        schema: Mapping[str, Any] = reply
+        for step in place.split("."):
+            schema = self.deref(self.properties(schema).get(step))
+        kind = schema.get("type")
+        return schema.get("nullable") is True or (isinstance(kind, list) and "null" in kind)
+
     def properties(self, schema: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
         found = dict(schema.get("properties") or {}) if isinstance(schema.get("properties"), dict) else {}
         for part in (schema.get("allOf") or []) if depth < _DEEPEST else []:
@@ -260,7 +262,8 @@ class _Collection:
             open_point = " # DECIDE: does it go on behind the last id?"
         elif (number := self._of(self.parameters, _PAGES)) is not None:
             params[number] = "{page}"
-            paging, open_point = "{style: page}", ""
+            pages = self._of({last: place for place, last in reply.items()}, _PAGES_IN_ALL)
+            paging, open_point = f"{{style: page{f', pages: {_quoted(pages)}' if pages else ''}}}", ""
         elif (offset := self._of(self.parameters, _OFFSETS)) is not None:
             params[offset] = "{offset}"
             paging, open_point = "{style: offset}", ""
@@ -268,6 +271,8 @@ class _Collection:
             yield "      params: {" + ", ".join(f'{_quoted(name)}: "{value}"' for name, value in params.items()) + "}"
         if self.found.records:
             yield f"      records: {_quoted(self.found.records)}"
+            if self.api.may_be_null(self.found.reply, self.found.records):
+                yield "      empty_if_absent: true"
         if limit:
             yield f"      page_size: {self._largest(limit)}"
         yield f"      paging: {paging}{open_point}"

@@ -3509,7 +3509,7 @@ AS $function$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(sync_create.stream_id, ''), 'admin');
     v_sync_id text := sluice_internal._check_id('sync_id', sync_create.sync_id);
-    v_collection_ids text[] := coalesce(sync_create.collection_ids, '{}');
+    v_collection_ids text[] := sluice_internal._distinct_ids(coalesce(sync_create.collection_ids, '{}'));
     v_sync sluice.syncs;
 begin
     perform sluice_internal._hold_stream(v_stream);
@@ -3781,7 +3781,7 @@ begin
     select y.* into v_old from sluice_internal.syncs as y where y.sync_id = v_old.sync_id for no key update;
     v_new := v_old;
     v_new.name := nullif(coalesce(sync_update.name, v_old.name), '');
-    v_new.collection_ids := coalesce(sync_update.collection_ids, v_old.collection_ids);
+    v_new.collection_ids := coalesce(sluice_internal._distinct_ids(sync_update.collection_ids), v_old.collection_ids);
     v_new.rate_limit := nullif(coalesce(sync_update.rate_limit, v_old.rate_limit), '{}');
     v_new.metadata := coalesce(sync_update.metadata, v_old.metadata);
     v_new.external_id := nullif(coalesce(sync_update.external_id, v_old.external_id), '');
@@ -5210,6 +5210,14 @@ end
 $function$;
 comment on function sluice_internal._description_end(text,text,bigint,jsonb,jsonb,interval) is 'Stores what an account said it has, in place of what it said before, or the error and when it is asked again (retry_in null: not by itself). False if another poller has taken over.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._distinct_ids(ids text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN (ids IS NOT NULL) THEN ARRAY(SELECT u.id FROM unnest(_distinct_ids.ids) WITH ORDINALITY u(id, place) GROUP BY u.id ORDER BY (min(u.place))) ELSE NULL::text[] END;
+comment on function sluice_internal._distinct_ids(text[]) is 'Each id once, where it stands first; null of null.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb)
  RETURNS integer[]
  LANGUAGE plpgsql
@@ -6484,7 +6492,7 @@ AS $function$
 #variable_conflict use_column
 begin
     perform sluice_internal._authorize(null, 'poller');
-    -- One at a time: what another claim is just taking does not show yet, and a write to the same object that commits now would go beside it.
+    -- One at a time: what another claim takes now does not show yet, and a write to the same object that commits now would go beside it.
     perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
     return query
     with open as materialized (

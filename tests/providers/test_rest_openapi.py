@@ -166,10 +166,12 @@ def described(orders: Any, one: Any, **more: Any) -> bytes:
 
 
 def test_what_may_be_null_and_what_stands_inside_something() -> None:
-    listed = {"properties": {"data": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Order"}}}}
-    orders = {"parameters": None, "responses": {"2XX": {"content": {"application/json": {"schema": listed}}}}}
+    data = {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Order"}}
+    listed = {"properties": {"data": data, "meta": {"properties": {"total_pages": {"type": "integer"}}}}}
+    orders = {"parameters": [query("page")], "responses": {"2XX": {"content": {"application/json": {"schema": listed}}}}}
     found = checked(drafted(described(orders, {"responses": {"200": WRAPPED}})))[0]["collections"]["order"]
-    assert found["list"]["records"] == "data"
+    assert (found["list"]["records"], found["list"]["empty_if_absent"]) == ("data", True)
+    assert found["list"]["paging"] == {"style": "page", "pages": "meta.total_pages"}
     assert (found["fetch"], found["create"]) == ({"path": "/orders/{id}", "record": "data"}, {"path": "/orders", "record": "data"})
     assert found["fields"] == {"id": "text", "on": "boolean", "total": "number", "self": "object"}
 
