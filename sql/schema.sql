@@ -4499,7 +4499,6 @@ comment on function sluice_internal._check_mutation(sluice_internal.syncs,text,t
 CREATE OR REPLACE FUNCTION sluice_internal._check_oauth_app(oauth_app_id text, provider text)
  RETURNS void
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
@@ -4511,7 +4510,8 @@ begin
     end if;
     select a.provider into v_provider
     from sluice_internal.oauth_apps as a
-    where a.oauth_app_id = _check_oauth_app.oauth_app_id collate "C";
+    where a.oauth_app_id = _check_oauth_app.oauth_app_id collate "C"
+    for key share;
     if not found then
         raise exception using
             errcode = 'SL175',
@@ -4528,7 +4528,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._check_oauth_app(text,text) is 'Raises SL175 for an OAuth app that does not exist, SL001 for one of another provider; null is none.';
+comment on function sluice_internal._check_oauth_app(text,text) is 'Raises SL175 for an OAuth app that does not exist, SL001 for one of another provider; null is none. Locks it against deletion.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._check_rate_limit(rate_limit jsonb)
  RETURNS void
@@ -4953,6 +4953,8 @@ declare
 begin
     perform sluice_internal._authorize(null, 'admin');
     perform sluice_internal._check_id('credential_id', _credential_put.credential_id);
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _credential_put.provider collate "C" for key share;
     if not exists (select from sluice.providers as p where p.provider = _credential_put.provider) then
         raise exception using
             errcode = 'SL105',

@@ -4,7 +4,7 @@ create or replace function sluice_internal._check_oauth_app(
 )
 returns void
 language plpgsql
-stable
+volatile
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -16,7 +16,8 @@ begin
     end if;
     select a.provider into v_provider
     from sluice_internal.oauth_apps as a
-    where a.oauth_app_id = _check_oauth_app.oauth_app_id collate "C";
+    where a.oauth_app_id = _check_oauth_app.oauth_app_id collate "C"
+    for key share;
     if not found then
         raise exception using
             errcode = 'SL175',
@@ -35,4 +36,4 @@ end
 $$;
 
 comment on function sluice_internal._check_oauth_app(text, text) is
-'Raises SL175 for an OAuth app that does not exist, SL001 for one of another provider; null is none.';
+'Raises SL175 for an OAuth app that does not exist, SL001 for one of another provider; null is none. Locks it against deletion.';

@@ -24,6 +24,8 @@ declare
 begin
     perform sluice_internal._authorize(null, 'admin');
     perform sluice_internal._check_id('credential_id', _credential_put.credential_id);
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _credential_put.provider collate "C" for key share;
     if not exists (select from sluice.providers as p where p.provider = _credential_put.provider) then
         raise exception using
             errcode = 'SL105',

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from isolation.sessions import Session, World, refused
+from sql.test_providers import DOCUMENT
 
 
 @pytest.fixture
@@ -163,3 +165,27 @@ def test_a_replacement_of_an_older_secret_is_refused(app: Session) -> None:
     app.rows(query, 1)
     with refused("SL179"):
         app.rows(query, 1)
+
+
+CREDENTIAL = "select sluice_internal._credential_put('k', %s, 'x_key', null, '\\xc0ffee', 1, null, '{}', oauth_app_id => %s)"
+
+
+def test_a_credential_of_an_app_that_is_being_deleted(world: World, app: Session) -> None:
+    maker, remover = world.sessions(2)
+    remover.begin().rows("select oauth_app_delete('app')")
+    making = maker.start(lambda: maker.rows(CREDENTIAL, "stripe", "app"))
+    app.await_blocked(maker, by=remover)
+    remover.commit()
+    with refused("SL175", "app"):
+        making.result(10)
+
+
+def test_a_credential_of_a_provider_that_is_being_deleted(world: World) -> None:
+    maker, remover = world.sessions(2)
+    remover.rows("select provider_create('crm', %s::jsonb)", json.dumps(DOCUMENT))
+    remover.begin().rows("select provider_delete('crm')")
+    making = maker.start(lambda: maker.rows(CREDENTIAL, "crm", None))
+    world.look.await_blocked(maker, by=remover)
+    remover.commit()
+    with refused("SL105", "crm"):
+        making.result(10)
