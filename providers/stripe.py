@@ -1,4 +1,4 @@
-"""Stripe: sixty-two collections (`stripe_collections`). https://docs.stripe.com/api
+"""Stripe: sixty-four collections (`stripe_collections`). https://docs.stripe.com/api
 
 A sync lists each collection once, to its end (`stripe_backfill`), and follows the events from before that first list on (`stripe_events`).
 What no event announces is looked for in the lists (`stripe_news`, and sweeps). What no list of Stripe shows is found by its events alone:
@@ -20,6 +20,7 @@ from pgsluice.providers import (
     stripe_lists,
     stripe_nested,
     stripe_news,
+    stripe_places,
     stripe_webhooks,
     stripe_writes,
 )
@@ -130,14 +131,14 @@ class Stripe(Plain):
     def fetch(self, hint: Hint, credential: Credential) -> Request:
         source = source_of(hint.collection_id)
         of = BELOW.get(hint.collection_id)
-        # Plans have ids of the user's choice: any character may be in them.
-        quoted = quote(hint.upstream_id, safe="")
         if hint.held is None:
-            return _get(credential, f"{source.path}/{quoted}", tuple(("expand[]", name) for name in source.expand))
+            path = stripe_places.path_of(hint.collection_id, hint.upstream_id)
+            return _get(credential, path, tuple(("expand[]", name) for name in source.expand))
         if of is not None:
             return _get(credential, *stripe_backfill.query_children(of, hint.upstream_id, hint.held.decode() or None))
         path, params = stripe_nested.query(source, hint)
-        return _get(credential, path.format(quoted), params)
+        # Plans have ids of the user's choice: any character may be in them.
+        return _get(credential, path.format(quote(hint.upstream_id, safe="")), params)
 
     def read_fetched(self, hint: Hint, response: Response) -> Change | Refused | Partial:
         source = source_of(hint.collection_id)

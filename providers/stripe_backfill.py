@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from pgsluice.providers import paging, stripe_nested, stripe_split
+from pgsluice.providers import paging, stripe_nested, stripe_places, stripe_split
 from pgsluice.providers.base import Change, Cursor, Feed, Page, Part, Partial, Refused, Response
 from pgsluice.providers.stripe_collections import Below, Parameters, Source
 from pgsluice.providers.stripe_errors import lost_place, missing_parent
@@ -116,7 +116,7 @@ def _below(source: Source, of: Below, feed: Feed, place: Place, response: Respon
     unfinished: list[tuple[str, str]] = []
     for parent, shown in parents:
         entries = stripe_nested.entries_of(shown)
-        records += [read_record(feed.collection_ids[0], raw) for raw in entries]
+        records += [read_record(feed.collection_ids[0], raw, parent) for raw in entries]
         if parent and (stripe_nested.says_more(shown) or not shown.startswith(b"{")):
             unfinished.append((parent, (stripe_nested.identity_of(entries[-1]) if entries else None) or ""))
     onward = Place(place.part, walk, below=tuple(unfinished), inner=_entering(unfinished), ended=not found.has_more)
@@ -131,7 +131,7 @@ def _children(source: Source, of: Below, feed: Feed, place: Place, response: Res
             if place.inner.after and lost_place(response):
                 return _page(source, msgspec.structs.replace(place, inner=paging.vanished(place.inner)), [])
             found = listing(response)
-            records = [read_record(feed.collection_ids[0], raw) for raw in found.records]
+            records = [read_record(feed.collection_ids[0], raw, place.below[0][0]) for raw in found.records]
             inner = paging.advance(place.inner, _ids(records), has_more=found.has_more)
         if found.has_more:
             return _page(source, msgspec.structs.replace(place, inner=inner), records)
@@ -178,4 +178,4 @@ def _after(walk: paging.Walk) -> Parameters:
 
 
 def _ids(records: Iterable[Change | Refused]) -> list[str]:
-    return [record.upstream_id for record in records if record.upstream_id is not None]
+    return [stripe_places.own_id(record.collection_id, record.upstream_id) for record in records if record.upstream_id is not None]

@@ -33,7 +33,8 @@ class Below:
     member: str  # of the other object: the list's first entries; empty: it shows none
     path: str  # of the list; {} stands for the other object's id
     query: str = ""  # the parameter that names the other object, if the path does not
-    object: str = ""  # the other object's type, if its events speak for the entries
+    object: str = ""  # the other object's type, if its events speak for the entries …
+    when: str = ""  # … and, if only some do: the member of it whose change they tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Source:
     sweep: timedelta | None = None
     object: str = ""  # the vendor's name of the type, where it is not the collection's
     apart: bool = False  # most accounts do not have it: read only where it is chosen by name
+    parent: str = ""  # an object's address is below another's, in braces in `path`: the member that names it (`stripe_places`)
     secret: bool = False  # the answer to a creation shows a secret, which is not to become a record: the object is fetched
 
 
@@ -311,8 +313,36 @@ _TREASURY: Final[Mapping[str, Source]] = {
         "treasury/inbound_transfers", "money moved from an own bank account", _CD, below=True, ending="cancel"
     ),
 }
+# Listed for each customer or account only, which takes a request for each of them; their addresses are below those.
+_BELOW_OTHERS: Final[Mapping[str, Source]] = {
+    # https://docs.stripe.com/api/customer_balance_transactions/list: no events of their own. What they change is the customer's `balance`,
+    # and customer.updated "occurs whenever any property of a customer changes"; description and metadata can change later, in silence
+    "customer_balance_transaction": Source(
+        "customers/{customer}/balance_transactions",
+        "every movement of the balances of customers",
+        _CU,
+        (Below("customers", (), "", "customers/{}/balance_transactions", object="customer", when="balance"),),
+        created=False,
+        sweep=WEEKLY,
+        apart=True,
+        parent="customer",
+    ),
+    # https://docs.stripe.com/api/persons/list: their events come under the connected account only, as its own do
+    "person": Source(
+        "accounts/{account}/persons",
+        "who owns, directs or represents connected accounts",
+        _CUD,
+        (Below("accounts", (), "", "accounts/{}/persons"),),
+        created=False,
+        sweep=DAILY,
+        apart=True,
+        parent="account",
+    ),
+}
 SOURCES: Final[Mapping[str, Source]] = {
-    f"stripe:{name}": source for group in (_CATALOG, _BILLING, _PAYMENTS, _MONEY, _ISSUING, _TREASURY) for name, source in group.items()
+    f"stripe:{name}": source
+    for group in (_CATALOG, _BILLING, _PAYMENTS, _MONEY, _ISSUING, _TREASURY, _BELOW_OTHERS)
+    for name, source in group.items()
 }
 
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pgsluice.providers import paging, rawjson, replies, stripe_nested
+from pgsluice.providers import paging, rawjson, replies, stripe_nested, stripe_places
 from pgsluice.providers.base import Cursor, Feed, Hint, Page, Response
 from pgsluice.providers.paging import Walk
 from pgsluice.providers.stripe_collections import BELOW, COLLECTIONS
@@ -39,9 +39,9 @@ OVERLAP = 300
 START_OVERLAP = 30
 # Remembered events, 15 bytes each in the cursor. Where more fall into the overlap, the overlap shrinks to what can be remembered.
 MEMORY = 2000
-# These have no address of their own, or are no collection: they are a part of others, named in them, and their events may be the only word
-# of a change in those. https://docs.stripe.com/api/events/types#event_types-customer.discount.created, -account.external_account.updated,
-# -application_fee.refund.updated, -capability.updated, -billing.alert.triggered
+# These are a part of others, named in them, and their events may be the only word of a change in those. Most have no address of their own,
+# or are no collection. https://docs.stripe.com/api/events/types#event_types-customer.discount.created, -account.external_account.updated,
+# -application_fee.refund.updated, -capability.updated, -person.updated, -billing.alert.triggered
 _CARRIERS: Mapping[str, tuple[str, ...]] = {
     "discount": ("customer", "subscription"),
     "bank_account": ("account",),
@@ -190,11 +190,13 @@ def _subjects(members: Mapping[str, bytes], feed: Feed) -> Iterator[Hint]:
     """The objects that an event is about, of the chosen collections. One without an id (`invoice.upcoming`, a balance) does not exist."""
     kind = rawjson.identity(members.get("object", b"")) or ""
     carriers = {carrier: members.get(_MEMBERS.get(carrier, carrier), b"") for carrier in _CARRIERS.get(kind, ())}
-    named = carriers or {kind: members.get("id", b"")}
-    for object_type, reference in named.items():
-        upstream_id = rawjson.identity(reference)
-        collection_id = COLLECTIONS.get(object_type)
-        if upstream_id and collection_id in feed.collection_ids and collection_id is not None:
+    for object_type, reference in {**carriers, kind: members.get("id", b"")}.items():
+        collection_id, own = COLLECTIONS.get(object_type), rawjson.identity(reference)
+        if collection_id is None or own is None or collection_id not in feed.collection_ids:
+            continue
+        parent = rawjson.identity(members.get(stripe_places.PARENTS.get(collection_id, ""), b""))
+        upstream_id = stripe_places.upstream_id_of(collection_id, own, parent)
+        if upstream_id is not None:
             yield Hint(collection_id, upstream_id)
 
 
@@ -205,6 +207,8 @@ def _below(members: Mapping[str, bytes], former: Mapping[str, bytes], feed: Feed
         of = BELOW.get(collection_id)
         if of is None or of.object != kind or not upstream_id:
             continue
+        if of.when and former and of.when not in former:
+            continue  # an update of something else
         yield Hint(collection_id, upstream_id, stripe_nested.CHILDREN)
         now = set(map(stripe_nested.identity_of, stripe_nested.entries_of(members.get(of.member, b""))))
         for entry in map(stripe_nested.identity_of, stripe_nested.entries_of(former.get(of.member, b""))):

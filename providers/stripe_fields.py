@@ -49,6 +49,17 @@ _FIELDS: Final[Mapping[str, str]] = {
     "tax_id": (
         "text id object country customer customer_account type value | integer created | boolean livemode | object owner verification"
     ),
+    "customer_balance_transaction": (
+        "text id object checkout_session credit_note currency customer customer_account description invoice type | integer amount "
+        "created ending_balance | boolean livemode | object metadata"
+    ),
+    "person": (
+        "text id object account email first_name first_name_kana first_name_kanji gender last_name last_name_kana last_name_kanji "
+        "maiden_name nationality phone political_exposure | integer created | boolean id_number_provided "
+        "id_number_secondary_provided ssn_last_4_provided | object additional_tos_acceptances address address_kana address_kanji dob "
+        "future_requirements metadata registered_address relationship requirements us_cfpb_data verification | array "
+        "full_name_aliases"
+    ),
     "subscription": (
         "text id object application collection_method currency customer customer_account default_payment_method default_source "
         "description latest_invoice on_behalf_of pending_setup_intent schedule status test_clock | integer billing_cycle_anchor "

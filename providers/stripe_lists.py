@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from pgsluice.providers import rawjson, replies
+from pgsluice.providers import rawjson, replies, stripe_places
 from pgsluice.providers.base import Change, Hint, Refused, Response
 from pgsluice.providers.errors import ListBroken
 from pgsluice.providers.stripe_errors import error_of, fault
@@ -59,11 +59,21 @@ def listing(response: Response) -> Listing:
     return Listing(records, has_more == b"true")
 
 
-def read_record(collection_id: str, raw: bytes) -> Change | Refused:
-    """What one object of a reply says: its state, that it is gone (`deleted: true`), or why it cannot be taken."""
-    usual = _usual(collection_id, raw)
-    if usual is not None:
-        return usual
+def read_record(collection_id: str, raw: bytes, parent: str | None = None) -> Change | Refused:
+    """What one object of a reply says: its state, that it is gone (`deleted: true`), or why it cannot be taken.
+
+    `parent`: the object that it lies below, where that is known without it.
+    """
+    record = _usual(collection_id, raw) or _unusual(collection_id, raw)
+    if collection_id not in stripe_places.PARENTS:
+        return record
+    parent = parent or stripe_places.parent_in(collection_id, raw)
+    if parent is None:
+        return Refused(collection_id, None, raw, f"no {stripe_places.PARENTS[collection_id]}, below which it lies")
+    return stripe_places.placed(record, parent)
+
+
+def _unusual(collection_id: str, raw: bytes) -> Change | Refused:
     reason = rawjson.unsound(raw)
     head = _head(raw)
     upstream_id = rawjson.identity(bytes(head.id))
@@ -100,7 +110,7 @@ def fetched_record(hint: Hint, response: Response) -> Change | Refused:
         raise replies.unreadable(response, "Stripe", str(exc)) from exc
     if "id" not in members and "error" in members:
         raise replies.unreadable(response, "Stripe", _error_under_200(response) or "an error under status 200")
-    record = read_record(hint.collection_id, raw)
+    record = read_record(hint.collection_id, raw, stripe_places.parent_of(hint.collection_id, hint.upstream_id))
     if record.upstream_id != hint.upstream_id:
         raise replies.unreadable(response, "Stripe", "it is another object than the one asked for")
     return record

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pgsluice.providers import rawjson
+from pgsluice.providers import rawjson, stripe_places
 from pgsluice.providers.base import Change, Hint, Partial, Refused, Response
 from pgsluice.providers.stripe_collections import Nested, Parameters, Source
 from pgsluice.providers.stripe_errors import lost_place, missing_object, missing_parent
@@ -78,8 +78,9 @@ def read_children(hint: Hint, response: Response, param: str) -> Partial:
     if hint.held and lost_place(response):
         return Partial(Hint(hint.collection_id, hint.upstream_id, CHILDREN))
     found = listing(response)
-    records = tuple(read_record(hint.collection_id, raw) for raw in found.records)
-    last = next((record.upstream_id for record in reversed(records) if record.upstream_id is not None), None)
+    records = tuple(read_record(hint.collection_id, raw, hint.upstream_id) for raw in found.records)
+    named = (record.upstream_id for record in reversed(records) if record.upstream_id is not None)
+    last = next((stripe_places.own_id(hint.collection_id, upstream_id) for upstream_id in named), None)
     if not found.has_more or last is None or last.encode() == hint.held:
         return Partial(None, records)
     return Partial(Hint(hint.collection_id, hint.upstream_id, last.encode()), records)

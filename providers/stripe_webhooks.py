@@ -43,7 +43,7 @@ _ABOUT: Final[Mapping[str, tuple[str, ...]]] = {
     "customer.discount": ("customer", "subscription"),
     "customer.subscription": ("subscription",),
     "customer.tax_id": ("tax_id",),
-    "person": ("account",),
+    "person": ("account", "person"),
 }
 _ALL: Final = Feed("events", "changes", tuple(SOURCES))
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
-from pgsluice.providers import rawjson, replies, stripe_nested
+from pgsluice.providers import rawjson, replies, stripe_nested, stripe_places
 from pgsluice.providers.base import Change, Hint, Refused, Response, Write, Written
 from pgsluice.providers.errors import Forbidden, Missing, ProviderError, Refused4xx, UnknownCollection, Unreadable
 from pgsluice.providers.stripe_collections import source_of
@@ -44,14 +44,18 @@ def said(write: Write) -> Said:
         )
     if write.kind == "delete" and not source.ending:
         # "Don't send idempotency keys in GET and DELETE requests because it has no effect."
-        return Said("DELETE", f"{source.path}/{_quoted(write.upstream_id)}", {}, None)
-    place = source.path if write.kind == "create" else f"{source.path}/{_quoted(write.upstream_id)}"
+        return Said("DELETE", stripe_places.path_of(write.collection_id, write.upstream_id), {}, None)
+    data = write.data or b"{}"
+    if write.kind == "create":
+        place, data = stripe_places.made_at(write.collection_id, data)
+    else:
+        place = stripe_places.path_of(write.collection_id, write.upstream_id)
     if write.kind == "delete":
         place = f"{place}/{source.ending}"
     # Only so does the answer show the whole object. https://docs.stripe.com/api/expanding_objects
     expand = [("expand[]", name) for name in source.expand]
     headers = {"Idempotency-Key": write.key, "Content-Type": FORM}
-    return Said("POST", place, headers, b"&".join(filter(None, (form(write.data or b"{}"), urlencode(expand).encode()))))
+    return Said("POST", place, headers, b"&".join(filter(None, (form(data), urlencode(expand).encode()))))
 
 
 def form(data: bytes) -> bytes:
@@ -92,20 +96,14 @@ def _name(name: str) -> str:
     return name
 
 
-def _quoted(upstream_id: str | None) -> str:
-    # A path of dots alone would lead to another resource.
-    if upstream_id is None or upstream_id in {"", ".", ".."}:
-        raise Refused4xx("this is no id of Stripe's", hint="give the upstream_id of the record")
-    return quote(upstream_id, safe="")
-
-
 def read_written(write: Write, response: Response) -> Written:
     """What the vendor answered to a write. Raises ProviderError."""
     if response.status != 200:
         raise _refusal(write, response)
     if write.upstream_id is not None:
         return _written(write.upstream_id, fetched_record(Hint(write.collection_id, write.upstream_id), response))
-    record = read_record(write.collection_id, response.body.removeprefix(rawjson.BOM).strip())
+    parent = stripe_places.parent_in(write.collection_id, write.data or b"")
+    record = read_record(write.collection_id, response.body.removeprefix(rawjson.BOM).strip(), parent)
     if record.upstream_id is None:
         raise replies.unreadable(response, "Stripe", "it is no object with an id")
     if source_of(write.collection_id).secret:

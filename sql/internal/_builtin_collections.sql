@@ -290,6 +290,14 @@ from (values
     ('stripe', 'stripe:coupon', 'discounts that can be given', array['create', 'update', 'delete'], '{}'::text[], false),
     ('stripe', 'stripe:credit_note', 'amounts taken off invoices', array['create', 'update', 'delete'], '{}'::text[], false),
     ('stripe', 'stripe:customer', 'who buys', array['create', 'update', 'delete'], '{}'::text[], false),
+    (
+        'stripe',
+        'stripe:customer_balance_transaction',
+        'every movement of the balances of customers',
+        array['create', 'update'],
+        '{}'::text[],
+        false
+    ),
     ('stripe', 'stripe:dispute', 'charges that customers contest', array['update'], '{}'::text[], false),
     ('stripe', 'stripe:entitlements_feature', 'what products entitle to', array['create', 'update'], '{}'::text[], false),
     ('stripe', 'stripe:file', 'files held by Stripe', '{}'::text[], '{}'::text[], false),
@@ -323,6 +331,14 @@ from (values
     ),
     ('stripe', 'stripe:payment_method_domain', 'domains that take wallets', array['create', 'update'], '{}'::text[], false),
     ('stripe', 'stripe:payout', 'money sent to the bank', array['create', 'update', 'delete'], '{}'::text[], false),
+    (
+        'stripe',
+        'stripe:person',
+        'who owns, directs or represents connected accounts',
+        array['create', 'update', 'delete'],
+        '{}'::text[],
+        false
+    ),
     ('stripe', 'stripe:plan', 'recurring prices in their older form', array['create', 'update', 'delete'], '{}'::text[], false),
     ('stripe', 'stripe:price', 'what a product costs', array['create', 'update'], '{}'::text[], false),
     ('stripe', 'stripe:product', 'what is sold', array['create', 'update', 'delete'], '{}'::text[], false),

@@ -18,6 +18,8 @@ _SAMPLES: Doc = {
 }
 # Listed for each financial account only.
 BELOW_ACCOUNTS = frozenset(kind for kind in table.KINDS if "financial_account" in table.published(kind)["verbs"]["list"]["needed"])
+# Listed for each customer or account only, and addressed below it: kind → the member that names that.
+BELOW_OTHERS = {kind: table.row(kind).below[1] for kind in table.KINDS if table.row(kind).below}
 # The handmade kinds come first: others may name them.
 KINDS = ("customer", "product", "price", "plan", "subscription", "invoice", *table.KINDS)
 
@@ -43,6 +45,8 @@ def make(fake: StripeFake, kind: str, number: int = 0) -> str:
             extra = {"owner": {"type": "customer", "customer": _some(fake, "customer")} if number % 2 else {"type": "self"}}
         elif kind == "radar_value_list_item":
             extra = {"value_list": _some(fake, "radar_value_list")}
+        elif kind in BELOW_OTHERS:
+            extra = {BELOW_OTHERS[kind]: _some(fake, BELOW_OTHERS[kind])}
         elif kind in BELOW_ACCOUNTS:
             extra = {"financial_account": _some(fake, "treasury_financial_account")}
         elif kind == "file_link":
@@ -51,6 +55,11 @@ def make(fake: StripeFake, kind: str, number: int = 0) -> str:
             extra = {"type": "custom"}
         return str(fake.create(kind, **{**params(kind), **extra})["id"])
     return str(_MAKERS[kind](fake)["id"])
+
+
+def upstream_id(fake: StripeFake, kind: str, id_: str) -> str:
+    """What an object is called by whoever has to find it again: what it lies below, too."""
+    return f"{fake.objects(kind)[id_][BELOW_OTHERS[kind]]}/{id_}" if kind in BELOW_OTHERS else id_
 
 
 def _some(fake: StripeFake, kind: str) -> str:

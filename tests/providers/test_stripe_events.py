@@ -103,6 +103,35 @@ def test_a_discount_points_at_all_that_carry_it() -> None:
     assert page.hints == (Hint("stripe:customer", "cus_1"), Hint("stripe:subscription", "sub_1"))
 
 
+def test_a_person_is_named_with_its_account_which_carries_it() -> None:
+    feed = Feed("events", "changes", ("stripe:account", "stripe:person"))
+    said = {"id": "person_1", "object": "person", "account": "acct_1"}
+    for kind in ("created", "updated", "deleted"):
+        one = {**event("evt_1", NOW - 1), "type": f"person.{kind}", "data": {"object": said}}
+        assert read(started(), events(one), feed=feed).hints == (Hint("stripe:account", "acct_1"), Hint("stripe:person", "acct_1/person_1"))
+    nobodys = {**event("evt_1", NOW - 1), "type": "person.updated", "data": {"object": said | {"account": None}}}
+    assert read(started(), events(nobodys), feed=feed).hints == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "told"),
+    [("updated", {"balance": 0}, True), ("updated", {"name": "x"}, False), ("created", None, True), ("deleted", None, True)],
+)
+def test_a_customers_event_tells_of_its_balance_where_that_changed(kind: str, before: dict[str, Any] | None, told: bool) -> None:
+    feed = Feed("events", "changes", ("stripe:customer_balance_transaction",))
+    data: dict[str, Any] = {"object": {"id": "cus_1", "object": "customer", "balance": -500}}
+    one = {
+        **event("evt_1", NOW - 1),
+        "type": f"customer.{kind}",
+        "data": data if before is None else data | {"previous_attributes": before},
+    }
+    wanted = (Hint("stripe:customer_balance_transaction", "cus_1", b""),) if told else ()
+    assert read(started(), events(one), feed=feed).hints == wanted
+    cash = {"id": "ccsbtxn_1", "object": "customer_cash_balance_transaction", "customer": "cus_1"}
+    other = {**event("evt_2", NOW - 1), "type": "customer_cash_balance_transaction.created", "data": {"object": cash}}
+    assert read(started(), events(other), feed=feed).hints == (), "another balance"
+
+
 @pytest.mark.parametrize("data", [None, {}, {"object": None}, {"object": []}, {"object": {}}, {"object": {"object": 7, "id": {}}}])
 def test_an_event_about_nothing_hints_at_nothing(data: Any) -> None:
     assert read(started(), events({**event("evt_1", NOW), "data": data or {}})).hints == ()

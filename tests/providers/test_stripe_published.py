@@ -28,8 +28,8 @@ def events(collection_id: str) -> set[str]:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(SOURCES) == 62
-    assert len(COLLECTIONS) == 62
+    assert len(SOURCES) == 64
+    assert len(COLLECTIONS) == 64
 
 
 @each

@@ -10,6 +10,7 @@ import pytest
 from fakes.stripe.hooks import signature
 from samples.replies import reply_of
 
+from pgsluice.providers import stripe_webhooks
 from pgsluice.providers.base import Credential, Cursor, Response
 from pgsluice.providers.errors import Forged
 from pgsluice.providers.stripe import Stripe
@@ -69,6 +70,14 @@ def test_the_scheme_for_tests_signs_nothing() -> None:
     header = given.headers["stripe-signature"].replace("v1=", "v0=")
     with pytest.raises(Forged):
         STRIPE.receive(Delivery("POST", ADDRESS, {"stripe-signature": header}, given.body, NOW), [SECRET])
+
+
+def test_what_an_endpoint_is_asked_to_send_of_what_lies_below_others() -> None:
+    ended = "account.application.deauthorized"
+    persons = ["person.created", "person.deleted", "person.updated"]
+    assert stripe_webhooks.event_types(["stripe:person"]) == [ended, *persons]
+    assert set(stripe_webhooks.event_types(["stripe:account"])) > {ended, *persons, "account.updated"}
+    assert "customer.updated" in stripe_webhooks.event_types(["stripe:customer_balance_transaction"])
 
 
 def test_events_of_another_account_are_left_alone() -> None:

@@ -45,7 +45,9 @@ def now(reader: Reader, fake: StripeFake, kind: str, written: Written) -> dict[s
     assert written.change is not None
     assert written.change.raw is not None
     found: dict[str, Any] = json.loads(written.change.raw)
-    stored = fake.objects(kind)[written.upstream_id]
+    own = written.upstream_id.rpartition("/")[2] if kind in every.BELOW_OTHERS else written.upstream_id
+    stored = fake.objects(kind)[own]
+    assert every.upstream_id(fake, kind, own) == written.upstream_id
     assert {name: found[name] for name in stored} == stored
     return found
 
@@ -53,6 +55,8 @@ def now(reader: Reader, fake: StripeFake, kind: str, written: Written) -> dict[s
 def data_for(fake: StripeFake, kind: str) -> dict[str, Any]:
     if kind in table.KINDS:
         parent = {"value_list": every.make(fake, "radar_value_list")} if kind == "radar_value_list_item" else {}
+        if kind in every.BELOW_OTHERS:
+            parent = {every.BELOW_OTHERS[kind]: every.make(fake, every.BELOW_OTHERS[kind])}
         return {**every.params(kind), **parent}
     product = every.make(fake, "product")
     price = fake.create("price", product=product, currency="usd", unit_amount=1, recurring={"interval": "month"})["id"]
@@ -101,7 +105,7 @@ def test_created_changed_and_ended(stripe_fake: StripeFake, reader: Reader, coll
             now(reader, stripe_fake, kind, gone)
         else:
             assert gone.change.deleted
-            assert upstream_id not in stripe_fake.objects(kind)
+            assert (upstream_id.rpartition("/")[2] if kind in every.BELOW_OTHERS else upstream_id) not in stripe_fake.objects(kind)
 
 
 def _changeable(kind: str) -> dict[str, Any]:
@@ -122,6 +126,16 @@ def test_what_a_collection_does_not_take_is_refused_unsent(reader: Reader, colle
         if kind not in SOURCES[collection_id].mutations:
             with pytest.raises(UnknownCollection):
                 STRIPE.write([Write(kind, collection_id, "x_1", b"{}", "k")], reader.credential)
+
+
+@pytest.mark.parametrize("upstream_id", ["person_1", "/person_1", "acct_1/", "../person_1", "acct_1/..", "a/b/.", None])
+def test_an_id_that_lacks_what_it_lies_below_goes_nowhere(reader: Reader, upstream_id: str | None) -> None:
+    for kind in ("update", "delete"):
+        with pytest.raises(Refused4xx, match="account/id"):
+            STRIPE.write([Write(kind, "stripe:person", upstream_id, b"{}", "k")], reader.credential)
+    for data in (b'{"first_name": "Ada"}', b'{"account": ".."}', b'{"account": null}', b"[]"):
+        with pytest.raises(Refused4xx, match=r"lacks 'account'|must be a JSON object"):
+            STRIPE.write([Write("create", "stripe:person", None, data, "k")], reader.credential)
 
 
 def test_nothing_compares_versions(reader: Reader) -> None:

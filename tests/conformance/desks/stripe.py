@@ -6,23 +6,31 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from fakes import every
 from fakes.faults import Fault, answers, without
-from fakes.stripe import StripeFake
+from fakes.stripe import StripeFake, table
 
 from conformance.desks.base import Desk, Doc
 from pgsluice.providers.stripe import API_VERSION
 
 # Kind -> what a new one is given, and the field that holds the text.
-_TEXT: Mapping[str, str] = {"customer": "name", "product": "name", "price": "nickname", "plan": "nickname", "invoice": "description"}
+_TEXT: Mapping[str, str] = {
+    "customer": "name", "product": "name", "price": "nickname", "plan": "nickname", "invoice": "description",
+    "customer_balance_transaction": "description", "person": "first_name",
+}  # fmt: skip
+# Listed for each of the others only, which is also in the upstream id.
+_BELOW = every.BELOW_OTHERS
+_TOLD = ("stripe:customer", "stripe:product", "stripe:price", "stripe:plan", "stripe:subscription", "stripe:invoice")
 
 
 class StripeDesk(Desk):
     provider = "stripe"
-    collections = ("stripe:customer", "stripe:product", "stripe:price", "stripe:plan", "stripe:subscription", "stripe:invoice")
+    collections = (*_TOLD, *(f"stripe:{kind}" for kind in _BELOW))
     dear = ("stripe:customer", "stripe:price")
     pages: ClassVar[Mapping[str, int]] = {"limit": 3}
-    incremental = frozenset(collections)
+    incremental = frozenset(_TOLD)
     deletable = ("stripe:customer", "stripe:product", "stripe:plan")
+    swept = ("stripe:person",)
     ordered = False
     written = "stripe:customer"
     refused: ClassVar[Doc] = {"nonsense": 1}
@@ -66,9 +74,15 @@ class StripeDesk(Desk):
                 params["metadata"] = {"text": text}
             case "invoice":
                 params = {"customer": self._base("customer"), "description": text}
+            case "customer_balance_transaction":
+                params = {"customer": self._base("customer"), "amount": -5, "currency": "usd", "description": text}
+            case "person":
+                params = {"account": self._base("account"), "first_name": text}
+            case "account":
+                params = {"type": "custom"}
             case _:
                 params = {_TEXT[kind]: text}
-        return str(self.fake.create(kind, **params)["id"])
+        return every.upstream_id(self.fake, kind, str(self.fake.create(kind, **params)["id"]))
 
     def _base(self, kind: str) -> str:
         """What others hang on: one of each kind."""
@@ -85,13 +99,15 @@ class StripeDesk(Desk):
     def change(self, collection_id: str, upstream_id: str, text: str) -> None:
         kind = _kind(collection_id)
         fields: dict[str, Any] = {_TEXT[kind]: text} if kind in _TEXT else {"metadata": {"text": text}}
-        self.fake.update(kind, upstream_id, **fields)
+        self.fake.update(kind, _own(kind, upstream_id), **fields)
 
     def delete(self, collection_id: str, upstream_id: str) -> None:
-        self.fake.delete(_kind(collection_id), upstream_id)
+        kind = _kind(collection_id)
+        self.fake.delete(kind, _own(kind, upstream_id))
 
     def state(self, collection_id: str) -> dict[str, Doc]:
-        return self.fake.objects(_kind(collection_id), version=API_VERSION)
+        kind = _kind(collection_id)
+        return {every.upstream_id(self.fake, kind, id_): doc for id_, doc in self.fake.objects(kind, version=API_VERSION).items()}
 
     def new(self, text: str) -> Doc:
         return {"name": text}
@@ -103,7 +119,8 @@ class StripeDesk(Desk):
         self.fake.clock.freeze()
 
     def path(self, collection_id: str) -> str:
-        return f"/v1/{_kind(collection_id)}s"
+        kind = _kind(collection_id)
+        return f"/v1/{table.PATHS[kind].replace('{' + _BELOW[kind] + '}', '*')}" if kind in _BELOW else f"/v1/{kind}s"
 
     def changes_path(self, collection_id: str) -> str:
         return "/v1/events"
@@ -124,6 +141,10 @@ class StripeDesk(Desk):
 
 def _kind(collection_id: str) -> str:
     return collection_id.removeprefix("stripe:")
+
+
+def _own(kind: str, upstream_id: str) -> str:
+    return upstream_id.rpartition("/")[2] if kind in _BELOW else upstream_id
 
 
 def _error(message: str, **more: str) -> str:

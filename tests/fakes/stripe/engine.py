@@ -214,6 +214,10 @@ class Engine:
 
     def _list(self, request: Request, route: Route, world: World, version: str) -> bytes:
         params = lists.read(route.kindred.kind, request.params)
+        if route.parent:
+            of, member, id_ = route.parent
+            Writer(world, self.settings, self.clock.now()).need(of, id_, of)
+            params[member] = id_
         kind, now = route.kindred.kind, self.clock.time()
         body = lists.page(kind, request.path, params, world=world, settings=self.settings, now=now, version=version)
         self.last_lists[request.path] = body
@@ -226,6 +230,8 @@ class Engine:
         if kind == "event":
             world.collection(kind).prune(self.clock.now() - lists.RETENTION)
         record = world.collection(kind).get(route.id)
+        if route.parent and (record is None or record.doc.get(route.parent[1]) != route.parent[2]):
+            raise errors.missing(kind, route.id, kind)
         if record is None and kind in render.STUBS and route.id in world.collection(kind).deleted:
             return pretty(render.stub(kind, route.id))
         if record is not None and (record.planted or (not paths and world.find(kind, route.id))):

@@ -125,6 +125,10 @@ def _special(kind: str, writer: Writer, doc: Doc, params: Doc) -> None:
         if owner.get("customer"):
             writer.need("customer", owner["customer"], "owner[customer]", status=400)
         doc.update(owner={"type": owner["type"], "customer": owner.get("customer")}, customer=owner.get("customer"))
+    if kind == "customer_balance_transaction":
+        customer = writer.need("customer", params["customer"], "customer")
+        doc["ending_balance"] = customer["balance"] + doc["amount"]
+        writer.change("customer", customer, balance=doc["ending_balance"])
     for member, entry in row(kind).lists.items():
         given = params.get(member)
         if isinstance(given, list):

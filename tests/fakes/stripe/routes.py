@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -116,6 +116,8 @@ RESOURCES: Mapping[str, Kindred] = {
         Change(items.delete, items.DELETE),
     ),
 }
+# What lies below others: (their path, its list there) → its kind.
+_BELOW = {(row(kind).below[0], row(kind).below[2]): kind for kind in KINDS if row(kind).below}
 URLS = {kindred.kind: f"/v1/{name}" for name, kindred in RESOURCES.items()}
 
 
@@ -128,6 +130,7 @@ class Route:
     id: str = ""
     change: Change | None = None
     member: str = ""
+    parent: tuple[str, ...] = ()  # kind of the object that the path leads through, the member that names it, its id
 
     @property
     def permission(self) -> str:
@@ -166,6 +169,10 @@ def _find(method: str, parts: list[str]) -> Route | None:
             return Route("lines", RESOURCES["invoices"], id_)
         case "GET", ["", "v1", "customers", id_, "tax_ids"]:
             return Route("tax_ids", RESOURCES["customers"], id_)
+        case _, ["", "v1", one, id_, two, *rest] if (one, two) in _BELOW:
+            kind = _BELOW[one, two]
+            found = _of(RESOURCES[row(kind).path], method, rest)
+            return found and replace(found, parent=(RESOURCES[one].kind, row(kind).below[1], id_))
         case _, ["", "v1", one, two, *rest] if f"{one}/{two}" in RESOURCES:
             return _of(RESOURCES[f"{one}/{two}"], method, rest)
         case _, ["", "v1", name, *rest] if name in RESOURCES:
@@ -195,6 +202,12 @@ def _of(kindred: Kindred, method: str, rest: list[str]) -> Route | None:
 def run(route: Route, writer: Writer, params: Params) -> Params:
     """Carries out a change; answers the object, as stored."""
     assert route.change is not None
+    if route.parent:
+        kind, member, id_ = route.parent
+        writer.need(kind, id_, kind)
+        if route.verb != "create" and writer.need(route.kindred.kind, route.id, "id")[member] != id_:
+            raise errors.missing(route.kindred.kind, route.id, route.kindred.kind)
+        params = {**params, member: id_} if route.verb == "create" else params
     if route.verb == "create" or route.kindred.kind == "subscription_item":
         params = params if route.verb == "create" else {**params, "id": route.id}
         return route.change.run(writer, params)

@@ -6,6 +6,7 @@ Their fields, parameters and events are in `published.json`, out of the vendor's
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,12 @@ class Row:
     shown: Doc = field(default_factory=dict)  # filters of the list unless others are given
     ended: Doc = field(default_factory=dict)  # what its end makes of it, if not what ENDS says
 
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The path of what it lies below, the member that names that, and its own list there; nothing, if it has a list of its own."""
+        found = re.fullmatch(r"(\w+)/\{(\w+)\}/(\w+)", self.path)
+        return found.groups() if found else ()
+
 
 ROWS: Mapping[str, Row] = {
     "account": Row("accounts", "acct_", {"type": "custom"}, lists={"external_accounts": "bank_account"}),
@@ -43,6 +50,7 @@ ROWS: Mapping[str, Row] = {
     "checkout.session": Row("checkout/sessions", "cs_test_", {"status": "open"}, hidden=("line_items",), lists={"line_items": "item"}),
     "coupon": Row("coupons", "", {"valid": True}),
     "credit_note": Row("credit_notes", "cn_", {"status": "issued"}, lists={"lines": "credit_note_line_item"}),
+    "customer_balance_transaction": Row("customers/{customer}/balance_transactions", "cbtxn_", {"type": "adjustment"}),
     "dispute": Row("disputes", "du_", {"status": "needs_response"}, events="charge.dispute"),
     "entitlements.feature": Row("entitlements/features", "feat_"),
     "file": Row("files", "file_", lists={"links": "file_link"}),
@@ -60,6 +68,7 @@ ROWS: Mapping[str, Row] = {
     "payment_method": Row("payment_methods", "pm_", {"type": "card"}),
     "payment_method_configuration": Row("payment_method_configurations", "pmc_"),
     "payment_method_domain": Row("payment_method_domains", "pmd_"),
+    "person": Row("accounts/{account}/persons", "person_"),
     "payout": Row("payouts", "po_", {"status": "pending"}),
     "product_catalog.trial_offer": Row("product_catalog/trial_offers", "tro_"),
     "promotion_code": Row("promotion_codes", "promo_"),

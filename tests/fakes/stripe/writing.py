@@ -71,7 +71,7 @@ class Writer:
     def tell(self, kind: str, doc: dict[str, Any], *verbs: str) -> None:
         """The first of these events that the vendor has; none, if it has none. A connected account's come under itself only."""
         type_ = table.event_type(kind, *verbs)
-        own = kind == "account" or (kind == "tax_id" and not doc["customer"])
+        own = kind in {"account", "person"} or (kind == "tax_id" and not doc["customer"])
         if type_ is not None and not own:
             self._event(type_, kind, doc, None)
 
@@ -101,6 +101,11 @@ class Writer:
 
     def remove(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
         self.world.collection(kind).remove(doc["id"])
+        for child in table.KINDS:
+            if table.row(child).below[1:2] == (kind,):  # what lies below it is gone with it, without a word
+                records = self.world.collection(child)
+                for id_ in [record.id for record in records if record.doc.get(kind) == doc["id"]]:
+                    records.remove(id_)
         self.emit("deleted", kind, doc)
         return render.stub(doc["object"], doc["id"])
 
