@@ -4,8 +4,9 @@ A secret that the vendor shows only when a subscription is made is stored before
 more: the next attempt subscribes with another address, which leads to the same sync. One that we choose is stored before the vendor
 hears it.
 
-What was subscribed to for a sync whose webhooks were switched off, or that was deleted, is removed: the vendor is asked for nothing more at
-that address. That needs the credential. Without it, or where the vendor refuses, the subscription is left behind, and a person is told.
+What was subscribed to for a sync whose webhooks were switched off, that was deleted, or that got another credential, is removed: the vendor
+is asked for nothing more at that address. That needs the credential that it was made with. Without it, or where the vendor refuses, the
+subscription is left behind, and a person is told.
 """
 
 from __future__ import annotations
@@ -85,7 +86,10 @@ class Subscriber:
                     return None
                 secret = said.secret
             if said.anew and claimed.has_secret:
-                notices.append("the vendor had no subscription any more, as after days in which deliveries fail; it was made again")
+                notices.append(
+                    "the vendor had no subscription any more, as after days in which deliveries fail, or because the credential opens "
+                    "another account now (delete the one that is left there); it was made again"
+                )
             if said.notice is not None:
                 notices.append(said.notice)
             cursor = said.cursor

@@ -118,6 +118,8 @@
 \ir internal/_subscription_known.sql
 \ir internal/_subscription_secret.sql
 \ir internal/_subscription_end.sql
+\ir internal/_subscription_move.sql
+\ir internal/_subscription_lose.sql
 \ir internal/_unsubscription_ask.sql
 \ir internal/_unsubscription_claim.sql
 \ir internal/_unsubscription_end.sql

@@ -59,6 +59,9 @@ begin
     where c.credential_id = v_old.credential_id;
     delete from sluice_internal.credential_renewals as r where r.credential_id = _credential_replace.credential_id collate "C";
     perform sluice_internal._credential_mend(array[_credential_replace.credential_id]);
+    perform sluice_internal._subscription_lose(
+        v_old.credential_id, case when v_old.account <> _credential_replace.account then v_old.account end
+    );
     perform sluice_internal._description_ask(_credential_replace.credential_id);
     select c.* into v_credential
     from sluice.credentials as c

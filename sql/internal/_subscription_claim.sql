@@ -43,7 +43,12 @@ begin
     where
         w.subscribe_at <= clock_timestamp()
         and not y.paused and y.deleting_since is null
-        and not exists (select from sluice_internal.unsubscriptions as u where u.sync_id = w.sync_id)
+        and not exists (
+            select from sluice_internal.unsubscriptions as u
+            -- One with another credential is of another account, as far as that is known: it is not waited for where that takes long.
+            where u.sync_id = w.sync_id
+                and (u.credential_id is not distinct from y.credential_id or u.since > clock_timestamp() - interval '5 minutes')
+        )
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = w.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'

@@ -37,6 +37,9 @@ begin
             perform pg_notify('sluice_subscriptions', '');
         end if;
     end if;
+    if new.credential_id is distinct from old.credential_id then
+        perform sluice_internal._subscription_move(old.sync_id, old.credential_id);
+    end if;
     if v_added || v_dropped <> '{}' or new.credential_id is distinct from old.credential_id
         or new.sync_frequency is distinct from old.sync_frequency or new.rate_limit is distinct from old.rate_limit
     then

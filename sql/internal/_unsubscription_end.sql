@@ -26,8 +26,13 @@ begin
     if not found then
         return false;
     end if;
-    -- Switched on again meanwhile: whoever subscribes puts in order what is there.
-    v_wanted := exists (select from sluice_internal.webhooks as w where w.sync_id = v_known.sync_id and w.enabled);
+    -- Switched on again meanwhile: whoever subscribes puts in order what is there. With another credential he does not see it.
+    v_wanted := exists (
+        select
+        from sluice_internal.webhooks as w
+        inner join sluice_internal.syncs as y on y.sync_id = w.sync_id
+        where w.sync_id = v_known.sync_id and w.enabled and y.credential_id is not distinct from v_known.credential_id
+    );
     if _unsubscription_end.again_in is not null and not v_wanted and v_known.since > clock_timestamp() - interval '1 day' then
         update sluice_internal.unsubscriptions as u
         set poller_id = null, next_at = clock_timestamp() + _unsubscription_end.again_in
@@ -35,6 +40,13 @@ begin
         return false;
     end if;
     delete from sluice_internal.unsubscriptions as u where u.unsubscription_no = v_known.unsubscription_no;
+    if _unsubscription_end.error is null and not v_wanted then
+        -- Both credentials may open the same account: then what is new there may be gone with it.
+        update sluice_internal.webhooks as w
+        set subscribe_at = clock_timestamp(), attempt = 0
+        where w.sync_id = v_known.sync_id and w.enabled;
+        perform pg_notify('sluice_subscriptions', '');
+    end if;
     if _unsubscription_end.error is null or v_wanted then
         return false;
     end if;

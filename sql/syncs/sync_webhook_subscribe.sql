@@ -17,7 +17,8 @@ begin
             hint = 'Whatever feeds it calls record_ingest.';
     end if;
     -- One that is being removed just now is waited for by whoever subscribes.
-    delete from sluice_internal.unsubscriptions as u where u.sync_id = v_known.sync_id and u.poller_id is null;
+    delete from sluice_internal.unsubscriptions as u
+    where u.sync_id = v_known.sync_id and u.poller_id is null and u.credential_id is not distinct from v_known.credential_id;
     insert into sluice_internal.webhooks as w (sync_id, enabled, subscribe_at)
     values (v_known.sync_id, true, clock_timestamp())
     on conflict (sync_id) do update set enabled = true, subscribe_at = clock_timestamp(), attempt = 0;

@@ -333,6 +333,23 @@ def test_a_poller_that_dies_while_it_removes_a_subscription(db: str, door: Runni
     assert (endpoints(shop), left(db)) == ([], 0)
 
 
+def test_another_account_is_subscribed_to_in_place_of_the_former_one(db: str, door: Running, shop: StripeFake) -> None:
+    theirs = shop.create("account")["id"]
+    subscribe(db)
+    read_once(db, public_url=door.url)
+    assert len(endpoints(shop)) == 1
+    with Client.connect(db, master_key=KEY) as client:
+        secret = {"secret": shop.key, "account": theirs}
+        client.credential_create("stripe", "theirs", "stripe_connect", secret=secret, base_url=shop.url)
+        client.sync_update("acme", credential_id="theirs")
+    with working(db, door.url):
+        until(lambda: is_subscribed(db) and left(db) == 0)
+    assert endpoints(shop) == []
+    with shop.within(theirs):
+        assert [endpoint["url"].partition("?")[0] for endpoint in endpoints(shop)] == [f"{door.url}/webhooks/acme"]
+    assert "webhooks_left" not in notices(db)
+
+
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "dead"])
 def test_without_a_credential_it_is_left_behind_with_a_notice(db: str, door: Running, shop: StripeFake, gone: bool) -> None:
     subscribe(db)

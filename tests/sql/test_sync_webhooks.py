@@ -189,6 +189,88 @@ def test_a_sync_is_deleted_without_waiting_for_its_vendor(made: World) -> None:
     one.rows("select credential_delete('k')")
 
 
+def another(session: Session, credential_id: str = "k2") -> None:
+    session.rows(
+        "select sluice_internal._credential_put(%s, 'stripe', 'api_key', 'shown', '\\xc0ffee', 1, 'http://x', '{}') "
+        "where not exists (select from credentials where credential_id = %s)", credential_id, credential_id,
+    )  # fmt: skip
+    session.rows("select sync_update('y', credential_id => %s)", credential_id)
+
+
+def test_another_credential_removes_what_the_former_one_made(made: World) -> None:
+    one = made.look
+    first = subscribed(one)
+    one.rows("select sluice_internal._webhook_put('y', 'sealed', 1)")
+    another(one)
+    held = removal(one)
+    assert (held.sync_id, held.address, held.tag, held.credential_id) == ("y", "https://x?tag=1", first.tag, "k")
+    row = one.one("select * from sync_webhook_info('y')")
+    assert (row.enabled, row.secrets, row.subscribed_at) == (True, 0, None), "what the former account signs is believed no more"
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id is None, "it may be the same account"
+    assert not removed(one, held)
+    again = one.one("select * from sluice_internal._subscription_claim('p')")
+    assert (again.sync_id, again.credential_id) == ("y", "k2")
+    assert again.tag != first.tag
+    assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
+
+
+def test_a_former_credential_that_fails_does_not_keep_the_new_one_waiting(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    another(one)
+    assert not removed(one, removal(one), "0", "the vendor is down")
+    one.rows("update sluice_internal.unsubscriptions set since = since - interval '6 minutes'")
+    again = one.one("select * from sluice_internal._subscription_claim('p')")
+    one.rows("select sluice_internal._subscription_end('y', 'p', %s, '4 hours', 'https://x?tag=2')", again.epoch)
+    # It is removed at last: perhaps with what is new, so that is looked at once more.
+    assert not removed(one, removal(one))
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id == "y"
+
+
+def test_a_former_credential_that_is_refused_leaves_a_notice(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    another(one)
+    assert removed(one, removal(one), None, "revoked")
+    assert [row.kind for row in one.rows("select kind from notices")] == ["webhooks_left"]
+    assert one.one("select * from sluice_internal._subscription_claim('p')").credential_id == "k2"
+
+
+def test_there_and_back_again_removes_only_what_was_made_in_between(made: World) -> None:
+    one = made.look
+    subscribed(one)
+    another(one)
+    another(one, "k")
+    assert [row.credential_id for row in one.rows("select credential_id from sluice_internal.unsubscriptions")] == ["k2"]
+
+
+def test_webhooks_that_no_poller_subscribes_to_stay_as_they_are(made: World) -> None:
+    one = made.look
+    one.rows("select sluice_internal._webhook_put('y', 'sealed', 1)")
+    another(one)
+    one.rows("select sync_update('y', collection_ids => array['stripe:customer'])")
+    row = one.one("select * from sync_webhook_info('y')")
+    assert (row.enabled, row.secrets, row.next_attempt_at) == (False, 1, None)
+    assert one.value("select count(*) from sluice_internal.unsubscriptions") == 0
+
+
+@pytest.mark.parametrize(("before", "now", "left"), [("a", "b", 1), ("a", "a", 0), (None, "b", 0), ("a", None, 0)])
+def test_a_secret_of_another_account(made: World, before: str | None, now: str | None, left: int) -> None:
+    """There is nothing to remove the former account's with: a notice says where it is."""
+    one = made.look
+    one.rows("select sluice_internal._credential_change('k', account => %s)", before)
+    subscribed(one)
+    one.rows("select sluice_internal._webhook_put('y', 'sealed', 1)")
+    one.rows("select sluice_internal._credential_replace('k', 'api_key', '\\xc0ffee', 1, null, %s)", now)
+    notices = one.rows("select * from notices where kind = 'webhooks_left'")
+    assert len(notices) == left
+    assert all("https://x?tag=1" in notice.error["hint"] for notice in notices)
+    assert one.value("select secrets from sync_webhook_info('y')") == 1 - left
+    # Whatever it opens, that is looked at now.
+    assert one.one("select * from sluice_internal._subscription_claim('p')").sync_id == "y"
+    assert one.value("select count(*) from sluice_internal.unsubscriptions") == 0
+
+
 def test_an_older_version_never_overwrites_a_newer_one(made: World) -> None:
     one = made.look
     said(one, "2", records=[record("a", {"n": 2}, "2026-01-02T00:00:00Z")])
