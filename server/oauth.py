@@ -110,6 +110,10 @@ async def oauth_app_update(app: App, request: Request, token: Token) -> Response
     oauth_app_id = request.path_params["id"]
     names = ("client_id", "name", "base_url", "scopes", "redirect_urls", "metadata")
     secret = given.pop("client_secret", None)
+    if given.get("base_url") and (secret is None or is_masked(secret)):
+        known = json.loads(await _app(app, request, token, oauth_app_id))
+        if given["base_url"] != known["base_url"]:
+            raise BadFields({"base_url": "is another one: give the client_secret along with it, since it would be sent there"})
     values = {**dict.fromkeys(names), **given, "id": oauth_app_id, "redirect_uri": redirect_uri(app, request)}
     asks = [api_oauth.oauth_app_update(values)]
     if secret is not None and not is_masked(secret):

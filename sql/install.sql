@@ -128,6 +128,7 @@
 \ir syncs/sync_webhook_delete.sql
 
 -- Pollers: what moves bytes between vendors and records
+\ir internal/_check_base_url.sql
 \ir internal/_check_oauth_app.sql
 \ir internal/_check_redirect_urls.sql
 \ir internal/_credential_mend.sql

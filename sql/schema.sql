@@ -4211,6 +4211,22 @@ CREATE OR REPLACE FUNCTION sluice_internal._certain_time()
 RETURN ('^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[T ]'::text || '([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$'::text);
 comment on function sluice_internal._certain_time() is 'A pattern of texts that are certainly times: others may be, too. Inlined, so it pins no search path.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._check_base_url(base_url text, former text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+    if _check_base_url.base_url <> coalesce(_check_base_url.former, '') and _check_base_url.base_url <> '' then
+        raise exception using
+            errcode = 'SL001',
+            message = format('another base_url needs the secret along with it: %s', left(_check_base_url.base_url, 200)),
+            hint = 'Nothing was changed. A stored secret is sent to no address that whoever knows it did not name: give it once more.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_base_url(text,text) is 'Raises SL001 where a secret that stays would be sent to another address than before. Runs under its caller''s settings.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._check_consumer(ack_wait interval, max_deliver integer, max_ack_pending integer, metadata jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -4870,6 +4886,7 @@ begin
             message = format('credential "%s" does not exist', left(_credential_change.credential_id, 200)),
             hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
     end if;
+    perform sluice_internal._check_base_url(_credential_change.base_url, v_old.base_url);
     perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
     if exists (
         select from sluice_internal.credentials as c
@@ -4896,7 +4913,7 @@ begin
     return v_credential;
 end
 $function$;
-comment on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) is 'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Locks it. Errors: SL001, SL104, SL110, SL175.';
+comment on function sluice_internal._credential_change(text,text,text,jsonb,text,text,text[]) is 'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Another base_url needs a secret: _credential_replace. Locks it. Errors: SL001, SL104, SL110, SL175.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._credential_known(provider text, account text)
  RETURNS text
@@ -5025,6 +5042,9 @@ begin
             errcode = 'SL179',
             message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
             hint = 'Nothing was changed: look at it, and try again.';
+    end if;
+    if _credential_replace.held_version is not null then
+        perform sluice_internal._check_base_url(_credential_replace.base_url, v_old.base_url);
     end if;
     perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
     update sluice_internal.credentials as c

@@ -29,6 +29,7 @@ begin
             message = format('credential "%s" does not exist', left(_credential_change.credential_id, 200)),
             hint = 'List the credentials with: select credential_id, provider from sluice.credentials';
     end if;
+    perform sluice_internal._check_base_url(_credential_change.base_url, v_old.base_url);
     perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
     if exists (
         select from sluice_internal.credentials as c
@@ -57,4 +58,4 @@ end
 $$;
 
 comment on function sluice_internal._credential_change(text, text, text, jsonb, text, text, text[]) is
-'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Locks it. Errors: SL001, SL104, SL110, SL175.';
+'Changes a credential and leaves its secret; what is null stays, an empty text or list takes a setting away. Another base_url needs a secret: _credential_replace. Locks it. Errors: SL001, SL104, SL110, SL175.';

@@ -40,6 +40,9 @@ begin
             message = format('credential "%s" got another secret meanwhile', left(_credential_replace.credential_id, 200)),
             hint = 'Nothing was changed: look at it, and try again.';
     end if;
+    if _credential_replace.held_version is not null then
+        perform sluice_internal._check_base_url(_credential_replace.base_url, v_old.base_url);
+    end if;
     perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
     update sluice_internal.credentials as c
     set

@@ -189,6 +189,29 @@ def test_null_takes_a_setting_of_a_credential_away(http: httpx.Client, app: dict
     assert http.patch("/v1/credentials/k", json=found).json() == {**found, "updated_at": http.get("/v1/credentials/k").json()["updated_at"]}
 
 
+def test_a_stored_secret_is_sent_nowhere_else(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
+    """Who may manage credentials need not know them: an address of their own would tell them."""
+    http.post("/v1/credentials", json={"id": "k", **TOKENS, "base_url": "https://api.example"})
+    stored = "select base_url, version from sluice_internal.credentials where credential_id = 'k'"
+    before = conn.execute(stored).fetchone()
+    elsewhere = {"base_url": "https://elsewhere.example"}
+    for body in (
+        elsewhere,
+        {**elsewhere, "access_token": "********"},
+        {**elsewhere, "refresh_token": "rt_new_one", "access_token": "********"},
+    ):
+        refused = http.patch("/v1/credentials/k", json=body)
+        assert (refused.status_code, "base_url" in refused.text) == (422, True), refused.text
+    assert conn.execute(stored).fetchone() == before
+    assert http.patch("/v1/credentials/k", json={"base_url": "https://api.example", "name": "n"}).status_code == 200
+    assert http.patch("/v1/credentials/k", json={**elsewhere, **TOKENS}).json()["base_url"] == elsewhere["base_url"]
+    for body in (elsewhere, {**elsewhere, "client_secret": "********"}):
+        refused = http.patch("/v1/oauth-apps/app", json=body)
+        assert (refused.status_code, "base_url" in refused.text) == (422, True), refused.text
+    assert http.patch("/v1/oauth-apps/app", json={**elsewhere, "client_secret": "new"}).json()["base_url"] == elsewhere["base_url"]
+    assert http.patch("/v1/oauth-apps/app", json={**elsewhere, "name": "n"}).status_code == 200
+
+
 def test_an_account_that_is_imported_by_several_at_once(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
     token = {"kind": "hubspot_oauth2", "refresh_token": "abcdefgh-1234-5678-9abc-def012345678", "hub_id": "77"}
     with conn.transaction():

@@ -49,7 +49,7 @@ class AcmeFake:
 
     @property
     def secret(self) -> dict[str, str]:
-        return {"access": self._access, "refresh": self._refresh}
+        return {"access_token": self._access, "refresh_token": self._refresh}
 
     def consent(self) -> dict[str, str]:
         """Somebody signs in anew."""

@@ -38,7 +38,7 @@ class Acme(Plain):
     name = "stripe"
     free_form = False
     collections: Mapping[str, Collection] = {THINGS: Collection(THINGS, "things", ("create", "update", "upsert", "delete"))}
-    credential_kinds: Mapping[str, tuple[SecretField, ...]] = {"acme": (SecretField("access", ""), SecretField("refresh", ""))}
+    credential_kinds: Mapping[str, tuple[SecretField, ...]] = {"acme": (SecretField("access_token", ""), SecretField("refresh_token", ""))}
     key_window: timedelta | None = timedelta(hours=24)
 
     def seal_check(self, kind: str, secret: Mapping[str, str]) -> None:
@@ -100,19 +100,19 @@ class Acme(Plain):
     # ------------------------------------------------------------ tokens
 
     def renew(self, credential: Credential) -> Request | None:
-        if "refresh" not in credential.secret:
+        if "refresh_token" not in credential.secret:
             return None
-        body = json.dumps({"refresh": credential.secret["refresh"]}).encode()
+        body = json.dumps({"refresh": credential.secret["refresh_token"]}).encode()
         return Request("POST", f"{credential.base_url}/token", body=body)
 
     def read_renewed(self, credential: Credential, response: Response) -> Renewed:
         if response.status == 400:
             raise Unauthorized("invalid_grant")
         found = _json(response)
-        return Renewed({"access": found["access"], "refresh": found["refresh"]}, found.get("expires_in"))
+        return Renewed({"access_token": found["access"], "refresh_token": found["refresh"]}, found.get("expires_in"))
 
     def _to(self, credential: Credential, method: str, url: str, params: tuple[tuple[str, str], ...] = ()) -> Request:
-        return Request(method, url, params, {"Authorization": f"Bearer {credential.secret['access']}"})
+        return Request(method, url, params, {"Authorization": f"Bearer {credential.secret['access_token']}"})
 
 
 def _json(response: Response) -> Any:
