@@ -207,7 +207,7 @@ def _below(members: Mapping[str, bytes], former: Mapping[str, bytes], feed: Feed
         of = BELOW.get(collection_id)
         if of is None or of.object != kind or not upstream_id:
             continue
-        if of.when and former and of.when not in former:
+        if of.when and (of.when not in members or (former and of.when not in former)):
             continue  # an update of something else
         yield Hint(collection_id, upstream_id, stripe_nested.CHILDREN)
         now = set(map(stripe_nested.identity_of, stripe_nested.entries_of(members.get(of.member, b""))))
