@@ -118,6 +118,7 @@
 \ir internal/_subscription_known.sql
 \ir internal/_subscription_secret.sql
 \ir internal/_subscription_end.sql
+\ir internal/_unsubscription_put.sql
 \ir internal/_subscription_move.sql
 \ir internal/_subscription_lose.sql
 \ir internal/_unsubscription_ask.sql

@@ -3279,7 +3279,7 @@ begin
                 refused := 0;
                 return next;
                 if v_verdict <> 'unchanged' and random() < 0.01 then
-                    perform sluice_internal._ingest_tidy(400);
+                    perform sluice_internal._fold_counts(), sluice_internal._ingest_tidy(400);
                 end if;
                 return;
             end if;
@@ -3298,8 +3298,12 @@ begin
     unchanged := v_done.unchanged;
     refused := v_done.refused;
     return next;
+    -- Without pollers somebody has to fold the counters now and then.
+    if random() < 0.01 then
+        perform sluice_internal._fold_counts();
+    end if;
     -- At least twice as many entries of the log are looked at as are replaced.
-    if random() < greatest(0.01, changed / 2000.0) then
+    if random() < changed / 2000.0 then
         perform sluice_internal._ingest_tidy(4000);
     end if;
 end
@@ -5706,7 +5710,6 @@ CREATE OR REPLACE FUNCTION sluice_internal._ingest_tidy(most integer)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-    perform sluice_internal._fold_counts();
     if not exists (
         select from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
     ) then
@@ -5714,7 +5717,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._ingest_tidy(integer) is 'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions and its times, looking at up to most rows. Locks what those lock.';
+comment on function sluice_internal._ingest_tidy(integer) is 'What pollers do by themselves, and somebody has to do where there are none: trims the log of positions and its times, looking at up to most rows. Locks what that locks.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._jsonb_refusal(raw text)
  RETURNS text
@@ -10657,13 +10660,9 @@ begin
     if not found then
         return;
     end if;
-    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
-    select
-        y.sync_id, y.provider, _subscription_move.credential_id, v_webhook.address, v_webhook.tag,
-        -- A poller is just looking after it, and may make one yet.
-        clock_timestamp() + case when v_webhook.poller_id is null then interval '0' else interval '1 minute' end
-    from sluice_internal.syncs as y
-    where y.sync_id = _subscription_move.sync_id and _subscription_move.credential_id is not null;
+    if _subscription_move.credential_id is not null then
+        perform sluice_internal._unsubscription_put(v_webhook, _subscription_move.credential_id);
+    end if;
     -- Back again, before anything was removed.
     delete from sluice_internal.unsubscriptions as u
     using sluice_internal.syncs as y
@@ -11660,22 +11659,23 @@ CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_ask(sync_id text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
+declare
+    v_webhook sluice_internal.webhooks;
 begin
-    perform from sluice_internal.webhooks as w where w.sync_id = _unsubscription_ask.sync_id for no key update;
-    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
-    select
-        w.sync_id, y.provider, y.credential_id, w.address, w.tag,
-        -- A poller is just looking after it, and may make one yet.
-        clock_timestamp() + case when w.poller_id is null then interval '0' else interval '1 minute' end
+    select w.* into v_webhook
     from sluice_internal.webhooks as w
-    inner join sluice_internal.syncs as y on y.sync_id = w.sync_id
-    where w.sync_id = _unsubscription_ask.sync_id and w.enabled;
-    if found then
-        update sluice_internal.webhooks as w
-        set enabled = false, subscribe_at = null, poller_id = null, epoch = w.epoch + 1
-        where w.sync_id = _unsubscription_ask.sync_id;
-        perform pg_notify('sluice_subscriptions', '');
+    where w.sync_id = _unsubscription_ask.sync_id and w.enabled
+    for no key update;
+    if not found then
+        return;
     end if;
+    perform sluice_internal._unsubscription_put(v_webhook, y.credential_id)
+    from sluice_internal.syncs as y
+    where y.sync_id = v_webhook.sync_id;
+    update sluice_internal.webhooks as w
+    set enabled = false, subscribe_at = null, poller_id = null, epoch = w.epoch + 1
+    where w.sync_id = v_webhook.sync_id;
+    perform pg_notify('sluice_subscriptions', '');
 end
 $function$;
 comment on function sluice_internal._unsubscription_ask(text) is 'A sync''s subscription is wanted no more: pollers remove it at the vendor, whatever becomes of the sync. Nothing, where none was asked for. Locks the sync''s entry in webhooks.';
@@ -11784,6 +11784,23 @@ begin
 end
 $function$;
 comment on function sluice_internal._unsubscription_end(bigint,text,bigint,interval,jsonb) is 'A subscription is removed at its vendor (error null), or why not: it is tried again in again_in, for a day, and given up without it. True if it is given up; then the sync has a notice, if it is still there. Locks the entry in unsubscriptions.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_put(webhook sluice_internal.webhooks, credential_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
+    select
+        y.sync_id, y.provider, _unsubscription_put.credential_id, webhook.address, webhook.tag,
+        -- A poller is just looking after it, and may make one yet.
+        clock_timestamp() + case when webhook.poller_id is null then interval '0' else interval '1 minute' end
+    from sluice_internal.syncs as y
+    where y.sync_id = webhook.sync_id;
+end
+$function$;
+comment on function sluice_internal._unsubscription_put(sluice_internal.webhooks,text) is 'What pollers subscribed to for this entry of webhooks, which the caller has locked, is to be removed at the vendor with that credential.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._verdict(old_version timestamp with time zone, old_from timestamp with time zone, old_until timestamp with time zone, old_deleted boolean, old_data jsonb, new_version timestamp with time zone, new_from timestamp with time zone, new_until timestamp with time zone, new_deleted boolean, new_data jsonb)
  RETURNS text

@@ -5,7 +5,6 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform sluice_internal._fold_counts();
     if not exists (
         select from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
     ) then
@@ -15,4 +14,4 @@ end
 $$;
 
 comment on function sluice_internal._ingest_tidy(int) is
-'What pollers do by themselves, and somebody has to do where there are none: folds counters, and trims the log of positions and its times, looking at up to most rows. Locks what those lock.';
+'What pollers do by themselves, and somebody has to do where there are none: trims the log of positions and its times, looking at up to most rows. Locks what that locks.';

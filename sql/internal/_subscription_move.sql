@@ -18,13 +18,9 @@ begin
     if not found then
         return;
     end if;
-    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
-    select
-        y.sync_id, y.provider, _subscription_move.credential_id, v_webhook.address, v_webhook.tag,
-        -- A poller is just looking after it, and may make one yet.
-        clock_timestamp() + case when v_webhook.poller_id is null then interval '0' else interval '1 minute' end
-    from sluice_internal.syncs as y
-    where y.sync_id = _subscription_move.sync_id and _subscription_move.credential_id is not null;
+    if _subscription_move.credential_id is not null then
+        perform sluice_internal._unsubscription_put(v_webhook, _subscription_move.credential_id);
+    end if;
     -- Back again, before anything was removed.
     delete from sluice_internal.unsubscriptions as u
     using sluice_internal.syncs as y

@@ -5,22 +5,23 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_webhook sluice_internal.webhooks;
 begin
-    perform from sluice_internal.webhooks as w where w.sync_id = _unsubscription_ask.sync_id for no key update;
-    insert into sluice_internal.unsubscriptions (sync_id, provider, credential_id, address, tag, next_at)
-    select
-        w.sync_id, y.provider, y.credential_id, w.address, w.tag,
-        -- A poller is just looking after it, and may make one yet.
-        clock_timestamp() + case when w.poller_id is null then interval '0' else interval '1 minute' end
+    select w.* into v_webhook
     from sluice_internal.webhooks as w
-    inner join sluice_internal.syncs as y on y.sync_id = w.sync_id
-    where w.sync_id = _unsubscription_ask.sync_id and w.enabled;
-    if found then
-        update sluice_internal.webhooks as w
-        set enabled = false, subscribe_at = null, poller_id = null, epoch = w.epoch + 1
-        where w.sync_id = _unsubscription_ask.sync_id;
-        perform pg_notify('sluice_subscriptions', '');
+    where w.sync_id = _unsubscription_ask.sync_id and w.enabled
+    for no key update;
+    if not found then
+        return;
     end if;
+    perform sluice_internal._unsubscription_put(v_webhook, y.credential_id)
+    from sluice_internal.syncs as y
+    where y.sync_id = v_webhook.sync_id;
+    update sluice_internal.webhooks as w
+    set enabled = false, subscribe_at = null, poller_id = null, epoch = w.epoch + 1
+    where w.sync_id = v_webhook.sync_id;
+    perform pg_notify('sluice_subscriptions', '');
 end
 $$;
 

@@ -57,7 +57,7 @@ begin
                 refused := 0;
                 return next;
                 if v_verdict <> 'unchanged' and random() < 0.01 then
-                    perform sluice_internal._ingest_tidy(400);
+                    perform sluice_internal._fold_counts(), sluice_internal._ingest_tidy(400);
                 end if;
                 return;
             end if;
@@ -76,8 +76,12 @@ begin
     unchanged := v_done.unchanged;
     refused := v_done.refused;
     return next;
+    -- Without pollers somebody has to fold the counters now and then.
+    if random() < 0.01 then
+        perform sluice_internal._fold_counts();
+    end if;
     -- At least twice as many entries of the log are looked at as are replaced.
-    if random() < greatest(0.01, changed / 2000.0) then
+    if random() < changed / 2000.0 then
         perform sluice_internal._ingest_tidy(4000);
     end if;
 end
