@@ -202,7 +202,9 @@ def test_another_credential_removes_what_the_former_one_made(made: World) -> Non
     first = subscribed(one)
     one.rows("select sluice_internal._webhook_put('y', 'sealed', 1)")
     another(one)
-    held = removal(one)
+    left = one.rows("select * from sluice_internal._unsubscription_claim('p')")
+    assert len(left) == 1
+    (held,) = left
     assert (held.sync_id, held.address, held.tag, held.credential_id) == ("y", "https://x?tag=1", first.tag, "k")
     row = one.one("select * from sync_webhook_info('y')")
     assert (row.enabled, row.secrets, row.subscribed_at) == (True, 0, None), "what the former account signs is believed no more"
