@@ -33,7 +33,7 @@ def test_a_long_pause_gives_the_sync_back(account: Account, desk: Desk, style: s
     desk.seed([name])
     account.connect(name)
     refusal = desk.limited("120") if style == "Retry-After" else desk.limited_by_quota(120)
-    rule = desk.proxy.fail(refusal, desk.path(name), times=None, skip=desk.second(name))
+    rule = desk.proxy.fail(refusal, desk.path(name), times=None, skip=desk.second(name) + desk.chained)
     assert account.read().outcome == "rate_limited"
     row = account.sync()
     account.assert_error("SL206")

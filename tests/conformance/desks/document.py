@@ -125,8 +125,9 @@ class DocumentDesk(Desk):
             whole = inner = json.loads(body)
             *above, last = self.place
             for step in above:
-                inner = inner[step]
-            inner[last] = change(inner[last])
+                inner = inner.get(step, {})
+            if last in inner:  # a reply about something else passes as it is
+                inner[last] = change(inner[last])
             return json.dumps(whole).encode()
 
         return edited(edit)

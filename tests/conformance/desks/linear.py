@@ -67,7 +67,8 @@ class LinearDesk(DocumentDesk):
             reply = onward(asked)
             page = json.loads(reply.body)
             for connection in page["data"].values():
-                connection["nodes"] = change(connection["nodes"])
+                if "nodes" in connection:  # a reply about something else passes as it is
+                    connection["nodes"] = change(connection["nodes"])
             return Answer(reply.status, json.dumps(page).encode(), reply.headers)
 
         return fault

@@ -59,7 +59,7 @@ class ShopifyFake(Serving):
         self.answers_in = ""
         self.restore_rate, self.maximum = 100.0, 2000.0
         self.most = MOST  # points of one query
-        self._available, self._refilled = self.maximum, time.monotonic()
+        self._spent, self._refilled = 0.0, time.monotonic()  # points, of `maximum`
 
     def start(self) -> Self:
         self.files.start()
@@ -166,7 +166,7 @@ class ShopifyFake(Serving):
             return {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": self._cost(requested, None)}
         result = self.engine.run(document, variables)
         actual = min(requested, objects_in(result.data))
-        self._available -= actual
+        self._spent += actual
         said: Doc = {} if result.data is None and not result.errors else {"data": result.data}
         if result.errors:
             said["errors"] = [_error(error) for error in result.errors]
@@ -174,14 +174,14 @@ class ShopifyFake(Serving):
 
     def _left(self) -> float:
         now = time.monotonic()
-        self._available = min(self._available + (now - self._refilled) * self.restore_rate, self.maximum)
+        self._spent = max(self._spent - (now - self._refilled) * self.restore_rate, 0.0)
         self._refilled = now
-        return self._available
+        return self.maximum - self._spent
 
     def spend(self, points: float) -> None:
         """Another process of the app has used so many."""
         with self.lock:
-            self._available = self._left() - points
+            self._spent += points
 
     def _cost(self, requested: int, actual: int | None) -> Doc:
         status = {"maximumAvailable": self.maximum, "currentlyAvailable": int(max(self._left(), 0)), "restoreRate": self.restore_rate}
