@@ -75,6 +75,7 @@ def fill(conninfo: str) -> dict[str, Any]:
         client.sync_create("frozen", "stripe", "polled", collection_ids=["stripe:customer"], credential_id="key", sync_frequency="5 min")
         client.sync_pause("polled")
         grant(client)
+        leave_behind(client)
         ingest(client)
         tokens = deliver(client)
     with psycopg.connect(conninfo) as conn:
@@ -113,6 +114,22 @@ def grant(client: Client) -> None:
     client.mutation_run("update", "polled", "stripe:customer", [{"upstream_id": "cus_1", "data": {"name": "☃"}}], idempotency_key="once")
 
 
+def leave_behind(client: Client) -> None:
+    """What pollers have yet to clear away: a subscription at a vendor, entries of records that are gone, the log of a deleted stream."""
+    client.sync_create("frozen", "stripe", "silent", collection_ids=["stripe:customer"], credential_id="key")
+    client.sync_pause("silent")
+    client.sync_webhook_subscribe("silent")
+    client.sync_webhook_delete("silent")
+    client.stream_create("doomed", lanes=2)
+    for stream_id, sync_id in (("frozen", "gone"), ("doomed", "gone too")):
+        client.sync_create(stream_id, "push", sync_id)
+        client.record_ingest(sync_id, "push:user", [{"upstream_id": f"g{n}", "data": {"n": n}} for n in range(5)])
+        client.sync_delete(sync_id)
+        for _ in client.finish(sync_id):
+            pass
+    client.stream_delete("doomed")
+
+
 # What `look` compares; a view that an old release did not have yet has no rows in its facts.
 LOOKS = {
     "apps": "select oauth_app_id, provider, client_id, scopes, redirect_urls, key_version from sluice.oauth_apps order by 1",
@@ -120,6 +137,10 @@ LOOKS = {
     "syncs": "select sync_id, stream_id, provider, credential_id, external_id, status from sluice.syncs order by 1",
     "webhooks": "select sync_id, enabled from sluice_internal.webhooks order by 1",
     "mutations": "select sync_id, kind, idempotency_key, status from sluice.mutations order by 1",
+    "unsubscriptions": "select sync_id, provider, credential_id from sluice_internal.unsubscriptions order by 1",
+    "log": "select stream_no, lane, updated_idx from sluice_internal.positions order by 1, 2, 3",
+    "trims": "select stream_no, kept, replaced, lane, after_idx, pass_kept from sluice_internal.stream_trims order by 1",
+    "counts": "select sync_id, collection_id, records, changes, stream_no from sluice_internal.count_deltas order by 1, 2",
     "sealed": "select credential_id, encode(sealed, 'hex'), key_version from sluice_internal.credentials order by 1",
 }
 

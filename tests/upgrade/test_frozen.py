@@ -112,6 +112,20 @@ def test_what_belongs_to_syncs_stays(upgraded: str, facts: dict[str, Any]) -> No
             assert look(conn, name) == facts[name], name
 
 
+@each_release
+def test_what_is_left_over_goes(upgraded: str, facts: dict[str, Any]) -> None:
+    """The log of positions is trimmed, that of streams which are gone altogether; who reads misses nothing of what is there."""
+    with Client.connect(upgraded) as client, psycopg.connect(upgraded, autocommit=True) as conn:
+        while conn.execute("select sluice_internal._streams_tidy()").fetchone() == (True,):
+            pass
+        gone = "select from sluice_internal.{} as p where p.stream_no not in (select s.stream_no from sluice_internal.streams as s)"
+        for table in ("positions", "stream_trims", "stream_times"):
+            assert conn.execute(gone.format(table).encode()).fetchall() == []
+        client.consumer_create("after", "frozen")
+        found = [[message["upstream_id"], message["updated_idx"]] for message in drain(client, "after")]
+        assert sorted(found) == sorted([record[2], record[3]] for record in facts["records"])
+
+
 # Once each release's database equals a fresh one, the way from there on is the same for all: the one with the most history goes it.
 @pytest.mark.parametrize("folder", FOLDERS[:1], ids=lambda path: path.name)
 def test_two_migrations_and_a_swept_function(frozen: str, blank: str, facts: dict[str, Any], tmp_path: Path) -> None:
