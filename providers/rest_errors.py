@@ -31,10 +31,12 @@ def verdict(document: Document, response: Response, *, graphql: bool = False, wr
     word, hint, wait = means
     if word == "empty" or word == "lost_place" or word == "missing":  # noqa: PLR1714  mypy narrows it only so
         return word
-    raise error(document, response, word, hint, wait)
+    raise error(document, response, word, hint, wait, writing=writing)
 
 
-def error(document: Document, response: Response, word: ErrorWord, hint: str = "", wait: float | None = None) -> ProviderError:
+def error(
+    document: Document, response: Response, word: ErrorWord, hint: str = "", wait: float | None = None, *, writing: bool = False
+) -> ProviderError:
     """The error of that kind, in the vendor's words. `wait`: seconds, where the reply names none."""
     name = document.title or document.name
     said = _said(document, response)
@@ -45,7 +47,8 @@ def error(document: Document, response: Response, word: ErrorWord, hint: str = "
             expired = word == "expired" or any(auth.renew for auth in document.auth.values())
             return Unauthorized(f"{name} refused the credential{said}", expired=expired, details=details, hint=advice)
         case "forbidden":
-            advice = hint or "give the credential the right to read it, or leave that collection out of the sync"
+            usual = "write it" if writing else "read it, or leave that collection out of the sync"
+            advice = hint or f"give the credential the right to {usual}"
             return Forbidden(f"{name} does not let this credential do that{said}", details=details, hint=advice)
         case "rate_limited":
             advice = hint or "the sync waits and goes on by itself; a lower rate limit of the sync avoids this"

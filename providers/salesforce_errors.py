@@ -97,7 +97,7 @@ def item_error(raw: bytes, *, of_one: bool) -> ProviderError:
     message = replies.plain(fault.message, 300)
     details = f'{{"status": 400, "error": {replies.plain(raw.decode("utf-8", "replace"), _LONGEST)}}}'
     if fault.code in _NOT_NOW or fault.code == "REQUEST_LIMIT_EXCEEDED":
-        pause = USED_UP if fault.code == "REQUEST_LIMIT_EXCEEDED" else None
+        pause = USED_UP if fault.code == "REQUEST_LIMIT_EXCEEDED" and not _at_once(fault) else None
         return RateLimited(
             f"{VENDOR} did not do it for now: {message}", retry_after=pause, details=details, hint="it is sent again by itself"
         )
@@ -119,12 +119,17 @@ def own_words(response: Response) -> str:
     return f'{{"status": {response.status}, "error": {text if faults(response.body) else msgspec.json.encode(text).decode()}}}'
 
 
+def _at_once(fault: Fault) -> bool:
+    """Too many at a time, which is over soon, and not the day's requests used up."""
+    return "concurrent" in fault.message.lower()
+
+
 def _limited(response: Response, fault: Fault, said: str, details: str) -> RateLimited | None:
     asked = retry_after(response)
     hint = "the sync waits and goes on by itself; a lower rate limit of the sync, or a longer sync_frequency, avoids this"
     if fault.code == "REQUEST_LIMIT_EXCEEDED" or response.status == 429:
         # https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta: 25 long calls at once, so many in 24 h.
-        at_once = "concurrent" in fault.message.lower()
+        at_once = _at_once(fault)
         words = "answers too many long requests at once" if at_once else "has answered all requests that this organization has for 24 hours"
         pause = asked if asked is not None or at_once else USED_UP
         return RateLimited(f"{VENDOR} {words}{said}", retry_after=pause, details=details, hint=hint)

@@ -92,9 +92,11 @@ class FaultProxy(Serving):
         self._replaced.clear()
 
     def stop(self) -> None:
-        super().stop()
-        for connection in self._opened:
-            connection.close()
+        try:
+            super().stop()
+        finally:
+            for connection in self._opened:
+                connection.close()
 
     def answer(self, asked: Asked) -> Answer:
         rule = next((rule for rule in list(self._rules) if rule.strikes(asked)), None)

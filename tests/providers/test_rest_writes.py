@@ -188,6 +188,16 @@ def test_replies_are_told_apart(status: int, body: Any, error: type[ProviderErro
     assert caught.value.hint
 
 
+def test_which_right_is_missing() -> None:
+    rest = provider(COLLECTIONS)
+    with pytest.raises(Forbidden) as reading:
+        rest.read(feed(rest, "thing"), None, reply({}, 403))
+    with pytest.raises(Forbidden) as writing:
+        rest.read_written([write("create", data={"a": 1})], reply({}, 403))
+    assert "the right to read it" in reading.value.hint
+    assert writing.value.hint == "give the credential the right to write it"
+
+
 def test_a_reply_says_what_is_left() -> None:
     rest = provider(COLLECTIONS, limits=LIMITS)
     found = rest.signals(reply({}, x_left="7", x_reset=str(NOW + 30)))

@@ -182,11 +182,27 @@ def test_innocents_of_a_request_that_was_taken_back(fake: SalesforceFake, reader
     assert "missing" in str(guilty)
 
 
-def test_a_right_that_the_user_lacks() -> None:
-    body = json.dumps([{"success": False, "errors": [{"statusCode": "INSUFFICIENT_ACCESS_OR_READONLY", "message": "no", "fields": []}]}])
+def refused(code: str, message: str) -> object:
+    """What becomes of an item that is refused so."""
+    body = json.dumps([{"success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}])
     reply = Response(200, {}, body.encode(), "https://x/services/data/v67.0/composite/sobjects", datetime.now(UTC))
     (found,) = Salesforce().read_written([of("update", {}, "003RO0000035WQgYAM")], reply)
-    assert isinstance(found, Forbidden)
+    return found
+
+
+def test_a_right_that_the_user_lacks() -> None:
+    assert isinstance(refused("INSUFFICIENT_ACCESS_OR_READONLY", "no"), Forbidden)
+
+
+def test_an_item_that_comes_when_the_days_requests_are_used_up() -> None:
+    """It waits longer than one that comes while too many are on the way."""
+    for message, pause in (
+        ("TotalRequests Limit exceeded.", 600.0),
+        ("ConcurrentRequests (Concurrent API Requests) Limit exceeded.", None),
+    ):
+        found = refused("REQUEST_LIMIT_EXCEEDED", message)
+        assert isinstance(found, RateLimited)
+        assert found.retry_after == pause
 
 
 def test_an_object_that_the_organization_has_not(reader: Make) -> None:
