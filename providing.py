@@ -53,13 +53,15 @@ def provider_info(call: Call, name: str, document: bool) -> None:
 @provider.command("add")
 @click.argument("file", type=_FILE)
 @click.option("--replace", is_flag=True, help="In the place of the document of that name; its syncs go on with it.")
+@click.option("--readdress", is_flag=True, help="With --replace: also if secrets that are stored would then be sent elsewhere.")
 @calling
-def provider_add(call: Call, file: Path, replace: bool) -> None:
+def provider_add(call: Call, file: Path, replace: bool, readdress: bool) -> None:
     """Store the provider that FILE (YAML or JSON) describes, once it is checked."""
     source = file.read_bytes()
     values = _checked(source)
     arguments: dict[str, Any] = {"provider": values["name"], "document": values, "source": source.decode("utf-8-sig")}
-    row = call.one("provider_create", **arguments, **({"replace": True} if replace else {}))
+    flags = {"replace": replace, "readdress": readdress}
+    row = call.one("provider_create", **arguments, **{name: True for name, said in flags.items() if said})
     if row is not None and not call.as_json:
         terminal.aside(f"next: pgsluice credential create --provider {values['name']}")
 
@@ -68,7 +70,7 @@ def provider_add(call: Call, file: Path, replace: bool) -> None:
 @click.argument("name")
 @calling
 def provider_delete(call: Call, name: str) -> None:
-    """Delete a provider of your own that no sync and no credential uses."""
+    """Delete a provider of your own that no sync, no credential and no OAuth app uses."""
     call.done("provider_delete", f"deleted provider {name}", provider=name)
 
 

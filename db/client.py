@@ -58,9 +58,16 @@ class Client(Consuming, Managing, Sealing, Apps):
 
     # ------------------------------------------------------------ streams
 
-    def provider_create(self, provider: str, document: Any, source: str | Unset | None = UNSET, replace: bool | Unset = UNSET) -> Row:
+    def provider_create(
+        self,
+        provider: str,
+        document: Any,
+        source: str | Unset | None = UNSET,
+        replace: bool | Unset = UNSET,
+        readdress: bool | Unset = UNSET,
+    ) -> Row:
         """The stored provider; `document`: its values. Whether it can be used is to be asked first (`rest_check`). SL110, SL111, SL150."""
-        return self._one("provider_create", provider=provider, document=document, source=source, replace=replace)
+        return self._one("provider_create", provider=provider, document=document, source=source, replace=replace, readdress=readdress)
 
     def provider_info(self, provider: str) -> Row:
         """A provider. SL105."""

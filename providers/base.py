@@ -65,6 +65,7 @@ class SecretField:
     name: str  # the key in Credential.secret
     description: str  # what to paste, and where the vendor shows it
     optional: bool = False  # may be left out, as the refresh token of an app whose tokens do not end
+    address: bool = False  # says where the others are sent
 
 
 @dataclass(frozen=True, slots=True)

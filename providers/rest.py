@@ -73,7 +73,8 @@ class Rest(Plain):
         }
         self.credential_kinds: Mapping[str, tuple[SecretField, ...]] = {
             rest_auth.kind_of(document, suffix): tuple(
-                SecretField(name, field.description, field.optional) for name, field in auth.fields.items()
+                SecretField(name, field.description, field.optional, name in rest_auth.in_addresses(document, auth))
+                for name, field in auth.fields.items()
             )
             for suffix, auth in document.auth.items()
         }

@@ -46,6 +46,15 @@ def check(document: Document, kind: str, secret: Mapping[str, str]) -> None:
     check_fields(auth.fields, secret, in_address)
 
 
+def in_addresses(document: Document, auth: Auth) -> set[str]:
+    """The values of a credential that say where requests with the others go."""
+    templates = [auth.base_url or document.base_url]
+    if auth.renew is not None:
+        templates.append(auth.renew.url)
+    hosts = [template.partition("://")[2].partition("/")[0] for template in templates]
+    return {name.removeprefix("credential.") for host in hosts for name in placeholders(host) if name.startswith("credential.")}
+
+
 def check_fields(fields: Mapping[str, SecretSpec], secret: Mapping[str, str], in_address: Container[str]) -> None:
     """Raises Malformed for a value that cannot be. Never repeats it."""
     for name, spec in fields.items():

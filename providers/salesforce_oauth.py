@@ -26,7 +26,9 @@ from pgsluice.providers.salesforce_objects import long_id
 OAUTH: Final = "salesforce_oauth2"
 CLIENT: Final = "salesforce_client_credentials"
 LOGIN: Final = "https://login.salesforce.com"
-_DOMAIN: Final = SecretField("instance_url", "the address of the organization, as https://example.my.salesforce.com (Setup, My Domain)")
+_DOMAIN: Final = SecretField(
+    "instance_url", "the address of the organization, as https://example.my.salesforce.com (Setup, My Domain)", address=True
+)
 KINDS: Final[Mapping[str, tuple[SecretField, ...]]] = {
     OAUTH: (
         _DOMAIN,
@@ -114,7 +116,7 @@ def renew(credential: Credential) -> Request | None:
         "client_id": credential.client.client_id,
         "client_secret": credential.client.client_secret,
     }
-    return _post(secret.get("login_url") or secret.get("instance_url") or credential.base_url or LOGIN, form)
+    return _post(secret.get("login_url") or _typed(credential), form)
 
 
 def read_renewed(credential: Credential, response: Response) -> Renewed:
@@ -174,6 +176,19 @@ def _login(signin: Signin) -> str:
             "login_url is no host of Salesforce's", hint="login.salesforce.com, test.salesforce.com or example.my.salesforce.com"
         )
     return f"https://{host}"
+
+
+def _typed(credential: Credential) -> str:
+    """Where an imported refresh token is renewed. It gets the client's secret: a host of Salesforce's, or the address that the app has."""
+    root = credential.secret.get("instance_url") or credential.base_url or LOGIN
+    parts = urlsplit(root)
+    own = parts.scheme == "https" and (parts.hostname or "").lower().endswith(_HOSTS) and parts.port is None
+    if not own and root.rstrip("/") != (credential.base_url or "").rstrip("/"):
+        raise Malformed(
+            "instance_url is no host of Salesforce's, and the secret of the OAuth app is sent there",
+            hint="correct instance_url, or give the app and the credential that base_url",
+        )
+    return root
 
 
 def _post(root: str, form: Mapping[str, str]) -> Request:

@@ -24,7 +24,7 @@ from pgsluice.providers.limits import retry_after
 
 KIND: Final = "shopify_key"
 OAUTH_KIND: Final = "shopify_oauth2"
-_SHOP_FIELD: Final = SecretField("shop", "the shop's own domain, as example.myshopify.com")
+_SHOP_FIELD: Final = SecretField("shop", "the shop's own domain, as example.myshopify.com", address=True)
 KINDS: Final[Mapping[str, tuple[SecretField, ...]]] = {
     KIND: (
         _SHOP_FIELD,

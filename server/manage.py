@@ -17,7 +17,7 @@ from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.serving import Ask, Token
 from pgsluice.db.shapes import PAGE
 from pgsluice.providers import accounts, registry
-from pgsluice.providers.base import BASE_URL, is_base_url
+from pgsluice.providers.base import BASE_URL, SecretField, is_base_url
 from pgsluice.providers.errors import ProviderError, UnknownProvider
 from pgsluice.server import bodies
 from pgsluice.server.answers import nothing, raw
@@ -168,17 +168,32 @@ async def _updated(app: App, token: Token, known: Mapping[str, Any], given: dict
     if place["kind"] == kind and any(name not in place for name in names):
         stored = json.loads(await app.store.run(token, api.credential_sealed(credential_id)))
         opened = secrets.open_sealed(base64.b64decode(stored["sealed"]), credential_id, _key(app), stored["key_version"])
-        place = {**{name: opened[name] for name in names if name in masked and name in opened}, **place}
+        kept = {name: opened[name] for name in names if name in masked and name in opened}
+        _stays_where_it_is(given["provider"], kind, kept, {name: place[name] for name in names if name in place}, opened)
+        place = {**kept, **place}
         held = {"held_version": stored["version"]}
     whole_ = {**given, "properties": place} if inner is not None else place
     found = {**credential_of(whole_, ""), **taken}
     return raw(await app.store.run(token, api.credential_replace({**sealed(app, {**found, "id": credential_id}), **held})))
 
 
+def _stays_where_it_is(provider: str, kind: str, kept: Mapping[str, str], new: Mapping[str, Any], opened: Mapping[str, str]) -> None:
+    """BadFields where what is kept of a secret would be sent to another address than before."""
+    if not kept:
+        return
+    for field in _secret_fields(provider, kind):
+        if field.address and field.name in new and new[field.name] != opened.get(field.name):
+            raise BadFields({field.name: f"is another address: give {' and '.join(kept)} along with it, since it would be sent there"})
+
+
 def _secret_names(provider: str, kind: str) -> list[str]:
+    return [field.name for field in _secret_fields(provider, kind)]
+
+
+def _secret_fields(provider: str, kind: str) -> tuple[SecretField, ...]:
     with suppress(UnknownProvider):
-        return [field.name for field in registry.get(provider).credential_kinds.get(kind, ())]
-    return []
+        return registry.get(provider).credential_kinds.get(kind, ())
+    return ()
 
 
 def credential_of(given: Any, place: str, *, secret: bool = True) -> dict[str, Any]:

@@ -59,6 +59,7 @@
 \ir internal/_builtin_collections.sql
 \ir internal/_builtin_fields.sql
 \ir internal/_document_collections.sql
+\ir internal/_document_places.sql
 \ir internal/_provider_document.sql
 \ir views/providers.sql
 \ir views/provider_documents.sql
@@ -131,6 +132,7 @@
 -- Pollers: what moves bytes between vendors and records
 \ir internal/_check_base_url.sql
 \ir internal/_check_oauth_app.sql
+\ir internal/_check_app_address.sql
 \ir internal/_check_redirect_urls.sql
 \ir internal/_credential_mend.sql
 \ir internal/_credential_put.sql

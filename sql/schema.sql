@@ -2935,7 +2935,7 @@ end
 $function$;
 comment on function sluice.oauth_app_update(text,text,text,text,text[],text[],jsonb) is 'Changes an OAuth app and answers it; what is null stays, and an empty text or list or {} takes a setting away. Its client secret is sealed by the application: pgsluice oauth-app update, PATCH /v1/oauth-apps/{id}. Locks its row. Errors: SL001, SL175.';
 
-CREATE OR REPLACE FUNCTION sluice.provider_create(provider text, document jsonb, source text DEFAULT NULL::text, replace boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION sluice.provider_create(provider text, document jsonb, source text DEFAULT NULL::text, replace boolean DEFAULT false, readdress boolean DEFAULT false)
  RETURNS sluice.providers
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2944,6 +2944,9 @@ AS $function$
 #variable_conflict use_column
 declare
     v_missing text;
+    v_former jsonb;
+    v_place text;
+    v_secret text;
     v_row sluice.providers;
 begin
     perform sluice_internal._authorize(null, 'admin');
@@ -2963,7 +2966,10 @@ begin
             message = format('the provider "%s" comes with this release', provider_create.provider),
             hint = 'Choose another name for the document.';
     end if;
-    perform from sluice_internal.provider_documents as d where d.provider = provider_create.provider collate "C" for update;
+    select d.document into v_former
+    from sluice_internal.provider_documents as d
+    where d.provider = provider_create.provider collate "C"
+    for update;
     if found and not coalesce(provider_create.replace, false) then
         raise exception using
             errcode = 'SL110',
@@ -2983,6 +2989,33 @@ begin
             message = format('the new document lacks a collection: %s', v_missing),
             hint = 'Keep the collection, or take it out of the sync first.';
     end if;
+    -- Whoever may store documents need not know the secrets: a host of their own would tell them.
+    if v_former is not null and not coalesce(provider_create.readdress, false) then
+        select coalesce(
+            (
+                select format('credential "%s"', c.credential_id)
+                from sluice_internal.credentials as c
+                where c.provider = provider_create.provider
+                limit 1
+            ),
+            (
+                select format('OAuth app "%s"', a.oauth_app_id)
+                from sluice_internal.oauth_apps as a
+                where a.provider = provider_create.provider
+                limit 1
+            )
+        ) into v_secret;
+        select min(n.place) into v_place
+        from sluice_internal._document_places(provider_create.document) as n (place)
+        where n.place not in (select o.place from sluice_internal._document_places(v_former) as o (place));
+        if v_secret is not null and v_place is not null then
+            raise exception using
+                errcode = 'SL111',
+                message = format('the new document would send the secret of %s to another place: %s', v_secret, left(v_place, 300)),
+                hint = 'Nothing was changed. Give the document another name, delete the credentials and apps first, or, if you may decide'
+                || ' that: pgsluice provider add --replace --readdress';
+        end if;
+    end if;
     insert into sluice_internal.provider_documents as d (provider, document, source)
     values (provider_create.provider, provider_create.document, provider_create.source)
     on conflict (provider) do update
@@ -2998,7 +3031,7 @@ begin
     return v_row;
 end
 $function$;
-comment on function sluice.provider_create(text,jsonb,text,boolean) is 'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';
+comment on function sluice.provider_create(text,jsonb,text,boolean,boolean) is 'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on; while there are credentials or OAuth apps of it, one that sends secrets elsewhere than the earlier one is refused, unless readdress says so. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';
 
 CREATE OR REPLACE FUNCTION sluice.provider_delete(provider text)
  RETURNS void
@@ -3025,18 +3058,25 @@ begin
             from sluice_internal.credentials as c
             where c.provider = provider_delete.provider
             limit 1
+        ),
+        -- A document of that name to come would get its client secret.
+        (
+            select format('OAuth app "%s"', a.oauth_app_id)
+            from sluice_internal.oauth_apps as a
+            where a.provider = provider_delete.provider
+            limit 1
         )
     ) into v_user;
     if v_user is not null then
         raise exception using
             errcode = 'SL111',
             message = format('the provider "%s" is used by %s', provider_delete.provider, v_user),
-            hint = 'Delete its syncs and credentials first.';
+            hint = 'Delete its syncs, credentials and OAuth apps first.';
     end if;
     delete from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C";
 end
 $function$;
-comment on function sluice.provider_delete(text) is 'Deletes a provider of your own that no sync and no credential uses. Locks its row. Errors: SL105, SL111.';
+comment on function sluice.provider_delete(text) is 'Deletes a provider of your own that no sync, no credential and no OAuth app uses. Locks its row. Errors: SL105, SL111.';
 
 CREATE OR REPLACE FUNCTION sluice.provider_info(provider text)
  RETURNS sluice.providers
@@ -4215,6 +4255,35 @@ CREATE OR REPLACE FUNCTION sluice_internal._certain_time()
 RETURN ('^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[T ]'::text || '([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$'::text);
 comment on function sluice_internal._certain_time() is 'A pattern of texts that are certainly times: others may be, too. Inlined, so it pins no search path.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._check_app_address(oauth_app_id text, base_url text, former_app_id text DEFAULT NULL::text, former_base_url text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+    v_own text;
+begin
+    if _check_app_address.oauth_app_id is null or _check_app_address.base_url is null
+        or (_check_app_address.oauth_app_id = _check_app_address.former_app_id
+            and _check_app_address.base_url = _check_app_address.former_base_url)
+    then
+        return;
+    end if;
+    select a.base_url into v_own from sluice_internal.oauth_apps as a where a.oauth_app_id = _check_app_address.oauth_app_id collate "C";
+    if rtrim(_check_app_address.base_url, '/') is distinct from rtrim(v_own, '/') then
+        raise exception using
+            errcode = 'SL001',
+            message = format(
+                'the client secret of OAuth app "%s" would be sent to %s, which is no address of the app',
+                _check_app_address.oauth_app_id, left(_check_app_address.base_url, 200)
+            ),
+            hint = 'Leave base_url out, or give the app this base_url, along with its client secret.';
+    end if;
+end
+$function$;
+comment on function sluice_internal._check_app_address(text,text,text,text) is 'Raises SL001 for a credential that would have the client secret of an app sent to an address which whoever gave that secret did not name; what was stored before (former_…) may stay, since vendors answer with addresses, too.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._check_base_url(base_url text, former text)
  RETURNS void
  LANGUAGE plpgsql
@@ -4892,6 +4961,12 @@ begin
     end if;
     perform sluice_internal._check_base_url(_credential_change.base_url, v_old.base_url);
     perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
+    perform sluice_internal._check_app_address(
+        nullif(coalesce(_credential_change.oauth_app_id, v_old.oauth_app_id), ''),
+        nullif(coalesce(_credential_change.base_url, v_old.base_url), ''),
+        v_old.oauth_app_id,
+        v_old.base_url
+    );
     if exists (
         select from sluice_internal.credentials as c
         where
@@ -4987,6 +5062,7 @@ begin
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
     perform sluice_internal._check_oauth_app(_credential_put.oauth_app_id, _credential_put.provider);
+    perform sluice_internal._check_app_address(_credential_put.oauth_app_id, _credential_put.base_url);
     insert into sluice_internal.credentials as c (
         credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at, oauth_app_id, scopes
     )
@@ -5051,6 +5127,12 @@ begin
         perform sluice_internal._check_base_url(_credential_replace.base_url, v_old.base_url);
     end if;
     perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
+    perform sluice_internal._check_app_address(
+        nullif(coalesce(_credential_replace.oauth_app_id, v_old.oauth_app_id), ''),
+        nullif(coalesce(_credential_replace.base_url, v_old.base_url), ''),
+        v_old.oauth_app_id,
+        v_old.base_url
+    );
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,
@@ -5247,6 +5329,48 @@ CREATE OR REPLACE FUNCTION sluice_internal._distinct_ids(ids text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN CASE WHEN (ids IS NOT NULL) THEN ARRAY(SELECT u.id FROM unnest(_distinct_ids.ids) WITH ORDINALITY u(id, place) GROUP BY u.id ORDER BY (min(u.place))) ELSE NULL::text[] END;
 comment on function sluice_internal._distinct_ids(text[]) is 'Each id once, where it stands first; null of null.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._document_places(document jsonb)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    with recursive walk (path, value) as (
+        select ''::text, _document_places.document
+        union all
+        select ltrim(w.path || '.' || m.name, '.'), m.value
+        from walk as w
+        cross join lateral (
+            select e.key as name, e.value
+            from jsonb_each(case when jsonb_typeof(w.value) = 'object' then w.value else '{}' end) as e
+            union all
+            select '[]' as name, e.value
+            from jsonb_array_elements(case when jsonb_typeof(w.value) = 'array' then w.value else '[]' end) as e (value)
+        ) as m
+    ),
+    texts as (
+        select
+            w.path,
+            w.value #>> '{}' as said,
+            substring(w.value #>> '{}' from '^\s*[A-Za-z][A-Za-z0-9+.-]*://[^/?#\\]*') as origin
+        from walk as w
+        where jsonb_typeof(w.value) = 'string' and w.path !~ '(^|\.)(description|hint|title)$'
+    )
+    select distinct t.path || ': ' || p.place
+    from texts as t
+    cross join lateral (
+        select t.origin as place
+        where t.origin is not null
+        union all
+        -- where a value of the credential, or of the app, is put into a request; and a whole address that is made of something else
+        select t.said
+        where
+            substr(t.said, length(coalesce(t.origin, '')) + 1) ~ '\{[^{}]*(credential|client)\.'
+            or (t.origin is null and t.path ~ '(^|\.)base_url$')
+    ) as p;
+$function$;
+comment on function sluice_internal._document_places(jsonb) is 'Where a provider document sends secrets: the hosts that it names, and the places in requests that values of a credential or of an OAuth app are put into, each with its path in the document.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._erased_among(sync_id text, collection_id text, records jsonb)
  RETURNS integer[]
@@ -7146,6 +7270,8 @@ declare
 begin
     perform sluice_internal._authorize(null, 'admin');
     perform sluice_internal._check_id('oauth_app_id', _oauth_app_put.oauth_app_id);
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _oauth_app_put.provider collate "C" for key share;
     if not exists (select from sluice.providers as p where p.provider = _oauth_app_put.provider) then
         raise exception using
             errcode = 'SL105',
@@ -10274,7 +10400,8 @@ begin
             kind = v_signin.kind,
             sealed = _signin_store.sealed,
             key_version = _signin_store.key_version,
-            base_url = coalesce(_signin_store.base_url, c.base_url),
+            -- Not what somebody had named before: this secret is theirs who signed in.
+            base_url = _signin_store.base_url,
             name = coalesce(v_signin.name, c.name),
             metadata = coalesce(v_signin.metadata, c.metadata),
             oauth_app_id = v_signin.oauth_app_id,
@@ -13060,7 +13187,7 @@ grant execute on function sluice.mutation_result(text) to sluice_admin;
 grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,text) to sluice_admin;
 grant execute on function sluice.oauth_app_delete(text) to sluice_admin;
 grant execute on function sluice.oauth_app_update(text,text,text,text,text[],text[],jsonb) to sluice_admin;
-grant execute on function sluice.provider_create(text,jsonb,text,boolean) to sluice_admin;
+grant execute on function sluice.provider_create(text,jsonb,text,boolean,boolean) to sluice_admin;
 grant execute on function sluice.provider_delete(text) to sluice_admin;
 grant execute on function sluice.provider_info(text) to sluice_admin;
 grant execute on function sluice.quarantine_purge(text,text,text,bigint) to sluice_admin;

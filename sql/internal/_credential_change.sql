@@ -31,6 +31,12 @@ begin
     end if;
     perform sluice_internal._check_base_url(_credential_change.base_url, v_old.base_url);
     perform sluice_internal._check_oauth_app(nullif(_credential_change.oauth_app_id, ''), v_old.provider);
+    perform sluice_internal._check_app_address(
+        nullif(coalesce(_credential_change.oauth_app_id, v_old.oauth_app_id), ''),
+        nullif(coalesce(_credential_change.base_url, v_old.base_url), ''),
+        v_old.oauth_app_id,
+        v_old.base_url
+    );
     if exists (
         select from sluice_internal.credentials as c
         where

@@ -36,6 +36,7 @@ begin
         raise exception using errcode = 'SL001', message = 'metadata must be a JSON object', hint = 'For example {"tenant": 42}.';
     end if;
     perform sluice_internal._check_oauth_app(_credential_put.oauth_app_id, _credential_put.provider);
+    perform sluice_internal._check_app_address(_credential_put.oauth_app_id, _credential_put.base_url);
     insert into sluice_internal.credentials as c (
         credential_id, provider, kind, name, sealed, key_version, base_url, metadata, account, expires_at, renew_at, oauth_app_id, scopes
     )

@@ -44,6 +44,12 @@ begin
         perform sluice_internal._check_base_url(_credential_replace.base_url, v_old.base_url);
     end if;
     perform sluice_internal._check_oauth_app(nullif(_credential_replace.oauth_app_id, ''), v_old.provider);
+    perform sluice_internal._check_app_address(
+        nullif(coalesce(_credential_replace.oauth_app_id, v_old.oauth_app_id), ''),
+        nullif(coalesce(_credential_replace.base_url, v_old.base_url), ''),
+        v_old.oauth_app_id,
+        v_old.base_url
+    );
     update sluice_internal.credentials as c
     set
         kind = _credential_replace.kind,

@@ -22,6 +22,8 @@ declare
 begin
     perform sluice_internal._authorize(null, 'admin');
     perform sluice_internal._check_id('oauth_app_id', _oauth_app_put.oauth_app_id);
+    -- Against a provider_delete of this moment.
+    perform from sluice_internal.provider_documents as d where d.provider = _oauth_app_put.provider collate "C" for key share;
     if not exists (select from sluice.providers as p where p.provider = _oauth_app_put.provider) then
         raise exception using
             errcode = 'SL105',

@@ -43,7 +43,8 @@ begin
             kind = v_signin.kind,
             sealed = _signin_store.sealed,
             key_version = _signin_store.key_version,
-            base_url = coalesce(_signin_store.base_url, c.base_url),
+            -- Not what somebody had named before: this secret is theirs who signed in.
+            base_url = _signin_store.base_url,
             name = coalesce(v_signin.name, c.name),
             metadata = coalesce(v_signin.metadata, c.metadata),
             oauth_app_id = v_signin.oauth_app_id,

@@ -2,7 +2,8 @@ create or replace function sluice.provider_create(
     provider text,
     document jsonb,
     source text default null,
-    replace boolean default false
+    replace boolean default false,
+    readdress boolean default false
 )
 returns sluice.providers
 language plpgsql
@@ -13,6 +14,9 @@ as $$
 #variable_conflict use_column
 declare
     v_missing text;
+    v_former jsonb;
+    v_place text;
+    v_secret text;
     v_row sluice.providers;
 begin
     perform sluice_internal._authorize(null, 'admin');
@@ -32,7 +36,10 @@ begin
             message = format('the provider "%s" comes with this release', provider_create.provider),
             hint = 'Choose another name for the document.';
     end if;
-    perform from sluice_internal.provider_documents as d where d.provider = provider_create.provider collate "C" for update;
+    select d.document into v_former
+    from sluice_internal.provider_documents as d
+    where d.provider = provider_create.provider collate "C"
+    for update;
     if found and not coalesce(provider_create.replace, false) then
         raise exception using
             errcode = 'SL110',
@@ -52,6 +59,33 @@ begin
             message = format('the new document lacks a collection: %s', v_missing),
             hint = 'Keep the collection, or take it out of the sync first.';
     end if;
+    -- Whoever may store documents need not know the secrets: a host of their own would tell them.
+    if v_former is not null and not coalesce(provider_create.readdress, false) then
+        select coalesce(
+            (
+                select format('credential "%s"', c.credential_id)
+                from sluice_internal.credentials as c
+                where c.provider = provider_create.provider
+                limit 1
+            ),
+            (
+                select format('OAuth app "%s"', a.oauth_app_id)
+                from sluice_internal.oauth_apps as a
+                where a.provider = provider_create.provider
+                limit 1
+            )
+        ) into v_secret;
+        select min(n.place) into v_place
+        from sluice_internal._document_places(provider_create.document) as n (place)
+        where n.place not in (select o.place from sluice_internal._document_places(v_former) as o (place));
+        if v_secret is not null and v_place is not null then
+            raise exception using
+                errcode = 'SL111',
+                message = format('the new document would send the secret of %s to another place: %s', v_secret, left(v_place, 300)),
+                hint = 'Nothing was changed. Give the document another name, delete the credentials and apps first, or, if you may decide'
+                || ' that: pgsluice provider add --replace --readdress';
+        end if;
+    end if;
     insert into sluice_internal.provider_documents as d (provider, document, source)
     values (provider_create.provider, provider_create.document, provider_create.source)
     on conflict (provider) do update
@@ -68,5 +102,5 @@ begin
 end
 $$;
 
-comment on function sluice.provider_create(text, jsonb, text, boolean) is
-'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';
+comment on function sluice.provider_create(text, jsonb, text, boolean, boolean) is
+'Stores a provider of your own: any REST or GraphQL API, described by a document (docs/how-to/rest.md), with its text as source. With replace it takes the place of an earlier one, from each sync''s next turn on; while there are credentials or OAuth apps of it, one that sends secrets elsewhere than the earlier one is refused, unless readdress says so. Check it before: pgsluice provider check. Locks the provider''s row. Errors: SL110, SL111, SL150.';

@@ -24,17 +24,24 @@ begin
             from sluice_internal.credentials as c
             where c.provider = provider_delete.provider
             limit 1
+        ),
+        -- A document of that name to come would get its client secret.
+        (
+            select format('OAuth app "%s"', a.oauth_app_id)
+            from sluice_internal.oauth_apps as a
+            where a.provider = provider_delete.provider
+            limit 1
         )
     ) into v_user;
     if v_user is not null then
         raise exception using
             errcode = 'SL111',
             message = format('the provider "%s" is used by %s', provider_delete.provider, v_user),
-            hint = 'Delete its syncs and credentials first.';
+            hint = 'Delete its syncs, credentials and OAuth apps first.';
     end if;
     delete from sluice_internal.provider_documents as d where d.provider = provider_delete.provider collate "C";
 end
 $$;
 
 comment on function sluice.provider_delete(text) is
-'Deletes a provider of your own that no sync and no credential uses. Locks its row. Errors: SL105, SL111.';
+'Deletes a provider of your own that no sync, no credential and no OAuth app uses. Locks its row. Errors: SL105, SL111.';

@@ -178,6 +178,7 @@ def test_no_mask_becomes_a_secret(http: httpx.Client, app: dict[str, Any], conn:
 
 def test_null_takes_a_setting_of_a_credential_away(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
     full = {"name": "n", "base_url": "https://proxy.example", "metadata": {"a": 1}, "scopes": ["read_write"], "oauth_app_id": "app"}
+    http.patch("/v1/oauth-apps/app", json={"base_url": "https://proxy.example", "client_secret": "sk_test_platform"})
     http.post("/v1/credentials", json={"id": "k", **TOKENS, **full})
     changes: dict[str, Any] = {"name": None, "base_url": None}
     found = http.patch("/v1/credentials/k", json=changes).json()
@@ -210,6 +211,59 @@ def test_a_stored_secret_is_sent_nowhere_else(http: httpx.Client, app: dict[str,
         assert (refused.status_code, "base_url" in refused.text) == (422, True), refused.text
     assert http.patch("/v1/oauth-apps/app", json={**elsewhere, "client_secret": "new"}).json()["base_url"] == elsewhere["base_url"]
     assert http.patch("/v1/oauth-apps/app", json={**elsewhere, "name": "n"}).status_code == 200
+
+
+def test_the_secret_of_an_app_is_sent_nowhere_else(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:
+    """A token is renewed with the client secret, so that a credential with an address of its own would tell it there."""
+    evil, ours = {"base_url": "https://evil.example"}, {"oauth_app_id": "app"}
+
+    def refused(method: str, path: str, body: dict[str, Any]) -> None:
+        answer = http.request(method, path, json=body)
+        assert (answer.status_code, "client secret of OAuth app" in answer.text) == (422, True), answer.text
+
+    refused("POST", "/v1/credentials", {"id": "k", **TOKENS, **evil, **ours})
+    assert http.post("/v1/credentials", json={"id": "k", **TOKENS, **evil}).status_code == 201
+    refused("PATCH", "/v1/credentials/k", ours)
+    refused("PATCH", "/v1/credentials/k", {**ours, **TOKENS})
+    assert http.post("/v1/credentials", json={"id": "l", **TOKENS, **ours}).status_code == 201
+    refused("PATCH", "/v1/credentials/l", {**evil, **TOKENS})
+    assert conn.execute("select from sluice.credentials where oauth_app_id is not null and base_url is not null").fetchall() == []
+    # What a vendor answered stays, and where the app's own address is there is no question.
+    conn.execute("update sluice_internal.credentials set base_url = 'https://eu.stripe.example' where credential_id = 'l'")
+    assert http.patch("/v1/credentials/l", json={"name": "n", **TOKENS}).json()["base_url"] == "https://eu.stripe.example"
+    assert http.patch("/v1/oauth-apps/app", json={**evil, "client_secret": "another"}).status_code == 200
+    assert http.patch("/v1/credentials/k", json=ours).json()["base_url"] == "https://evil.example"
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret", "address"),
+    [
+        (
+            "salesforce_client_credentials",
+            {"instance_url": "https://a.my.salesforce.com", "client_id": "3MVG9x", "client_secret": "hush-hush"},
+            {"instance_url": "https://evil.example"},
+        ),
+        ("shopify_key", {"shop": "acme.myshopify.com", "access_token": "shpat_0123456789abcdef"}, {"shop": "evil.myshopify.com"}),
+        ("zendesk_key", {"subdomain": "acme", "email": "a@b.example", "token": "hush-hush"}, {"subdomain": "evil"}),
+    ],
+)
+def test_what_is_kept_of_a_secret_is_sent_nowhere_else(
+    http: httpx.Client, conn: psycopg.Connection[Any], kind: str, secret: dict[str, str], address: dict[str, str]
+) -> None:
+    """Masked is unchanged: and so must be the parts of the secret that say where the rest is sent."""
+    made = http.post("/v1/credentials", json={"id": "k", "kind": kind, **secret})
+    assert made.status_code == 201, made.text
+    stored = "select sealed, version from sluice_internal.credentials"
+    before = conn.execute(stored).fetchone()
+    rest = {name: "********" for name in secret if name not in address}
+    for body in ({**rest, **address}, {"properties": {"kind": kind, **rest, **address}}):
+        refused = http.patch("/v1/credentials/k", json=body)
+        assert (refused.status_code, set(refused.json()["details"]["fields"])) == (422, set(address)), refused.text
+        assert "hush" not in refused.text
+    assert conn.execute(stored).fetchone() == before
+    same = {name: secret[name] for name in address}
+    assert http.patch("/v1/credentials/k", json={**rest, **same}).status_code == 200
+    assert http.patch("/v1/credentials/k", json={**secret, **address}).status_code == 200
 
 
 def test_an_account_that_is_imported_by_several_at_once(http: httpx.Client, app: dict[str, Any], conn: psycopg.Connection[Any]) -> None:

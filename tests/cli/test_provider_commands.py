@@ -50,6 +50,16 @@ def test_provider_check_with_a_stored_credential(crm: fake.Crm, ok: Any, run: An
     assert {method for method, _ in crm.seen} == {"GET"}
 
 
+def test_a_document_in_use_moves_by_a_word_of_its_own(crm: fake.Crm, ok: Any, run: Any) -> None:
+    ok("provider", "add", "crm.yaml")
+    ok("credential", "create", "mine", "--provider", "crm", "--secret-stdin", input=fake.KEY)
+    Path("moved.yaml").write_text(DOCUMENT.replace("https://api.crm.example/v1", "https://moved.example"))
+    refused = run("provider", "add", "moved.yaml", "--replace")
+    assert (refused.exit_code, "base_url: https://moved.example" in refused.stderr, "--readdress" in refused.stderr) == (1, True, True)
+    ok("provider", "add", "crm.yaml", "--replace")
+    ok("provider", "add", "moved.yaml", "--replace", "--readdress")
+
+
 def test_provider_check_gets_a_token_where_the_credential_gets_one_by_itself(monkeypatch: pytest.MonkeyPatch, ok: Any, run: Any) -> None:
     monkeypatch.setenv("PGSLUICE_ALLOW_PRIVATE_ADDRESSES", "1")
     key = generate_private_key(65537, 2048)

@@ -75,7 +75,7 @@ def test_an_installation_is_read_and_its_token_renewed(db: str, github: GitHubFa
 
 def test_the_key_may_be_an_oauth_apps_and_a_token_that_ends_early_is_renewed(db: str, github: GitHubFake) -> None:
     with Client.connect(db, master_key=KEY) as client:
-        client.oauth_app_create("github", CLIENT_ID, client_secret=pem(APP), oauth_app_id="my-app")
+        client.oauth_app_create("github", CLIENT_ID, client_secret=pem(APP), oauth_app_id="my-app", base_url=github.url)
     connect(db, github, {"account_login": github.owner}, oauth_app_id="my-app")
     assert read_once(db)["s"].error is None
     github.lent.clear()

@@ -107,6 +107,30 @@ def test_nobody_else_gets_the_secret_of_the_app(signin: Signin, given: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("instance_url", "base_url", "sent"),
+    [
+        ("https://a.my.salesforce.com", None, True),
+        ("https://a.my.salesforce.com", "https://proxy.example", True),
+        ("https://stand-in.example:8443", "https://stand-in.example:8443/", True),
+        ("https://evil.example", None, False),
+        ("http://a.my.salesforce.com", None, False),
+        ("https://a.my.salesforce.com:8443", None, False),
+        ("https://a.my.salesforce.com.evil.example", "https://proxy.example", False),
+    ],
+)
+def test_an_imported_token_takes_the_secret_of_the_app_nowhere_else(instance_url: str, base_url: str | None, sent: bool) -> None:
+    secret = {"refresh_token": "5Aep861x", "instance_url": instance_url}
+    credential = Credential("salesforce_oauth2", secret, base_url, Client("i", "s"))
+    if not sent:
+        with pytest.raises(Malformed, match="no host of Salesforce's"):
+            SALESFORCE.renew(credential)
+        return
+    request = SALESFORCE.renew(credential)
+    assert request is not None
+    assert request.url.startswith(instance_url)
+
+
+@pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
         (400, "invalid_grant", Unauthorized),

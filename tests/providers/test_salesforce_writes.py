@@ -60,7 +60,7 @@ def test_a_session_ends_without_warning_and_is_renewed(fake: SalesforceFake, rea
     assert caught.value.expired
     client = Client(fake.tokens.client_id, fake.tokens.client_secret)
     secret = {"refresh_token": next(iter(fake.tokens.refresh)), "instance_url": fake.url}
-    old = Credential("salesforce_oauth2", secret, client=client)
+    old = Credential("salesforce_oauth2", secret, fake.url, client)
     new = renewed(one, old)
     assert new.expires_in is None
     assert new.base_url == fake.url

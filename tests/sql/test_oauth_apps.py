@@ -145,6 +145,16 @@ def test_one_poller_takes_an_answer_and_an_account_has_one_credential(app: Sessi
     assert app.value("select count(*) from sluice_internal.oauth_signins where num_nonnulls(answer, verifier) > 0") == 0
 
 
+def test_a_consent_is_kept_where_the_person_signed_in(app: Session) -> None:
+    """Somebody may have stored a credential of that account with an address of his own, and waited for the person."""
+    app.rows(
+        "select sluice_internal._credential_put('k', 'stripe', 'stripe_oauth2', null, '\\xc0', 1, 'https://evil.example', '{}', 'acct')"
+    )
+    app.rows(ANSWER, begun(app), "b", None)
+    assert store(app, claim(app).signin_id, "k")
+    assert app.one("select version, oauth_app_id, base_url from credentials") == (2, "app", None)
+
+
 def test_a_dead_pollers_answer_is_taken_over_and_an_old_one_ends_in_words(app: Session) -> None:
     app.rows(ANSWER, begun(app), "b", None)
     taken = claim(app)

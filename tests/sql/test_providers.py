@@ -96,3 +96,74 @@ def test_what_is_not_used_goes(conn: psycopg.Connection) -> None:
         with pytest.raises(psycopg.Error) as caught:
             conn.execute(statement)
         assert caught.value.sqlstate == "SL105"
+
+
+HOSTS: dict[str, Any] = {
+    **DOCUMENT,
+    "base_url": "https://api.crm.example/v1",
+    "auth": {
+        "key": {"fields": {"secret": {"description": "see https://crm.example"}}, "bearer": "{credential.secret}"},
+        "oauth2": {
+            "fields": {"access_token": {"description": "a token"}},
+            "headers": {"X-Token": "{credential.access_token}"},
+            "base_url": "https://{credential.site}.crm.example",
+            "renew": {"grant": "refresh_token", "url": "https://login.crm.example/token"},
+        },
+    },
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """HOSTS with another value there."""
+    document = json.loads(json.dumps(HOSTS))
+    *outer, last = path.split("/")
+    place = document
+    for name in outer:
+        place = place.setdefault(name, {})
+    place[last] = value
+    return document
+
+
+@pytest.mark.parametrize("holds", ["credential", "app"])
+def test_a_document_in_use_sends_secrets_nowhere_else(conn: psycopg.Connection, holds: str) -> None:
+    """Who may store documents need not know the secrets that are sent where they say."""
+    create(conn, HOSTS)
+    put = {
+        "credential": "select sluice_internal._credential_put('k', 'crm', 'crm_key', null, '\\xc0', 1, null, '{}')",
+        "app": "select sluice_internal._oauth_app_put('k', 'crm', 'ca', '\\xc0', 1)",
+    }[holds]
+    create(conn, changed("base_url", "https://first.example"), replace=True)  # nobody's secret yet
+    create(conn, HOSTS, replace=True)
+    conn.execute(put)
+    for path, value in {
+        "base_url": "https://evil.example/v1",
+        "auth/key/base_url": "https://evil.example",
+        "auth/key/headers/Echo": "{credential.secret}",
+        "auth/oauth2/base_url": "https://{credential.site}",
+        "auth/oauth2/renew/url": "http://login.crm.example/token",
+        "auth/oauth2/renew/base_url": "{reply.where}",
+        "auth/oauth2/consent/token": "https://evil.example/token",
+        "auth/new": {"fields": {}, "renew": {"grant": "client_credentials", "url": "https:\\\\evil.example//token", "base_url": "//evil"}},
+        "collections/note/create": {"path": "/gists", "body": {"text": ["{data.x|credential.secret}"]}},
+        "headers/X-App": "{client.secret}",
+        "webhooks/subscribe/make/path": "https://evil.example/hooks",
+    }.items():
+        with pytest.raises(psycopg.Error) as caught:
+            create(conn, changed(path, value), replace=True)
+        assert (caught.value.sqlstate, f'"k" to another place: {path.split("/")[0]}' in str(caught.value)) == ("SL111", True), path
+    assert conn.execute("select document from provider_documents").fetchone() == (HOSTS,)
+    for path, value in {
+        "title": "https://other.example",
+        "base_url": "https://api.crm.example/v2",
+        "auth/oauth2/renew/url": "https://login.crm.example/oauth/token",
+        "auth/key/fields/secret/description": "see https://other.example",
+        "collections/note/list/path": "/all-notes",
+        "auth/oauth2/headers": {},
+    }.items():
+        create(conn, changed(path, value), replace=True)
+        create(conn, HOSTS, replace=True) if path != "auth/oauth2/headers" else None
+    elsewhere = json.dumps(changed("base_url", "https://moved.example"))
+    conn.execute("select provider_create('crm', %s, replace => true, readdress => true)", [elsewhere])
+    with pytest.raises(psycopg.Error) as caught:
+        conn.execute("select provider_delete('crm')")
+    assert (caught.value.sqlstate, '"k"' in str(caught.value)) == ("SL111", True)
