@@ -95,8 +95,9 @@ def _public_url(installation: Installation) -> Finding:
 
 def _key(installation: Installation) -> Finding:
     with installation.client() as client:
+        key = installation.key
         versions = Counter(row["key_version"] for row in [*client.credentials(), *client.oauth_apps()])
-    key = installation.key
+        versions.update(client.webhook_secrets_old(0 if key is None else key.version))
     if key is None:
         how = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE"
         return not versions, "none, and none is needed yet" if not versions else "none, but there are credentials", how
@@ -104,5 +105,5 @@ def _key(installation: Installation) -> Finding:
         key.key(version)
     old = sum(count for version, count in versions.items() if version != key.version)
     if old:
-        return True, f"version {key.version}; {old} credentials are sealed with an earlier one", "run: pgsluice credential rotate-key"
+        return True, f"version {key.version}; {old} secrets are sealed with an earlier one", "run: pgsluice credential rotate-key"
     return True, f"version {key.version}", None

@@ -127,7 +127,8 @@ class Apps(Views):
                 code="SL301",
                 hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE",
             )
-        return {"sealed": sealed_app(oauth_app_id, client_secret, self.master_key), "key_version": self.master_key.version}
+        key = self.master_key.newest()
+        return {"sealed": sealed_app(oauth_app_id, client_secret, key), "key_version": key.version}
 
 
 def sealed_app(oauth_app_id: str, client_secret: str, key: secrets.MasterKey) -> bytes:

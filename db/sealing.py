@@ -162,7 +162,7 @@ class Sealing(WebhookSealing):
                 code="SL301",
                 hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE",
             )
-        return self.master_key
+        return self.master_key.newest()
 
     def credential_sealed(self, credential_id: str) -> Row:
         """A credential with its sealed secret, for the operator's own tools. SL104."""

@@ -49,9 +49,13 @@ class WebhookSealing(Views):
         if self.master_key is None:
             hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE"
             raise make("there is no master key to seal the secret with", code="SL301", hint=hint)
-        sealed = sealed_webhook(sync_id, secret, self.master_key)
-        arguments = {"sync_id": sync_id, "sealed": sealed, "key_version": self.master_key.version}
+        key = self.master_key.newest()
+        arguments = {"sync_id": sync_id, "sealed": sealed_webhook(sync_id, secret, key), "key_version": key.version}
         return self._fetch(*call_statement("_webhook_put", arguments, schema="sluice_internal"))[0]
+
+    def webhook_secrets_old(self, newest: int) -> list[int]:
+        """Of each secret of webhooks that another version of the master key than `newest` sealed, that version."""
+        return [row["key_version"] for row in self._fetch(b"select * from sluice_internal._webhooks_sealed(%s)", (newest,))]
 
     def _reseal_webhooks(self, key: secrets.MasterKey) -> tuple[int, list[str]]:
         """Seals the secrets of webhooks with the newest master key: how many, and the syncs of those that do not open."""

@@ -62,6 +62,18 @@ class MasterKey:
         """Each key by its version."""
         return dict(self._keys)
 
+    def newest(self) -> MasterKey:
+        """The same, and what was added to the file meanwhile: what seals must be the newest one, since the others are about to go."""
+        if self._path is None:
+            return self
+        try:
+            found = read_key_file(self._path)
+        except SluiceError:
+            return self  # what was read once is as good as it was
+        if any(self._keys.get(version, key) != key for version, key in found.all().items()):
+            return self  # another key under a version that is known: a mistake, which nothing new is to follow
+        return replace(self, _keys={**self._keys, **found.all()}, _seals=found.version)
+
     def kept_in(self, path: Path) -> MasterKey:
         """The same, read again from there when it has to be."""
         return replace(self, _path=path)

@@ -89,7 +89,7 @@ class Consenting:
         # An app that stands for a sandbox leads there with its accounts, too.
         base_url = granted.base_url or claimed.base_url
         account = granted.account or await self._identified(provider, Credential(signin.kind, granted.secret, base_url, signin.client))
-        return await self._stored(claimed, granted, account, base_url, self._key)
+        return await self._stored(claimed, granted, account, base_url, self._key.newest())
 
     async def _granted(self, provider: Provider, signin: Signin, answer: Mapping[str, str]) -> Granted:
         request = provider.exchange(signin, answer)

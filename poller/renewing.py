@@ -126,7 +126,8 @@ class Tokens:
             response = await in_time(self._transport.send(request))
             renewed = self._provider.read_renewed(self.credential, response)
             lasts = None if renewed.expires_in is None else max(renewed.expires_in - (time.monotonic() - asked), 0.0)
-            sealed, key_version = secrets.seal(renewed.secret, credential_id, desk.key), desk.key.version
+            key = desk.key.newest()
+            sealed, key_version = secrets.seal(renewed.secret, credential_id, key), key.version
 
             async def store(database: Database) -> None:
                 place = renewed.base_url

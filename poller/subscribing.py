@@ -134,6 +134,7 @@ class Subscriber:
         key = self._means.key
         if key is None:
             raise make("there is no master key to seal the webhook's secret with", code="SL301", hint="set PGSLUICE_MASTER_KEY")
+        key = key.newest()
         sealed = sealed_webhook(claimed.sync_id, secret, key)
         return await subscribing.secret(self._session, self._session.poller_id, claimed, sealed, key.version)
 

@@ -282,7 +282,7 @@ def _key(app: App) -> secrets.MasterKey:
             code="SL301",
             hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server",
         )
-    return key
+    return key.newest()
 
 
 def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:

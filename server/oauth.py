@@ -55,7 +55,7 @@ def key_of(app: App) -> MasterKey:
     if app.settings.master_key is None:
         hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server"
         raise make("the server has no master key to seal with", code="SL301", hint=hint)
-    return app.settings.master_key
+    return app.settings.master_key.newest()
 
 
 # ---------------------------------------------------------------- OAuth apps

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
+import psycopg
 import pytest
 
 
@@ -45,3 +47,30 @@ def test_doctor_misses_the_public_url_once_there_is_an_app(run: Any, ok: Any, ap
     assert (found["good"], "PGSLUICE_PUBLIC_URL" in found["advice"]) == (False, True)
     found = {row["check"]: row for row in json.loads(run("--public-url", "https://s.example", "doctor", "--json").stdout)}["public URL"]
     assert (found["good"], "https://s.example/v1/oauth/callback" in found["found"]) == (True, True)
+
+
+def test_doctor_says_when_the_secret_of_a_webhook_needs_the_old_key(run: Any, ok: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who stopped rotate-key in the middle must not take the old key away."""
+    old = os.environ["PGSLUICE_MASTER_KEY"]
+    ok("stream", "create", "dev")
+    ok("credential", "create", "k", "--provider", "stripe", "--secret-stdin", input="sk_test_4eC39HqLyjWDarjtT1zdp7dc")
+    ok("sync", "create", "s", "--stream", "dev", "--credential", "k", "--collection", "stripe:customer")
+    ok("sync", "webhook", "set", "s", "--secret-stdin", input="whsec_0123456789abcdef")
+
+    def key() -> dict[str, Any]:
+        (found,) = [row for row in json.loads(run("doctor", "--json").stdout) if row["check"] == "master key"]
+        return dict(found)
+
+    monkeypatch.setenv("PGSLUICE_MASTER_KEY", f"1:{old} 2:{'7b' * 32}")
+    assert "2 secrets" in key()["found"]
+    with psycopg.connect(os.environ["PGSLUICE_DATABASE_URL"]) as conn:
+        (webhook,) = conn.execute("select to_jsonb(w) from sluice_internal.webhooks as w").fetchone() or ({},)
+        ok("credential", "rotate-key")
+        conn.execute("update sluice_internal.webhooks set sealed = (%s::jsonb ->> 'sealed')::bytea, key_version = 1", [json.dumps(webhook)])
+    assert "1 secrets" in key()["found"]
+    monkeypatch.setenv("PGSLUICE_MASTER_KEY", f"2:{'7b' * 32}")
+    assert not key()["good"]
+    monkeypatch.setenv("PGSLUICE_MASTER_KEY", f"1:{old} 2:{'7b' * 32}")
+    ok("credential", "rotate-key")
+    monkeypatch.setenv("PGSLUICE_MASTER_KEY", f"2:{'7b' * 32}")
+    assert (key()["good"], key()["found"]) == (True, "version 2")

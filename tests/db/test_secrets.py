@@ -158,3 +158,23 @@ def test_a_key_that_is_added_to_the_file_is_found(tmp_path: Path) -> None:
     assert open_sealed(seal(SECRET, "id", newer), "id", running, 2) == SECRET
     with pytest.raises(SecretUnreadable):
         running.key(3)
+
+
+def test_what_seals_is_the_newest_key_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"1:{BASE64}\n")
+    file.chmod(0o600)
+    running = read_key_file(file).beside(parse_key(f"7:{BASE64}"))
+    assert running.newest().version == 1
+    file.write_text(f"2:{OTHER}\n")  # and the old one is gone already
+    newer = running.newest()
+    assert newer.version == 2
+    assert open_sealed(seal(SECRET, "id", newer), "id", read_key_file(file), 2) == SECRET
+    assert open_sealed(seal(SECRET, "id", running), "id", newer, 1) == SECRET
+    assert newer.key(7) == running.key(7)
+    for text, mode in ((f"1:{OTHER}", 0o600), ("nonsense", 0o600), (f"3:{OTHER}", 0o644)):
+        file.write_text(text)
+        file.chmod(mode)
+        assert running.newest() is running, text
+    file.unlink()
+    assert running.newest() is running

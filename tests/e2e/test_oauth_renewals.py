@@ -7,16 +7,18 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from e2e.oauth import SECRET, one, vendor
-from e2e.polling import KEY, process, read_once, until
+from e2e.polling import KEY, KEY_TEXT, process, read_once, until
 from fakes.oauth import OAuthFake
 from fakes.stripe import StripeFake
 
 from pgsluice.db.client import Client
+from pgsluice.db.secrets import open_sealed, parse_key, read_key_file
 
 CUSTOMERS = 30
 POLLERS = int(os.environ.get("OAUTH_POLLERS", "8"))
@@ -176,3 +178,25 @@ def test_a_new_secret_of_the_app_counts_at_once(db: str, stripe: StripeFake) -> 
         assert one(db, "select next_attempt_at <= clock_timestamp() from sluice.syncs")
         assert read_once(db)["y"].outcome == "caught_up"
         assert fake.double == 0
+
+
+def test_a_poller_renews_with_the_key_that_was_added_while_it_runs(db: str, stripe: StripeFake, tmp_path: Path) -> None:
+    """And what is renewed after a rotation opens once the old key is gone."""
+    file, added = tmp_path / "key", parse_key("2:" + "7b" * 32)
+    file.write_text(f"1:{KEY_TEXT}")
+    file.chmod(0o600)
+    with made(stripe) as fake:
+        connect(db, fake, "y")
+        with process(db, PGSLUICE_MASTER_KEY="", PGSLUICE_MASTER_KEY_FILE=str(file), PGSLUICE_POLL_INTERVAL="1"):
+            until(lambda: one(db, "select count(*) from sluice.records") == CUSTOMERS, 60)
+            file.write_text(f"1:{KEY_TEXT}\n2:{'7b' * 32}\n")
+            with Client.connect(db, master_key=read_key_file(file)) as client:
+                assert client.credential_rotate_key()["left"] == 0
+            file.write_text(f"2:{'7b' * 32}\n")
+            fake.end_access()
+            until(lambda: one(db, "select version from sluice.credentials") == 2, 60)
+        assert one(db, "select key_version from sluice.credentials") == 2
+        with psycopg.connect(db) as conn:
+            (sealed,) = conn.execute("select sealed from sluice_internal.credentials").fetchone() or (b"",)
+        assert open_sealed(sealed, "k", added, 2).keys() == {"access_token", "refresh_token"}
+        assert (fake.double, fake.alive("acct_1")) == (0, True)
