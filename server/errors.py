@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +13,17 @@ from pgsluice.db import rows
 from pgsluice.db.errors import SluiceError, make
 
 RETRY_AFTER: Final = "1"
+# Where the database's hint is a query of a table, over HTTP it is a path.
+_QUERY: Final = re.compile(r"List (?:them|the [a-z ]+) with: select .* from sluice\.([a-z_]+)")
+_PATHS: Final = {
+    "streams": "list them: GET /v1/streams",
+    "syncs": "list them: GET /v1/syncs",
+    "credentials": "list them: GET /v1/credentials",
+    "oauth_apps": "list them: GET /v1/oauth-apps",
+    "consumers": "list them: GET /v1/http-consumers",
+    "tokens": "list them: GET /v1/tokens",
+    "views": "list them: GET /v1/views",
+}
 
 
 class BadFields(SluiceError):
@@ -34,6 +46,8 @@ def malformed(message: str, hint: str = "the body must be one JSON object in UTF
 def answer(exc: SluiceError, headers: Mapping[str, str] | None = None) -> Response:
     """The error as a response."""
     body = exc.as_body() if hasattr(exc, "as_body") else exc.as_dict()
+    if queried := _QUERY.fullmatch(body["hint"] or ""):
+        body["hint"] = _PATHS.get(queried[1], body["hint"])
     more = dict(headers or {})
     if exc.http_status == 503:
         more["Retry-After"] = RETRY_AFTER

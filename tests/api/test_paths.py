@@ -88,6 +88,19 @@ def test_records_of_what_is_not_there(http: httpx.Client, filled: psycopg.Connec
         assert http.get("/v1/records", params=params).json() == {"records": [], "cursor": None}, params
 
 
+def test_what_is_not_there_is_said_with_the_path_that_lists_what_is(http: httpx.Client) -> None:
+    """Not with the query of the database."""
+    for method, path in (
+        ("GET", "/v1/streams/no"), ("GET", "/v1/syncs/no"), ("POST", "/v1/syncs/no/restart"), ("POST", "/v1/http-consumers/no/next"),
+        ("GET", "/v1/credentials/no"), ("DELETE", "/v1/credentials/no"), ("DELETE", "/v1/oauth-apps/no"), ("GET", "/v1/views/no"),
+        ("DELETE", "/v1/tokens/no"),
+    ):  # fmt: skip
+        answer = http.request(method, path, json={} if method in {"POST", "PATCH"} else None)
+        assert answer.status_code == 404, (method, path)
+        assert answer.json()["hint"] == f"list them: GET /v1/{path.split('/')[2]}"
+        assert http.get(answer.json()["hint"].removeprefix("list them: GET ")).status_code == 200
+
+
 def test_readiness_takes_one_connection_for_all_calls(http: httpx.Client, conn: psycopg.Connection[Any]) -> None:
     def pids() -> list[Any]:
         query = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query ~ '_token_check.*false'"
