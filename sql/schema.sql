@@ -3471,14 +3471,16 @@ AS $function$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_prune.stream_id, ''), 'admin');
     v_most constant int := 5000;
-    v_at timestamptz := clock_timestamp() - stream_prune.older_than;
+    v_at timestamptz;
     v_until bigint;
     v_after bigint := 0;
     v_chosen bigint[];
     v_held bigint[];
     v_by text;
 begin
-    if stream_prune.older_than is null or stream_prune.older_than < interval '0' then
+    if stream_prune.older_than between interval '0' and interval '1000 years' then
+        v_at := clock_timestamp() - stream_prune.older_than;
+    else
         raise exception using
             errcode = 'SL001',
             message = 'older_than must be an age, such as 30 days',
@@ -3947,6 +3949,10 @@ begin
     end if;
     if token_create.expires_at <= clock_timestamp() then
         raise exception using errcode = 'SL001', message = 'expires_at is in the past', hint = 'Leave it out for a token without end.';
+    end if;
+    if token_create.expires_at > '9999-12-31 23:59:59.999999+00' then
+        raise exception using
+            errcode = 'SL001', message = 'expires_at is after the year 9999', hint = 'Leave it out for a token without end.';
     end if;
     -- 366 random bits in base 64; without the two signs and the filling at least 30 of its 64 characters are left
     v_random := substr(
@@ -11654,8 +11660,11 @@ begin
     then
         return 'is not an ISO 8601 time';
     end if;
-    perform (given #>> '{}')::timestamptz;
-    return null;
+    -- In UTC it must have four digits of a year: clients cannot read others.
+    if (given #>> '{}')::timestamptz between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00' then
+        return null;
+    end if;
+    return 'is not between the years 1 and 9999';
 exception
     when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
         return 'is a time that does not exist';

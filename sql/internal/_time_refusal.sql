@@ -14,8 +14,11 @@ begin
     then
         return 'is not an ISO 8601 time';
     end if;
-    perform (given #>> '{}')::timestamptz;
-    return null;
+    -- In UTC it must have four digits of a year: clients cannot read others.
+    if (given #>> '{}')::timestamptz between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00' then
+        return null;
+    end if;
+    return 'is not between the years 1 and 9999';
 exception
     when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
         return 'is a time that does not exist';

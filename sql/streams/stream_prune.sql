@@ -20,14 +20,16 @@ as $$
 declare
     v_stream sluice_internal.streams := sluice_internal._authorize(coalesce(stream_prune.stream_id, ''), 'admin');
     v_most constant int := 5000;
-    v_at timestamptz := clock_timestamp() - stream_prune.older_than;
+    v_at timestamptz;
     v_until bigint;
     v_after bigint := 0;
     v_chosen bigint[];
     v_held bigint[];
     v_by text;
 begin
-    if stream_prune.older_than is null or stream_prune.older_than < interval '0' then
+    if stream_prune.older_than between interval '0' and interval '1000 years' then
+        v_at := clock_timestamp() - stream_prune.older_than;
+    else
         raise exception using
             errcode = 'SL001',
             message = 'older_than must be an age, such as 30 days',

@@ -27,6 +27,10 @@ begin
     if token_create.expires_at <= clock_timestamp() then
         raise exception using errcode = 'SL001', message = 'expires_at is in the past', hint = 'Leave it out for a token without end.';
     end if;
+    if token_create.expires_at > '9999-12-31 23:59:59.999999+00' then
+        raise exception using
+            errcode = 'SL001', message = 'expires_at is after the year 9999', hint = 'Leave it out for a token without end.';
+    end if;
     -- 366 random bits in base 64; without the two signs and the filling at least 30 of its 64 characters are left
     v_random := substr(
         translate(

@@ -134,6 +134,8 @@ BAD = {
     "the 30th of February": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "2026-02-30T00:00:00Z"}',
     "the 25th hour": '{"upstream_id": "a", "data": {}, "upstream_created_at": "2026-02-03T25:00:00Z"}',
     "a time out of range": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "294277-01-01T00:00:00Z"}',
+    "a time of the year 10000, elsewhere": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "9999-12-31T23:59:59-01:00"}',
+    "a time before our era, elsewhere": '{"upstream_id": "a", "data": {}, "upstream_created_at": "0001-01-01T00:00:00+01:00"}',
     "a zone that is none": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "2026-02-03T00:00:00 Mars/Olympus"}',
     "the clock's time": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "now"}',
     "tomorrow": '{"upstream_id": "a", "data": {}, "upstream_updated_at": "tomorrow"}',

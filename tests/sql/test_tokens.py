@@ -76,6 +76,12 @@ def test_an_end_in_the_past(one: Session) -> None:
         one.rows("select token_create(expires_at => clock_timestamp())")
 
 
+@pytest.mark.parametrize("end", ["infinity", "10000-01-01 00:00:00Z"])
+def test_an_end_that_clients_cannot_read(one: Session, end: str) -> None:
+    with refused("SL001", "expires_at"):
+        one.rows("select token_create(expires_at => %s::timestamptz)", end)
+
+
 def test_ids(one: Session) -> None:
     one.rows("select token_create(token_id => 'mine')")
     with refused("SL110", "mine"):
