@@ -131,8 +131,8 @@ class Call:
 
     def live(self, look: Callable[[Client], RenderableType]) -> None:
         """What `look` finds, again every second."""
-        with self.installation.client(raw_json=True) as client:
-            terminal.watch(lambda: look(client))
+        with self.installation.lasting(raw_json=True) as lasting:
+            terminal.watch(lambda: lasting.look(look))
 
     def print_one(self, row: Mapping[str, Any]) -> None:
         (terminal.print_json if self.as_json else terminal.print_row)(row)
@@ -174,13 +174,23 @@ class Seconds(click.FloatRange):
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
         found = super().convert(value, param, ctx)
         return float(found) if math.isfinite(found) else self.fail(f"{value} is no length of time", param, ctx)
 
 
+class Number(click.IntRange):
+    """A whole number: click calls it an "integer range", in errors and in the help."""
+
+    name = "number"
+
+
 # Whole numbers as SQL has them; what is outside would find no function.
-INT = click.IntRange(-(2**31), 2**31 - 1)
-BIGINT = click.IntRange(-(2**63), 2**63 - 1)
+INT = Number(-(2**31), 2**31 - 1)
+BIGINT = Number(-(2**63), 2**63 - 1)
 POSITIVE_SECONDS = Seconds(min=0, min_open=True, max=1e9)
 
 

@@ -26,7 +26,7 @@ from pgsluice import (
     typed,
     working,
 )
-from pgsluice.calling import BIGINT, INT, Call, Seconds, calling, or_unset, text_of, watch_option
+from pgsluice.calling import BIGINT, INT, Call, Number, Seconds, calling, or_unset, text_of, watch_option
 from pgsluice.db import calls
 from pgsluice.db.calls import RECORD_COLUMNS, UNSET
 from pgsluice.installation import Installation
@@ -48,6 +48,7 @@ class Root(click.Group):
     ) -> Any:
         given = sys.argv[1:] if args is None else list(args)
         terminal.open_streams()
+        _whole_sentences(self)
         try:
             status = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
         except Exception as exc:
@@ -192,7 +193,7 @@ def record() -> None:
 @click.option("--collection", "collection_id", help="Only those of this collection.")
 @click.option("--upstream-id", help="Only the one with this id.")
 @click.option("--after-idx", type=BIGINT, help="Only later than this place in the stream.")
-@click.option("--limit", type=click.IntRange(1, 2**31 - 1), default=20, show_default=True, help="How many at most.")
+@click.option("--limit", type=Number(1, 2**31 - 1), default=20, show_default=True, help="How many at most.")
 @calling
 def record_list(call: Call, *, after_idx: int | None, limit: int, **filters: str | None) -> None:
     """List records, oldest change first."""
@@ -224,6 +225,15 @@ def record_ingest(call: Call, sync_id: str, collection_id: str, file: IO[bytes])
 def record_erase(call: Call, sync_id: str, collection_id: str, upstream_id: str) -> None:
     """Wipe all that is known of one object, and refuse it from now on."""
     call.one("record_erase", sync_id=sync_id, collection_id=collection_id, upstream_id=upstream_id)
+
+
+def _whole_sentences(group: click.Group) -> None:
+    """In the list of a group's commands each has its first sentence whole, where click would cut it short."""
+    for command in group.commands.values():
+        paragraph = " ".join((command.help or "").partition("\n\n")[0].split())
+        command.short_help = command.short_help or paragraph.partition(". ")[0].removesuffix(".")
+        if isinstance(command, click.Group):
+            _whole_sentences(command)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self, TypeVar
 
 from psycopg.conninfo import make_conninfo
 
 from pgsluice.db import embedded, secrets
 from pgsluice.db.client import Client
+from pgsluice.db.errors import SluiceError
 from pgsluice.db.migrate import SERVER_LOGIN, Report, migrate
+
+T = TypeVar("T")
 
 
 def _quiet(_step: str) -> None:
@@ -79,7 +83,46 @@ class Installation:
         key = self.key if sealing else None
         return Client.connect(self.conninfo, master_key=key, raw_json=raw_json, commits_at_once=True)
 
+    def lasting(self, *, raw_json: bool = False) -> Lasting:
+        """A client for what looks again and again."""
+        return Lasting(self, raw_json=raw_json)
+
     def close(self) -> None:
         """Lets go of the embedded server."""
         if "server" in self.__dict__ and self.server is not None:
             self.server.close()
+
+
+class Lasting:
+    """A client for what goes on until Ctrl-C: once it has looked, it waits for a database that goes away."""
+
+    def __init__(self, installation: Installation, *, raw_json: bool) -> None:
+        self._installation = installation
+        self._raw_json = raw_json
+        self._client: Client | None = None
+        self._has_looked = False
+
+    def look(self, look: Callable[[Client], T]) -> T | None:
+        """What `look` finds; None while the database is away. SL401 at the first look."""
+        try:
+            if self._client is None:
+                self._client = self._installation.client(raw_json=self._raw_json)
+            found = look(self._client)
+        except SluiceError as exc:
+            if exc.code != "SL401" or not self._has_looked:
+                raise
+            self.close()
+            return None
+        self._has_looked = True
+        return found
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

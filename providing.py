@@ -13,7 +13,7 @@ import click
 from pgsluice import terminal
 from pgsluice.calling import Call, calling, json_option, learn, storing
 from pgsluice.credentials import secret_of, secret_options
-from pgsluice.db import secrets
+from pgsluice.db import rows, secrets
 from pgsluice.db.errors import make
 from pgsluice.installation import Installation
 from pgsluice.providers import registry
@@ -47,7 +47,7 @@ def provider_info(call: Call, name: str, document: bool) -> None:
     if document:
         click.echo(_document_of(call, name), nl=False)
     else:
-        call.one("provider_info", provider=name)
+        _say_info(call, name)
 
 
 @provider.command("add")
@@ -116,9 +116,12 @@ def provider_check(call: Call, *, file: str, credential_id: str | None, collecti
 @click.argument("source")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.  [standard output]")
 @click.option("--name", help="Name of the provider.  [from the description]")
+@click.option("--replace", is_flag=True, help="Write over a file that is there.")
 @json_option
 @click.pass_obj
-def provider_init(installation: Installation, source: str, output: Path | None, name: str | None, as_json: bool) -> None:
+def provider_init(
+    installation: Installation, /, *, source: str, output: Path | None, name: str | None, replace: bool, as_json: bool
+) -> None:
     """Write a document from an OpenAPI description (2.0 or 3.x), a file or an address, as far as that can be done.
 
     What a person has to decide is marked with DECIDE.
@@ -130,6 +133,8 @@ def provider_init(installation: Installation, source: str, output: Path | None, 
         terminal.print_json({"document": draft})
     elif output is None:
         click.echo(draft, nl=False)
+    elif output.exists() and not replace:
+        raise make(f"{output} is there already", code="SL110", hint="name another file, or say --replace")
     else:
         output.write_text(draft, encoding="utf-8")
         click.echo(f"wrote {output}; look for DECIDE, then: pgsluice provider check {output}")
@@ -153,6 +158,27 @@ def _provider(call: Call, file: str) -> Provider:
     return registry.get(file)
 
 
+def _say_info(call: Call, name: str) -> None:
+    """The provider, and what each kind of credential for it consists of."""
+    row = call.run("provider_info", {"provider": name})
+    if row is None:
+        return
+    learn(call, name)
+    kinds = registry.get(name).credential_kinds
+    found = [
+        {"kind": kind, "field": field.name, "optional": field.optional, "description": field.description}
+        for kind, fields in kinds.items()
+        for field in fields
+    ]
+    if call.as_json:
+        call.print_one({**row, "credentials": rows.RawJSON(rows.encode(found))})
+        return
+    call.print_one(row)
+    if found:
+        click.echo()
+        terminal.print_rows(found, ("kind", "field", "optional", "description"), empty="")
+
+
 def _document_of(call: Call, name: str) -> str:
     if registry.is_built_in(name):
         from pgsluice.providers.rest_text import shipped_text  # noqa: PLC0415  as in _checked
@@ -162,10 +188,10 @@ def _document_of(call: Call, name: str) -> str:
             raise make(f"the provider {name} is not described by a document", code="SL004", hint="github and zendesk are, for example")
         return found
     with call.installation.client() as client:
-        rows = client.provider_documents(provider=name)
-    if not rows:
+        stored = client.provider_documents(provider=name)
+    if not stored:
         raise make(f'provider "{name}" does not exist', code="SL105", hint="list them with: pgsluice provider list")
-    return str(rows[0]["source"] or json.dumps(rows[0]["document"], indent=1, default=str) + "\n")
+    return str(stored[0]["source"] or json.dumps(stored[0]["document"], indent=1, default=str) + "\n")
 
 
 def _credential(call: Call, known: Provider, credential_id: str | None, ways: dict[str, Any]) -> Credential | None:
@@ -200,7 +226,8 @@ def _say_checked(call: Call, known: Provider) -> None:
     if call.as_json:
         terminal.print_json({"provider": known.name, "collections": list(known.collections)})
         return
-    click.echo(f"{known.name}: {len(known.collections)} collections, nothing wrong")
+    count = len(known.collections)
+    click.echo(f"{known.name}: {count} collection{'s' * (count != 1)}, nothing wrong")
     for collection in known.collections.values():
         can = f" ({', '.join(collection.mutations)})" if collection.mutations else ""
         click.echo(f"  {collection.collection_id}{can}")

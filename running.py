@@ -19,7 +19,7 @@ from click.shell_completion import get_completion_class
 from psycopg import conninfo as libpq
 
 from pgsluice import __version__, supervisor, terminal
-from pgsluice.calling import Seconds, json_option
+from pgsluice.calling import Number, Seconds, json_option
 from pgsluice.db import embedded, script
 from pgsluice.db.connect import describe
 from pgsluice.db.errors import make
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 60.0
 
 workers_option = click.option(
-    "--workers", type=click.IntRange(1, 1000), default=Settings.workers, show_default=True, help="Syncs worked on at once."
+    "--workers", type=Number(1, 1000), default=Settings.workers, show_default=True, help="Syncs worked on at once."
 )
 
 
@@ -110,14 +110,12 @@ def public_url(_ctx: click.Context, _parameter: click.Parameter, value: str | No
 @click.command()
 @click.option(
     "--max-body",
-    type=click.IntRange(1024, 2**30),
+    type=Number(1024, 2**30),
     default=HttpSettings.max_body,
     show_default=True,
     help="Bytes that the body of a request may have.",
 )
-@click.option(
-    "--connections", type=click.IntRange(1, 1000), default=HttpSettings.connections, show_default=True, help="Database connections."
-)
+@click.option("--connections", type=Number(1, 1000), default=HttpSettings.connections, show_default=True, help="Database connections.")
 @click.option(
     "--statement-timeout",
     type=Seconds(min=0.1, max=1e6),

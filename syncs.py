@@ -16,6 +16,7 @@ from pgsluice.calling import (
     INT,
     POSITIVE_SECONDS,
     Call,
+    Number,
     Seconds,
     calling,
     learn,
@@ -46,7 +47,7 @@ def sync() -> None:
 @click.option("--name", help="A name for people.")
 @click.option("--external-id", help="Your own id for the account.")
 @click.option("--rate-limit", metavar="REQUESTS/SECONDS", callback=rate_limit, help="Requests at most, for example 100/60.")
-@click.option("--max-age-days", type=click.IntRange(1, 2**31 - 1), help="Read and keep only objects newer than this.")
+@click.option("--max-age-days", type=Number(1, 2**31 - 1), help="Read and keep only objects newer than this.")
 @click.option("--sync-frequency", type=POSITIVE_SECONDS, help="Seconds between two readings.  [continuous]")
 @metadata_option
 @click.option("--wait", is_flag=True, help="Wait until a poller has read the account; exit status 1 if it cannot.")
@@ -66,7 +67,7 @@ def sync_create(
     """Create a sync; a poller starts on it at once."""
     provider_name = provider_name or _provider_of(call, credential_id)
     learn(call, provider_name)
-    chosen = list(collections) or list(registry.get(provider_name).collections)
+    chosen = list(collections) or registry.whole(provider_name)
     arguments = {
         "stream_id": call.stream_or_only_one(stream_id),
         "provider": provider_name,
@@ -107,8 +108,8 @@ def sync_list(call: Call, *, watched: bool, **filters: Any) -> None:
     if not watched:
         call.view("syncs", COLUMNS, "No sync yet: pgsluice sync create --help", **filters)
         return
-    with call.installation.client() as client:
-        watching.syncs(client, filters, as_json=call.as_json)
+    with call.installation.lasting() as lasting:
+        watching.syncs(lasting, filters, as_json=call.as_json)
 
 
 @sync.command("info")

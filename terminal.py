@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import click
 import psycopg
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -34,6 +34,7 @@ INTERRUPTED: Final = 130
 DAY: Final = 86_400
 # Seconds between two looks.
 WATCH: Final = 1.0
+AWAY: Final = "the database is away: waiting for it"
 
 # A vendor's text must not move the cursor or colour the terminal of whoever looks at it.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -41,6 +42,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 _LONG: Final = "data"
 _LONGEST: Final = 80
 _ERROR: Final = "error"
+_HEALTH: Final = "health"
 
 
 def open_streams() -> None:
@@ -158,15 +160,32 @@ def print_row(row: Mapping[str, Any]) -> None:
 def lines(row: Mapping[str, Any]) -> list[str]:
     shown = {name: value for name, value in row.items() if value is not None}
     width = max(map(len, shown), default=0)
-    return [f"{name:<{width}}  {_sentences(value) if name == _ERROR else _text(value)}" for name, value in shown.items()]
+    return [f"{name:<{width}}  {_said(name, value)}" for name, value in shown.items()]
 
 
-def watch(look: Callable[[], RenderableType]) -> None:
-    """Shows what `look` finds, again every second, until Ctrl-C. What was seen last stays on the screen."""
-    with suppress(KeyboardInterrupt), Live(look(), console=OUT, auto_refresh=False) as live:
+def _said(name: str, value: Any) -> str:
+    if name == _ERROR:
+        return _sentences(value)
+    return _health(value) if name == _HEALTH else _text(value)
+
+
+def _health(value: Any) -> str:
+    """How a sync is, {status, reason, hint, since, next_attempt}: what there is of it, since a healthy one has little to say."""
+    found = rows.decode(str(value)) if isinstance(value, str) else dict(value)
+    status = found.pop("status", None)
+    words = [f"{name.replace('_', ' ')}: {found[name]}" for name in ("reason", "hint", "since", "next_attempt") if found.get(name)]
+    return clean("; ".join([str(status), *words]))
+
+
+def watch(look: Callable[[], RenderableType | None]) -> None:
+    """Shows what `look` finds, again every second, until Ctrl-C; None: nothing can be seen now. What was seen last stays on the screen."""
+    seen = look() or ""
+    with suppress(KeyboardInterrupt), Live(seen, console=OUT, auto_refresh=False) as live:
         while True:
             time.sleep(WATCH)
-            live.update(look(), refresh=True)
+            found = look()
+            seen = seen if found is None else found
+            live.update(seen if found is not None else Group(seen, Text(AWAY, "bold red")), refresh=True)
 
 
 def agreed(question: str) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import click
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from pgsluice import terminal
 from pgsluice.db import rows
 from pgsluice.db.client import Client
 from pgsluice.db.rows import Row
+from pgsluice.installation import Lasting
 
 COLLECTION_COLUMNS: Final = (
     "collection_id", "state", "records", "changes", "progress", "total", "rate", "remaining", "last_success_at", "last_error"
@@ -54,23 +54,30 @@ class Rates:
         return max(after - before, 0) / (last - first) if last > first else 0.0
 
 
-def syncs(client: Client, filters: Mapping[str, Any], *, as_json: bool) -> None:
-    """Goes on until Ctrl-C. What was seen last stays on the screen."""
+def syncs(lasting: Lasting, filters: Mapping[str, Any], *, as_json: bool) -> None:
+    """Goes on until Ctrl-C, and while the database is away. What was seen last stays on the screen."""
     rates = Rates()
+
+    def look() -> list[Row] | None:
+        return lasting.look(lambda client: _look(client, filters, rates))
+
+    if not as_json and sys.stdout.isatty():
+        terminal.watch(lambda: None if (found := look()) is None else table(found))
+        return
     with suppress(KeyboardInterrupt):
-        if as_json or not sys.stdout.isatty():
-            _lines(client, filters, rates, as_json=as_json)
-        with Live(table(_look(client, filters, rates)), console=terminal.OUT, auto_refresh=False) as live:
-            while True:
-                time.sleep(terminal.WATCH)
-                live.update(table(_look(client, filters, rates)), refresh=True)
+        _lines(look, as_json=as_json)
 
 
-def _lines(client: Client, filters: Mapping[str, Any], rates: Rates, *, as_json: bool) -> None:
+def _lines(look: Callable[[], list[Row] | None], *, as_json: bool) -> None:
     """A line for each sync, and again when it has changed."""
     shown: dict[str, Any] = {}
+    away = False
     while True:
-        for row in _look(client, filters, rates):
+        found = look()
+        if found is None and not away:
+            terminal.note(terminal.AWAY)
+        away = found is None
+        for row in found or ():
             facts = (row["status"], row["records"], row["changes"], row["reason"])
             if shown.get(row["sync_id"]) != facts:
                 shown[row["sync_id"]] = facts

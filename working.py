@@ -18,7 +18,7 @@ import click
 import structlog
 
 from pgsluice import terminal
-from pgsluice.calling import POSITIVE_SECONDS, Seconds, json_option
+from pgsluice.calling import POSITIVE_SECONDS, Number, Seconds, json_option
 from pgsluice.db.aconsume import AsyncConsume
 from pgsluice.db.errors import SluiceError, make
 from pgsluice.db.messages import LONGEST_REASON, Message
@@ -245,13 +245,13 @@ def _signal(process: asyncio.subprocess.Process, number: int) -> None:
 @click.command("run")
 @click.argument("consumer_id")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--batch-size", type=click.IntRange(1, 1000), default=10, show_default=True, help="Messages that are taken at once.")
-@click.option("--workers", type=click.IntRange(1, 1000), default=1, show_default=True, help="Commands that run at the same time.")
+@click.option("--batch-size", type=Number(1, 1000), default=10, show_default=True, help="Messages that are taken at once.")
+@click.option("--workers", type=Number(1, 1000), default=1, show_default=True, help="Commands that run at the same time.")
 @click.option("--timeout", type=POSITIVE_SECONDS, help="Seconds that a command may take.  [no limit]")
 @click.option(
     "--grace", type=Seconds(min=0, max=1e6), default=30.0, show_default=True, help="Seconds that it may still take after SIGTERM."
 )
-@click.option("--term-status", type=click.IntRange(1, 255), default=99, show_default=True, help="Exit status that gives a message up.")
+@click.option("--term-status", type=Number(1, 255), default=99, show_default=True, help="Exit status that gives a message up.")
 @click.option("--once", is_flag=True, help="End when nothing is there: exit status 1 if a message failed.")
 @json_option
 @click.pass_context

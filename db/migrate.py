@@ -183,13 +183,12 @@ class _Run:
     def _everything(self) -> Migration | None:
         self.at("the start")
         ledger.hold(self.conn)
-        absent = rights.missing_roles(self.conn, self.sources.role_names)
-        if absent:
-            absent = self._make_roles()
+        lacking = rights.missing_roles(self.conn, self.sources.role_names)
+        absent = self._make_roles() if lacking else []
         self._act_as_owner()
         alone = self._migrations()
         if alone is None:
-            self._install(absent)
+            self._install(absent, lost=len(absent) < len(lacking))
             self._sequences()
             self.conn.execute("reset role")
             self._search_path()
@@ -238,8 +237,9 @@ class _Run:
         self.conn.execute(rights.RETURN)
         self._act_as_owner()
 
-    def _install(self, absent: list[str]) -> None:
-        """Applies `sql/` if it changed, or if it can give rights now that roles exist."""
+    def _install(self, absent: list[str], *, lost: bool) -> None:
+        """Applies `sql/` if it changed, or if it can give rights now that roles exist. `lost`: they were made just now, so a
+        database that was restored on this server came without the rights that its last install gave."""
         previous = ledger.latest_install(self.conn)
         changed = previous is None or previous.digest != self.sources.digest
         if changed:
@@ -248,7 +248,7 @@ class _Run:
             absent[:] = self._make_roles()
             self._act_as_owner()
         grants = rights.possible(self.sources.grants, absent)
-        if changed or (previous is not None and previous.grants != grants):
+        if changed or lost or (previous is not None and previous.grants != grants):
             self.say(f"{len(self.sources.files)} files of sql/")
             swept = install(self.conn, self.sources, previous, grants, self.at)
             self.report.installed = True

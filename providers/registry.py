@@ -44,6 +44,13 @@ def get(name: str) -> Provider:
     raise UnknownProvider(f"there is no provider {name!r}", hint=f"the providers are: {', '.join(names())}")
 
 
+def whole(name: str) -> list[str]:
+    """What a sync reads for which nothing was chosen: not what most accounts do not have. UnknownProvider."""
+    known = get(name)
+    read = {collection_id for feed in known.feeds(None) for collection_id in feed.collection_ids}
+    return [collection_id for collection_id in known.collections if collection_id in read]
+
+
 def is_built_in(name: str) -> bool:
     return name in _PROVIDERS or name in _DOCUMENTS
 

@@ -74,7 +74,7 @@ async def sync_create(app: App, request: Request, token: Token) -> Response:
 
 def _all_collections(provider: str) -> list[str]:
     try:
-        return list(registry.get(provider).collections)
+        return registry.whole(provider)
     except ProviderError as exc:
         raise from_provider(exc) from None
 

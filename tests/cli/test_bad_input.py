@@ -171,3 +171,11 @@ def test_a_mistake_of_ours_shows_no_values(run, monkeypatch) -> None:
     assert done.exit_code == 1
     assert done.stderr.startswith("error XX000: unexpected KeyError in ")
     assert "a secret" not in done.stderr
+
+
+def test_numbers_are_asked_for_in_words(run) -> None:
+    for arguments in (("consumer", "next", "c", "--batch-size", "x"), ("record", "list", "--limit", "x"), ("poll", "--workers", "x")):
+        done = run(*arguments)
+        assert (done.exit_code, "'x' is not a valid number." in done.stderr) == (2, True)
+    done = run("poll", "--database-patience", "x")
+    assert (done.exit_code, "'x' is no number of seconds" in done.stderr) == (2, True)

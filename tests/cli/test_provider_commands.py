@@ -117,7 +117,20 @@ def test_provider_init_from_an_address(run: Any, monkeypatch: pytest.MonkeyPatch
         assert (done.exit_code, done.stderr) == (0, "")
         assert "name: shop" in Path("shop.yaml").read_text()
         assert run("provider", "check", "shop.yaml").exit_code == 0
+        Path("shop.yaml").write_text("what a person has decided")
+        again = run("provider", "init", f"{server.url}/openapi.json", "-o", "shop.yaml")
+        assert (again.exit_code, "--replace" in again.stderr) == (1, True)
+        assert Path("shop.yaml").read_text() == "what a person has decided"
+        assert run("provider", "init", f"{server.url}/openapi.json", "-o", "shop.yaml", "--replace").exit_code == 0
+        assert "name: shop" in Path("shop.yaml").read_text()
         elsewhere = run("provider", "init", f"{server.url}/other")
         assert (elsewhere.exit_code, "status 404" in elsewhere.stderr) == (1, True)
     gone = run("provider", "init", "no/such/file.json")
     assert (gone.exit_code, "no file" in gone.stderr) == (1, True)
+
+
+def test_provider_info_lists_what_credentials_consist_of(run: Any, ok: Any) -> None:
+    found = ok("provider", "info", "stripe")["credentials"]
+    assert {(each["kind"], each["field"]) for each in found} >= {("stripe_key", "secret"), ("stripe_connect", "account")}
+    assert "stripe_app_oauth2" in run("provider", "info", "stripe").stdout
+    assert ok("provider", "info", "push")["credentials"] == []

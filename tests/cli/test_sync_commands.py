@@ -17,6 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgsluice.db.errors import SluiceError
+from pgsluice.installation import Installation
+
 
 @pytest.fixture
 def shop(ok) -> None:
@@ -161,3 +164,28 @@ def _until(terminal: int, word: bytes) -> bytes:
         seen += os.read(terminal, 4096)
     assert word in seen
     return seen
+
+
+def test_what_watches_waits_for_the_database(shop, db: str, conn: psycopg.Connection[Any]) -> None:
+    with Installation(database_url=db).lasting() as lasting:
+        assert lasting.look(lambda client: len(client.streams())) == 1
+        conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert lasting.look(lambda client: len(client.streams())) is None
+        assert lasting.look(lambda client: len(client.streams())) == 1
+        with pytest.raises(SluiceError, match="does not exist"):
+            lasting.look(lambda client: client.stream_info("nope"))
+    with Installation(database_url="host=127.0.0.1 port=1 dbname=x").lasting() as never, pytest.raises(SluiceError):
+        never.look(lambda client: client.streams())
+
+
+def test_a_group_shows_whole_sentences(run) -> None:
+    for group in ((), ("sync",), ("sync", "webhook"), ("consumer",), ("provider",)):
+        assert "..." not in run(*group, "--help").stdout.partition("Commands:")[2]
+
+
+def test_all_of_stripe_is_what_everybody_has(run, ok) -> None:
+    ok("stream", "create", "dev")
+    said = run("sync", "create", "s", "--stream", "dev", "--provider", "stripe", "--credential", "k", "--as-sql").stdout
+    assert ("stripe:invoice" in said, "stripe:issuing_card" in said) == (True, False)

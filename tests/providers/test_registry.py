@@ -6,6 +6,9 @@ from pgsluice.providers import registry
 from pgsluice.providers.base import Credential, Feed, Hint
 from pgsluice.providers.errors import Malformed, NotPolled, UnknownProvider
 
+# Of Stripe: listed customer by customer, account by account.
+BELOW = {"stripe:customer_balance_transaction", "stripe:person"}
+
 
 def test_names_are_found_under_themselves() -> None:
     assert registry.names() == (
@@ -51,6 +54,15 @@ def test_feeds_are_unique_and_wait_for_earlier_ones(name: str) -> None:
     assert len(set(names)) == len(names)
     for at, feed in enumerate(feeds):
         assert set(feed.after) <= set(names[:at])
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_sync_that_chooses_nothing_reads_what_is_fed_to_everybody(name: str) -> None:
+    read = {collection_id for feed in registry.get(name).feeds(None) for collection_id in feed.collection_ids}
+    assert registry.whole(name) == [collection_id for collection_id in registry.get(name).collections if collection_id in read]
+    apart = set(registry.get(name).collections) - read
+    assert bool(apart) == (name == "stripe")
+    assert all(collection_id.startswith(("stripe:issuing_", "stripe:treasury_")) for collection_id in apart - BELOW)
 
 
 def test_push_has_nothing_to_ask() -> None:
