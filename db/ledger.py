@@ -24,10 +24,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 TRY_LOCK: Final[LiteralString] = "select pg_try_advisory_xact_lock(hashtextextended('pgsluice migrate', 0))"
 LOCK: Final[LiteralString] = TRY_LOCK.replace("_try", "")
 
-# Locks on tables are asked for briefly: a waiting `alter table` makes everybody behind it wait as well, so it gives up and comes back.
+# Locks on tables are asked for briefly: a waiting `alter table` makes everybody behind it wait as well, so it gives up and comes back. And
+# well within deadlock_timeout (1 s): where it waits for somebody who waits for it, PostgreSQL ends whoever has waited for a second first,
+# which would be an application in the middle of its work.
 # The search path is empty so that a name without its schema fails here, on the first machine, and not where somebody has another path.
 SETTINGS: Final[LiteralString] = """\
-set local lock_timeout = '2s';
+set local lock_timeout = '400ms';
 set local statement_timeout = 0;
 set local idle_in_transaction_session_timeout = 0;
 set local client_min_messages = warning;

@@ -20,8 +20,22 @@ $$;
 comment on function sluice_internal._start_new_consumer() is
 'At commit: a consumer of new messages, or one sought to the end, starts after everything committed so far. Locks the stream''s commit order.';
 
-drop trigger if exists _start_new_consumer on sluice_internal.consumers;
-create constraint trigger _start_new_consumer
-after insert or update of start_idx on sluice_internal.consumers
-deferrable initially deferred
-for each row when (new.start_idx is null) execute function sluice_internal._start_new_consumer();
+-- Only where it is not there yet, so: an upgrade waits for nobody who has read the table, and nobody for the upgrade.
+do $$
+begin
+    if not exists (
+        select from pg_trigger as t
+        where
+            t.tgrelid = 'sluice_internal.consumers'::regclass
+            and pg_get_triggerdef(t.oid) = 'CREATE CONSTRAINT TRIGGER _start_new_consumer AFTER INSERT OR UPDATE OF start_idx '
+            || 'ON sluice_internal.consumers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.start_idx IS NULL)) '
+            || 'EXECUTE FUNCTION sluice_internal._start_new_consumer()'
+    ) then
+        drop trigger if exists _start_new_consumer on sluice_internal.consumers;
+        create constraint trigger _start_new_consumer
+        after insert or update of start_idx on sluice_internal.consumers
+        deferrable initially deferred
+        for each row when (new.start_idx is null) execute function sluice_internal._start_new_consumer();
+    end if;
+end
+$$;

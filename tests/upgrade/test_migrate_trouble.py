@@ -17,6 +17,7 @@ from upgrade.trees import GROW, SMALL, THINGS, Tree, names, refused
 from pgsluice.db.dump import schema_dump
 from pgsluice.db.errors import SluiceError
 from pgsluice.db.migrate import Report, migrate
+from pgsluice.db.sources import MIGRATIONS, SQL
 
 
 def test_an_edited_migration_is_refused(tree: Tree, blank: str) -> None:
@@ -116,6 +117,34 @@ def test_it_waits_for_a_table_that_is_locked(tree: Tree, blank: str) -> None:
         timer.start()
         assert tree.migrate(blank).applied == ["0002_grow.sql"]
         timer.join()
+
+
+def test_who_is_in_the_middle_of_something_goes_on(db: str, tmp_path: Path) -> None:
+    """A worker's transaction neither waits for an upgrade nor is ended by it, and an upgrade waits for no worker as long as no table changes."""
+    tree = Tree.copy(tmp_path, SQL, MIGRATIONS)
+    tree.edit("sql/internal/_check_id.sql", "comment on function", "-- Newer.\ncomment on function")
+    with psycopg.connect(db, options="-c search_path=sluice") as worker:
+        worker.execute("select stream_create('dev'), sync_create('dev', 'push', 's'), consumer_create('c', 'dev')")
+        worker.commit()
+        worker.execute("select record_ingest('s', 'push:x', '[{\"upstream_id\": \"1\", \"data\": {}}]')")
+        worker.execute("select * from consumer_next('c')")
+        assert tree.migrate(db, patience=0.1).installed
+        worker.execute("select * from consumer_next('c')")
+
+
+def test_it_gives_up_before_an_application_has_to(tree: Tree, blank: str, look: psycopg.Connection) -> None:
+    """Two who wait for each other: PostgreSQL would end whoever has waited for a second first."""
+    tree.migrate(blank)
+    tree.write("migrations/0002_grow.sql", "alter table sluice_internal.things add column more int; lock table sluice_internal.others;")
+    look.execute("create table sluice_internal.others (n int); grant all on sluice_internal.others to public")
+    with psycopg.connect(blank) as worker, ThreadPoolExecutor(1) as pool:
+        worker.execute("lock table sluice_internal.others in access share mode")
+        upgrade = pool.submit(tree.migrate, blank, patience=60)
+        while not look.execute("select from pg_locks where not granted and relation = 'sluice_internal.others'::regclass").fetchall():
+            pass
+        worker.execute("select name from sluice_internal.things")
+        worker.commit()
+        assert upgrade.result().applied == ["0002_grow.sql"]
 
 
 def test_kill_9_midway_leaves_nothing_half_done(tree: Tree, blank: str, look: psycopg.Connection) -> None:
