@@ -266,6 +266,7 @@ def _url(address: str, *, allow_private: bool) -> URL:
 
 def _literal(host: str) -> str | None:
     """The address that a host is, without being resolved; also in the short forms that the system's calls read, as 127.1."""
+    host = host.removesuffix(".")
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
