@@ -33,6 +33,10 @@ COLOURS: Final = {
     "paused": "dim",
     "deleting": "magenta",
 }
+COLUMNS: Final = ("sync", "provider", "status", "first reading", "records", "per second", "last success", "reason")
+# A window with fewer columns than that goes without these.
+WIDE: Final = 100
+LEFT_OUT: Final = {"provider", "last success"}
 # Rates are means over about so many seconds.
 SPAN: Final = 5.0
 # Rows of a live table; a window has no more.
@@ -141,22 +145,33 @@ def _part(collection: Row) -> float:
 def table(found: Sequence[Row]) -> RenderableType:
     if not found:
         return Text("No sync yet: pgsluice sync create --help")
+    columns = COLUMNS if terminal.OUT.width >= WIDE else [name for name in COLUMNS if name not in LEFT_OUT]
     made = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("sync", "provider", "status", "first reading", "records", "per second", "last success", "reason"):
-        made.add_column(column, justify="right" if column in {"records", "per second"} else "left", overflow="fold")
-    for row in found:
-        done = row["progress"]
-        made.add_row(
-            terminal.text(row["sync_id"]),
-            row["provider"],
-            Text(row["status"], COLOURS.get(row["status"], "")),
-            "" if done is None else ProgressBar(total=1.0, completed=done, width=16),
-            f"{row['records']:,}",
-            f"{row['rate']:,.0f}" if row["rate"] else "",
-            terminal.text(row["last_success_at"]),
-            terminal.text(row["reason"]),
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in {"records", "per second"} else "left",
+            overflow="fold",
+            no_wrap=column in {"status", "records"},
         )
+    for row in found:
+        cells = _cells(row)
+        made.add_row(*(cells[column] for column in columns))
     return Group(made, Text(f"the first {MOST}", "dim")) if len(found) == MOST else made
+
+
+def _cells(row: Row) -> dict[str, RenderableType]:
+    done = row["progress"]
+    return {
+        "sync": terminal.text(row["sync_id"]),
+        "provider": row["provider"],
+        "status": Text(row["status"], COLOURS.get(row["status"], "")),
+        "first reading": "" if done is None else ProgressBar(total=1.0, completed=done, width=16),
+        "records": f"{row['records']:,}",
+        "per second": f"{row['rate']:,.0f}" if row["rate"] else "",
+        "last success": terminal.text(row["last_success_at"]),
+        "reason": terminal.text(row["reason"]),
+    }
 
 
 def one(client: Client, sync_id: str) -> RenderableType:

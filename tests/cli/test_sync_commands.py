@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -11,12 +12,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from rich.console import Console
 
+from pgsluice import terminal
+from pgsluice import watching as watching_module
 from pgsluice.db.errors import SluiceError
 from pgsluice.installation import Installation
 
@@ -189,3 +194,14 @@ def test_all_of_stripe_is_what_everybody_has(run, ok) -> None:
     ok("stream", "create", "dev")
     said = run("sync", "create", "s", "--stream", "dev", "--provider", "stripe", "--credential", "k", "--as-sql").stdout
     assert ("stripe:invoice" in said, "stripe:issuing_card" in said) == (True, False)
+
+
+@pytest.mark.parametrize(("width", "has_all"), [(60, False), (120, True)])
+def test_a_narrow_window_keeps_words_whole(monkeypatch: pytest.MonkeyPatch, width: int, has_all: bool) -> None:
+    console = Console(width=width, file=io.StringIO())
+    monkeypatch.setattr(terminal, "OUT", console)
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    row = {"sync_id": "my-sync", "provider": "salesforce", "status": "rate_limited", "records": 1234567, "rate": 12.0, "progress": 0.5}
+    console.print(watching_module.table([{**row, "last_success_at": now, "reason": "the requests of this day are used up"}]))
+    shown = console.file.getvalue()
+    assert ("rate_limited" in shown, "1,234,567" in shown, "2026-11-30 00:00:00Z" in shown) == (True, True, has_all)
