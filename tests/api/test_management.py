@@ -94,7 +94,7 @@ def test_syncs(http: httpx.Client, filled: psycopg.Connection[Any]) -> None:
     made = http.post("/v1/syncs", json=inline)
     assert made.status_code == 201, made.text
     assert made.json()["credential"]["secret"] == "********"
-    assert sorted(made.json()["collection_ids"]) == sorted(registry.get("stripe").collections)
+    assert sorted(made.json()["collection_ids"]) == sorted(registry.whole("stripe"))
     assert http.patch("/v1/syncs/st", json={"status": "disabled"}).json()["status"] == "disabled"
 
     def found(**params: str) -> list[str]:

@@ -118,12 +118,12 @@ def my_sync(ok) -> dict[str, object]:
 
 def test_sync_create_takes_all_of_the_credentials_provider(my_sync) -> None:
     assert (my_sync["provider"], my_sync["status"]) == ("stripe", "pending")
-    assert sorted(my_sync["collection_ids"]) == sorted(registry.get("stripe").collections)
+    assert sorted(my_sync["collection_ids"]) == sorted(registry.whole("stripe"))
 
 
 def test_sync_info_and_the_lists(my_sync, ok) -> None:
     assert ok("sync", "info", "my-sync")["sync_frequency"] == 60
-    assert len(ok("sync", "collections", "my-sync")) == len(registry.get("stripe").collections)
+    assert len(ok("sync", "collections", "my-sync")) == len(registry.whole("stripe"))
     assert [row["external_id"] for row in ok("sync", "list")] == ["42"]
 
 
