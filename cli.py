@@ -48,7 +48,6 @@ class Root(click.Group):
     ) -> Any:
         given = sys.argv[1:] if args is None else list(args)
         terminal.open_streams()
-        _whole_sentences(self)
         try:
             status = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
         except Exception as exc:
@@ -234,6 +233,9 @@ def _whole_sentences(group: click.Group) -> None:
         command.short_help = command.short_help or paragraph.partition(". ")[0].removesuffix(".")
         if isinstance(command, click.Group):
             _whole_sentences(command)
+
+
+_whole_sentences(main)
 
 
 if __name__ == "__main__":
