@@ -2370,7 +2370,21 @@ begin
         -- what is due again, or was passed while its record was in flight, in its newest version
         select r.record_no, r.updated_idx, case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as deliver_count
         from (
-            select v.record_no, v.updated_idx, v.deliver_count from live as v where v.due_at <= v_now
+            select
+                v.record_no,
+                v.updated_idx,
+                case
+                    -- a seek back has come by while it was in flight: it begins anew
+                    when exists (
+                        select
+                        from lane as l
+                        cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+                        where l.lane = v.lane and k.record_no = v.record_no and k.updated_idx = v.updated_idx
+                    ) then 0
+                    else v.deliver_count
+                end as deliver_count
+            from live as v
+            where v.due_at <= v_now
             union all
             select k.record_no, k.updated_idx, 0
             from lane as l
@@ -2430,7 +2444,11 @@ begin
         select
             r.*, m.deliver_count, y.external_id, y.metadata,
             sum(
-                case when pg_column_compression(r.data) is null then pg_column_size(r.data) else octet_length(r.data::text) end
+                case
+                    when r.data is null then 0
+                    when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                    else octet_length(r.data::text)
+                end
             ) over (order by r.updated_idx) as bytes,
             row_number() over (order by r.updated_idx) as place
         from (
@@ -5994,18 +6012,22 @@ begin
                 when pg_column_compression(r.data) is null then pg_column_size(r.data)
                 else octet_length(r.data::text)
             end as bytes,
-            case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as next_count,
+            case when r.updated_idx = d.updated_idx and not k.again then d.deliver_count + 1 else 1 end as next_count,
             case
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
                 when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
-                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
+                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver and not k.again
                     then 'dead'
                 else 'deliver'
             end as fate
         from due as d
         left join lateral (select o.* from sluice.records as o where o.record_no = d.record_no offset 0) as r on true
+        -- The same version parked while it was in flight: a seek back has come by, and it begins anew.
+        cross join lateral (
+            select exists (select from parked as p where p.record_no = d.record_no and p.updated_idx = d.updated_idx) as again
+        ) as k
     ),
     sorted as materialized (
         select

@@ -49,7 +49,21 @@ begin
         -- what is due again, or was passed while its record was in flight, in its newest version
         select r.record_no, r.updated_idx, case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as deliver_count
         from (
-            select v.record_no, v.updated_idx, v.deliver_count from live as v where v.due_at <= v_now
+            select
+                v.record_no,
+                v.updated_idx,
+                case
+                    -- a seek back has come by while it was in flight: it begins anew
+                    when exists (
+                        select
+                        from lane as l
+                        cross join lateral unnest(l.parked_record_nos, l.parked_idxs) as k (record_no, updated_idx)
+                        where l.lane = v.lane and k.record_no = v.record_no and k.updated_idx = v.updated_idx
+                    ) then 0
+                    else v.deliver_count
+                end as deliver_count
+            from live as v
+            where v.due_at <= v_now
             union all
             select k.record_no, k.updated_idx, 0
             from lane as l
@@ -109,7 +123,11 @@ begin
         select
             r.*, m.deliver_count, y.external_id, y.metadata,
             sum(
-                case when pg_column_compression(r.data) is null then pg_column_size(r.data) else octet_length(r.data::text) end
+                case
+                    when r.data is null then 0
+                    when pg_column_compression(r.data) is null then pg_column_size(r.data)
+                    else octet_length(r.data::text)
+                end
             ) over (order by r.updated_idx) as bytes,
             row_number() over (order by r.updated_idx) as place
         from (

@@ -90,18 +90,22 @@ begin
                 when pg_column_compression(r.data) is null then pg_column_size(r.data)
                 else octet_length(r.data::text)
             end as bytes,
-            case when r.updated_idx = d.updated_idx then d.deliver_count + 1 else 1 end as next_count,
+            case when r.updated_idx = d.updated_idx and not k.again then d.deliver_count + 1 else 1 end as next_count,
             case
                 -- gone; or changed, and its new entry lies ahead: that one will bring it, once
                 when r.record_no is null or r.updated_idx > state.cursor_idx then 'drop'
                 when d.step_no is null and r.updated_idx <> d.updated_idx then 'drop'
                 when not sluice_internal._filter_matches(consumer, r.sync_id, r.collection_id, r.data) then 'skip'
-                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver
+                when r.updated_idx = d.updated_idx and consumer.max_deliver > 0 and d.deliver_count >= consumer.max_deliver and not k.again
                     then 'dead'
                 else 'deliver'
             end as fate
         from due as d
         left join lateral (select o.* from sluice.records as o where o.record_no = d.record_no offset 0) as r on true
+        -- The same version parked while it was in flight: a seek back has come by, and it begins anew.
+        cross join lateral (
+            select exists (select from parked as p where p.record_no = d.record_no and p.updated_idx = d.updated_idx) as again
+        ) as k
     ),
     sorted as materialized (
         select

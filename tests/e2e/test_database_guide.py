@@ -131,7 +131,7 @@ def _move(old: str, used: str, server: embedded.Server, held: str, folder: Path)
             try:
                 until(lambda: here.execute("select bool_and(srsubstate = 'r') from pg_subscription_rel").fetchone() == (True,), 60)
                 there.execute("""select record_ingest('shop', 'push:order', '[{"upstream_id": "o4", "data": {}}]')""")
-                (place,) = there.execute(printed("select pg_current_wal_lsn")).fetchone() or ("",)
+                (place,) = there.execute(printed("select pg_current_wal_insert_lsn")).fetchone() or ("",)
                 until(lambda: there.execute(printed("select replay_lsn").replace("…", place)).fetchone() == (True,), 60)
             finally:
                 here.execute(printed("drop subscription"))

@@ -113,7 +113,11 @@ class Machine(Workers):
 
     @rule(most=st.sampled_from([1, 2, 1000]))
     def trim_the_log(self, most: int) -> None:
-        self.look.rows("update sluice_internal.stream_trims set replaced = 1000000 where lane is null")
+        # A writer's open transaction may have folded counters into the row, by lot: then it is trimmed another time.
+        self.look.rows("""
+            update sluice_internal.stream_trims as t set replaced = 1000000
+            from (select stream_no from sluice_internal.stream_trims where lane is null for update skip locked) as f
+            where t.stream_no = f.stream_no""")
         for _ in range(10):
             self.look.rows("select sluice_internal._positions_trim(%s)", most)
 

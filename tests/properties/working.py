@@ -45,7 +45,7 @@ class Workers(Writers):
     def see_who_died(self, consumer: int, worker: int) -> None:
         """Any call may find that a message used up max_deliver by expiry, or no longer matches; none has to."""
         known = self.consumers[consumer]
-        ending = [n for n in known.uncertain(self.committed) if known.flights[n].idx == self.committed[n].idx]
+        ending = known.uncertain(self.committed)
         if ending:
             session = self.workers[consumer][worker]
             dead = session.rows("select upstream_id, updated_idx from dead_letters where consumer_id = %s", known.name)

@@ -163,3 +163,9 @@ def test_in_a_read_only_transaction(one: Session) -> None:
 def test_an_unknown_consumer(one: Session, consumer_id: str) -> None:
     with refused("SL103", consumer_id):
         one.peek(consumer=consumer_id)
+
+
+def test_tombstones_without_data(one: Session) -> None:
+    """Their size is nothing, not unknown."""
+    one.ingest(*({"upstream_id": name, "deleted": True} for name in "abc"))
+    assert [m.upstream_id for m in one.peek()] == ["a", "b", "c"]

@@ -197,3 +197,22 @@ def test_a_seek_and_a_token_of_a_dead_letter(world: World) -> None:
     one.ack(old)
     assert one.in_flight() == ["a"]
     assert one.ack(new, strict=True) == (1, [])
+
+
+def test_the_last_attempt_before_a_seek_is_not_the_last_after_it(world: World) -> None:
+    """It comes anew, once, and is not dead besides."""
+    one = world.set_up(lanes=1, max_deliver=1)
+    one.push("a")
+    (first,) = one.next()
+    one.seek("start")
+    assert one.next() == []
+    one.age()
+    assert [(m.upstream_id, m.deliver_count) for m in one.peek()] == [("a", 1)]
+    (again,) = one.next()
+    assert (again.upstream_id, again.deliver_count) == ("a", 1)
+    assert again.ack_token != first.ack_token
+    assert one.dead() == {}
+    assert one.ack([again])[0] == 1
+    one.age()
+    assert one.next() == []
+    assert (one.info().num_pending, one.info().num_dead_letters) == (0, 0)
