@@ -88,15 +88,17 @@ def test_a_move_under_ingest_loses_nothing(world: World) -> None:
     records = one.records()
     assert {name: records[name].data for name in committed} == committed
     assert {record.stream_id for record in records.values()} == {"t"}
-    assert seen == {name: record.data for name, record in records.items()}
-    assert len(records) == 300 + len(committed)
-    assert old.drain(50) == []
     positions = one.rows(
         "select r.upstream_id from records as r left join sluice_internal.positions as p on p.record_no = r.record_no"
         " and p.updated_idx = r.updated_idx and p.stream_no = (select stream_no from sluice_internal.streams where stream_id = 't')"
         " where p.record_no is null"
     )
     assert positions == []
+    unseen = {name: record for name, record in records.items() if name not in seen}
+    assert unseen == {}, one.rows("select * from consumer_info('d')")
+    assert seen == {name: record.data for name, record in records.items()}
+    assert len(records) == 300 + len(committed)
+    assert old.drain(50) == []
     one.rows("update sluice_internal.ingests set created_at = created_at - interval '1 minute'")
     one.rows("select sluice_internal._fold_counts()")
     assert one.value("select records from collections where sync_id = 'y'") == len(records)
