@@ -44,6 +44,7 @@
 \ir internal/_records_forget.sql
 \ir internal/_records_move.sql
 \ir internal/_records_follow.sql
+\ir internal/_records_number.sql
 \ir internal/_erasure_digest.sql
 \ir internal/_erased_among.sql
 \ir internal/_quarantine_put.sql

@@ -8421,7 +8421,7 @@ end
 $function$;
 comment on function sluice_internal._rate_take_usual(jsonb) is '_rate_take_many, as far as it is the usual case: windows with room that nobody else of the same call draws from or has locked, no places, nothing given back, and a vendor that said nothing that still counts. Answers those by their place in asked, from 1; the others take _rate_take_many. Locks their rows of rate_windows (skips locked ones).';
 
-CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb)
+CREATE OR REPLACE FUNCTION sluice_internal._record_recheck(sync sluice_internal.syncs, sync_id text, collection_id text, records jsonb, wrote_in integer)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -8449,6 +8449,11 @@ begin
             hint = 'Nothing was written. It was dropped just now.';
     end if;
     perform sluice_internal._records_follow(sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records);
+    if _record_recheck.wrote_in <> sync.stream_no then
+        perform sluice_internal._records_number(
+            sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records, _record_recheck.wrote_in
+        );
+    end if;
     if sync.erasures > 0 then
         v_erased := sluice_internal._erased_among(sync.sync_id, _record_recheck.collection_id, _record_recheck.records);
         select array_agg(r.record_no) into v_nos
@@ -8462,7 +8467,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._record_recheck(sluice_internal.syncs,text,text,jsonb) is 'After a write, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';
+comment on function sluice_internal._record_recheck(sluice_internal.syncs,text,text,jsonb,integer) is 'After a write into the stream wrote_in, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._record_store(sync_id text, collection_id text, records jsonb, read_from timestamp with time zone, OUT new integer, OUT changed integer, OUT unchanged integer, OUT refused integer, OUT unclear jsonb)
  RETURNS record
@@ -8512,7 +8517,9 @@ begin
         or v_after.erasures <> v_before.erasures
         or v_after.collection_ids <> v_before.collection_ids
     then
-        perform sluice_internal._record_recheck(v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records);
+        perform sluice_internal._record_recheck(
+            v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records, v_before.stream_no
+        );
     end if;
 end
 $function$;
@@ -9127,7 +9134,7 @@ begin
     if not found then
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
-            sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)
+            sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item), sync.stream_no
         );
     end if;
     return coalesce(v_verdict, 'new');
@@ -9310,6 +9317,61 @@ begin
 end
 $function$;
 comment on function sluice_internal._records_move(text,integer,bigint[]) is 'Puts records of a sync, which the caller has locked, into another stream; how many. They get new positions there, decided at commit as for any ingest.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._records_number(sync_id text, stream_no integer, collection_id text, records jsonb, wrote_in integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+    v_sequence regclass := format('sluice_internal.position_%s', _records_number.stream_no)::regclass;
+begin
+    perform sluice_internal._touch_stream(_records_number.stream_no);
+    with numbered as (
+        update sluice.records as r
+        set updated_idx = nextval(v_sequence)
+        from (
+            select distinct
+                coalesce(e.value ->> 'collection_id', _records_number.collection_id) as collection_id,
+                e.value ->> 'upstream_id' as upstream_id
+            from jsonb_array_elements(_records_number.records) as e (value)
+        ) as i
+        where
+            r.sync_id = _records_number.sync_id collate "C"
+            and r.collection_id = i.collection_id collate "C"
+            and r.upstream_id = i.upstream_id collate "C"
+            and exists (
+                select
+                from sluice_internal.ingests as n
+                where
+                    n.stream_no = _records_number.wrote_in
+                    and r.record_no = any(n.record_nos)
+                    and r.updated_idx = any(n.updated_idxs)
+            )
+        returning r.record_no, r.updated_idx, r.collection_id
+    ),
+    noted as (
+        insert into sluice_internal.ingests (stream_no, sync_id, collection_ids, record_nos, updated_idxs, firsts)
+        select
+            _records_number.stream_no,
+            _records_number.sync_id,
+            array_agg(m.collection_id order by m.updated_idx),
+            array_agg(m.record_no order by m.updated_idx),
+            array_agg(m.updated_idx order by m.updated_idx),
+            array_agg(false order by m.updated_idx)
+        from numbered as m
+        having count(*) > 0
+    )
+    -- the note in the other stream counts the change
+    insert into sluice_internal.count_deltas (sync_id, collection_id, records, changes)
+    select _records_number.sync_id, m.collection_id, 0, -count(*)
+    from numbered as m
+    group by m.collection_id;
+end
+$function$;
+comment on function sluice_internal._records_number(text,integer,text,jsonb,integer) is 'Numbers those of these records anew that stand in the stream already, and were written just now with numbers of the stream wrote_in, which their sync has left meanwhile. The caller holds their locks.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._records_refusal(records jsonb)
  RETURNS text

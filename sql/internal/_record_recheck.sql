@@ -2,7 +2,8 @@ create or replace function sluice_internal._record_recheck(
     sync sluice_internal.syncs,
     sync_id text,
     collection_id text,
-    records jsonb
+    records jsonb,
+    wrote_in int
 )
 returns void
 language plpgsql
@@ -32,6 +33,11 @@ begin
             hint = 'Nothing was written. It was dropped just now.';
     end if;
     perform sluice_internal._records_follow(sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records);
+    if _record_recheck.wrote_in <> sync.stream_no then
+        perform sluice_internal._records_number(
+            sync.sync_id, sync.stream_no, _record_recheck.collection_id, _record_recheck.records, _record_recheck.wrote_in
+        );
+    end if;
     if sync.erasures > 0 then
         v_erased := sluice_internal._erased_among(sync.sync_id, _record_recheck.collection_id, _record_recheck.records);
         select array_agg(r.record_no) into v_nos
@@ -46,5 +52,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._record_recheck(sluice_internal.syncs, text, text, jsonb) is
-'After a write, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';
+comment on function sluice_internal._record_recheck(sluice_internal.syncs, text, text, jsonb, int) is
+'After a write into the stream wrote_in, under the locks of its records, if the sync was changed meanwhile: takes the records to the sync''s stream and takes back what was erased, or raises SL102, SL106 or SL165.';

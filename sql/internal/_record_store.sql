@@ -56,7 +56,9 @@ begin
         or v_after.erasures <> v_before.erasures
         or v_after.collection_ids <> v_before.collection_ids
     then
-        perform sluice_internal._record_recheck(v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records);
+        perform sluice_internal._record_recheck(
+            v_after, _record_store.sync_id, _record_store.collection_id, _record_store.records, v_before.stream_no
+        );
     end if;
 end
 $$;

@@ -90,7 +90,7 @@ begin
     if not found then
         perform sluice_internal._record_recheck(
             (select y from sluice_internal.syncs as y where y.sync_id = sync.sync_id),
-            sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item)
+            sync.sync_id, _record_write_one.collection_id, jsonb_build_array(item), sync.stream_no
         );
     end if;
     return coalesce(v_verdict, 'new');

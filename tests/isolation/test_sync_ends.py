@@ -206,3 +206,28 @@ def test_the_server_is_killed(durable: embedded.Server) -> None:
         finish(one)
         assert one.value("select count(*) from records") == 0
         world.close()
+
+
+def test_an_ingest_of_the_old_stream_that_waits_for_a_record_on_the_move(world: World) -> None:
+    """It began before the move was ordered, and writes when the record stands in the new stream already."""
+    one = world.set_up(lanes=1)
+    one.rows("select stream_create('t', 1)")
+    world.consumer("d", "t")
+    one.push("a", "b")
+    writer, holder, reader = world.sessions(3)
+    holder.begin()
+    holder.rows("select from records where upstream_id = 'a' for update")
+    waiting = writer.start(lambda: writer.ingest(obj("a", 2), obj("b", 2)))
+    one.await_blocked(writer, holder)
+    one.rows("select sync_move('y', 't')")
+    # a piece of the work, which does not wait for a
+    one.rows("""
+        select sluice_internal._records_move('y', s.stream_no, array(select r.record_no from records as r where r.upstream_id = 'b' for update))
+        from sluice_internal.streams as s where s.stream_id = 't'""")
+    holder.rollback()
+    waiting.result(30)
+    finish(one)
+    assert {m.upstream_id: m.data for m in reader.drain(10, "d", ack=True)} == {"a": 2, "b": 2}
+    one.rows("update sluice_internal.ingests set created_at = created_at - interval '1 minute'")
+    one.rows("select sluice_internal._fold_counts()")
+    assert one.rows("select records, changes from collections where sync_id = 'y'") == [(2, 4)]
