@@ -61,6 +61,7 @@
 \ir internal/_builtin_fields.sql
 \ir internal/_document_collections.sql
 \ir internal/_document_places.sql
+\ir internal/_provider_secret.sql
 \ir internal/_provider_document.sql
 \ir views/providers.sql
 \ir views/provider_documents.sql

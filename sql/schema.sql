@@ -3009,20 +3009,7 @@ begin
     end if;
     -- Whoever may store documents need not know the secrets: a host of their own would tell them.
     if v_former is not null and not coalesce(provider_create.readdress, false) then
-        select coalesce(
-            (
-                select format('credential "%s"', c.credential_id)
-                from sluice_internal.credentials as c
-                where c.provider = provider_create.provider
-                limit 1
-            ),
-            (
-                select format('OAuth app "%s"', a.oauth_app_id)
-                from sluice_internal.oauth_apps as a
-                where a.provider = provider_create.provider
-                limit 1
-            )
-        ) into v_secret;
+        v_secret := sluice_internal._provider_secret(provider_create.provider);
         select min(n.place) into v_place
         from sluice_internal._document_places(provider_create.document) as n (place)
         where n.place not in (select o.place from sluice_internal._document_places(v_former) as o (place));
@@ -3071,19 +3058,8 @@ begin
     end if;
     select coalesce(
         (select format('sync "%s"', y.sync_id) from sluice_internal.syncs as y where y.provider = provider_delete.provider limit 1),
-        (
-            select format('credential "%s"', c.credential_id)
-            from sluice_internal.credentials as c
-            where c.provider = provider_delete.provider
-            limit 1
-        ),
-        -- A document of that name to come would get its client secret.
-        (
-            select format('OAuth app "%s"', a.oauth_app_id)
-            from sluice_internal.oauth_apps as a
-            where a.provider = provider_delete.provider
-            limit 1
-        )
+        -- A document of that name to come would get it.
+        sluice_internal._provider_secret(provider_delete.provider)
     ) into v_user;
     if v_user is not null then
         raise exception using
@@ -7825,6 +7801,29 @@ AS $function$
     where d.provider = _provider_document.provider collate "C";
 $function$;
 comment on function sluice_internal._provider_document(text) is 'The document of a provider of the user''s own, as JSON text; null if there is none.';
+
+CREATE OR REPLACE FUNCTION sluice_internal._provider_secret(provider text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    select coalesce(
+        (
+            select format('credential "%s"', c.credential_id)
+            from sluice_internal.credentials as c
+            where c.provider = _provider_secret.provider
+            limit 1
+        ),
+        (
+            select format('OAuth app "%s"', a.oauth_app_id)
+            from sluice_internal.oauth_apps as a
+            where a.provider = _provider_secret.provider
+            limit 1
+        )
+    );
+$function$;
+comment on function sluice_internal._provider_secret(text) is 'A credential or an OAuth app of the provider, in words: a secret that its document says where to send. Null if there is none.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._quarantine_put(sync_id text, quarantine jsonb)
  RETURNS void

@@ -61,20 +61,7 @@ begin
     end if;
     -- Whoever may store documents need not know the secrets: a host of their own would tell them.
     if v_former is not null and not coalesce(provider_create.readdress, false) then
-        select coalesce(
-            (
-                select format('credential "%s"', c.credential_id)
-                from sluice_internal.credentials as c
-                where c.provider = provider_create.provider
-                limit 1
-            ),
-            (
-                select format('OAuth app "%s"', a.oauth_app_id)
-                from sluice_internal.oauth_apps as a
-                where a.provider = provider_create.provider
-                limit 1
-            )
-        ) into v_secret;
+        v_secret := sluice_internal._provider_secret(provider_create.provider);
         select min(n.place) into v_place
         from sluice_internal._document_places(provider_create.document) as n (place)
         where n.place not in (select o.place from sluice_internal._document_places(v_former) as o (place));

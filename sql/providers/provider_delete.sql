@@ -19,19 +19,8 @@ begin
     end if;
     select coalesce(
         (select format('sync "%s"', y.sync_id) from sluice_internal.syncs as y where y.provider = provider_delete.provider limit 1),
-        (
-            select format('credential "%s"', c.credential_id)
-            from sluice_internal.credentials as c
-            where c.provider = provider_delete.provider
-            limit 1
-        ),
-        -- A document of that name to come would get its client secret.
-        (
-            select format('OAuth app "%s"', a.oauth_app_id)
-            from sluice_internal.oauth_apps as a
-            where a.provider = provider_delete.provider
-            limit 1
-        )
+        -- A document of that name to come would get it.
+        sluice_internal._provider_secret(provider_delete.provider)
     ) into v_user;
     if v_user is not null then
         raise exception using
