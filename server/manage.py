@@ -167,7 +167,9 @@ async def _updated(app: App, token: Token, known: Mapping[str, Any], given: dict
     held: dict[str, Any] = {}
     if place["kind"] == kind and any(name not in place for name in names):
         stored = json.loads(await app.store.run(token, api.credential_sealed(credential_id)))
-        opened = secrets.open_sealed(base64.b64decode(stored["sealed"]), credential_id, _key(app), stored["key_version"])
+        opened = secrets.open_sealed(
+            base64.b64decode(stored["sealed"]), credential_id, app.settings.key_to_seal("a credential"), stored["key_version"]
+        )
         kept = {name: opened[name] for name in names if name in masked and name in opened}
         _stays_where_it_is(given["provider"], kind, kept, {name: place[name] for name in names if name in place}, opened)
         place = {**kept, **place}
@@ -274,20 +276,9 @@ def from_provider(exc: ProviderError) -> SluiceError:
     return make(exc.message, code=exc.code, details=exc.details, hint=exc.hint)
 
 
-def _key(app: App) -> secrets.MasterKey:
-    key = app.settings.master_key
-    if key is None:
-        raise make(
-            "the server has no master key to seal a credential with",
-            code="SL301",
-            hint="set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server",
-        )
-    return key.newest()
-
-
 def sealed(app: App, found: dict[str, Any]) -> dict[str, Any]:
     """What is stored: the secret sealed. SL301."""
-    key = _key(app)
+    key = app.settings.key_to_seal("a credential")
     credential_id = found["id"] if found["id"] is not None else str(uuid.uuid4())
     if not 1 <= len(credential_id.encode()) <= 200:
         raise BadFields({"id": "must have 1 to 200 bytes"})

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from pgsluice.db import api_oauth
 from pgsluice.db.apps import sealed_app
 from pgsluice.db.errors import make
-from pgsluice.db.secrets import MasterKey
 from pgsluice.db.serving import Token
 from pgsluice.providers import registry, signing
 from pgsluice.providers.base import BASE_URL, is_base_url
@@ -48,14 +47,6 @@ def public_url(app: App, request: Request) -> str:
 def redirect_uri(app: App, request: Request) -> str:
     """What is to be registered at the vendor."""
     return public_url(app, request) + CALLBACK
-
-
-def key_of(app: App) -> MasterKey:
-    """SL301."""
-    if app.settings.master_key is None:
-        hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server"
-        raise make("the server has no master key to seal with", code="SL301", hint=hint)
-    return app.settings.master_key.newest()
 
 
 # ---------------------------------------------------------------- OAuth apps
@@ -129,7 +120,7 @@ def _or(check: bodies.Check, nothing_at_all: Any) -> bodies.Check:
 
 
 def _sealed(app: App, oauth_app_id: str, client_secret: str) -> dict[str, Any]:
-    key = key_of(app)
+    key = app.settings.key_to_seal()
     return {"sealed": sealed_app(oauth_app_id, client_secret, key), "key_version": key.version}
 
 

@@ -28,7 +28,7 @@ from pgsluice.providers.consent import Signin
 from pgsluice.providers.errors import ProviderError
 from pgsluice.providers.replies import plain
 from pgsluice.server.answers import nothing
-from pgsluice.server.oauth import key_of, redirect_uri
+from pgsluice.server.oauth import redirect_uri
 
 if TYPE_CHECKING:
     from pgsluice.server.app import App
@@ -57,7 +57,7 @@ async def start(app: App, request: Request) -> Response:
     """Sends the browser to the vendor. SL177."""
     if request.method == "HEAD":
         return nothing()  # a look is not a visit: it must not use the address up
-    key = key_of(app)
+    key = app.settings.key_to_seal()
     state, browser, verifier = chance.token_urlsafe(32), chance.token_urlsafe(32), chance.token_urlsafe(48)
     bound, back = _digest(state), redirect_uri(app, request)
     asked = {
@@ -104,7 +104,7 @@ async def callback(app: App, request: Request) -> Response:
     refusal = _refusal(query)
     if refusal is None and not query.get("code"):
         raise _unusable("it has no code")
-    bound, key = _digest(query["state"]), key_of(app)
+    bound, key = _digest(query["state"]), app.settings.key_to_seal()
     asked = {
         "state_digest": bound,
         "browser_digest": _digest(request.cookies.get(_cookie(bound), "")),

@@ -200,11 +200,7 @@ async def sync_webhook_set(app: App, request: Request, token: Token) -> Response
         raise BadFields({"secret": "is missing: what the vendor signs its webhooks with"})
     if is_masked(given["secret"]):
         raise BadFields({"secret": INSTEAD})
-    key = app.settings.master_key
-    if key is None:
-        hint = "set PGSLUICE_MASTER_KEY or PGSLUICE_MASTER_KEY_FILE for the server"
-        raise make("the server has no master key to seal a secret with", code="SL301", hint=hint)
-    sync_id, key = request.path_params["id"], key.newest()
+    sync_id, key = request.path_params["id"], app.settings.key_to_seal("a secret")
     sealed = sealed_webhook(sync_id, given["secret"], key)
     return raw(await app.store.run(token, api_syncs.sync_webhook_set(sync_id, sealed, key.version)))
 
