@@ -24,18 +24,20 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 TRY_LOCK: Final[LiteralString] = "select pg_try_advisory_xact_lock(hashtextextended('pgsluice migrate', 0))"
 LOCK: Final[LiteralString] = TRY_LOCK.replace("_try", "")
 
-# Locks on tables are asked for briefly: a waiting `alter table` makes everybody behind it wait as well, so it gives up and comes back. And
-# well within deadlock_timeout (1 s): where it waits for somebody who waits for it, PostgreSQL ends whoever has waited for a second first,
-# which would be an application in the middle of its work.
 # The search path is empty so that a name without its schema fails here, on the first machine, and not where somebody has another path.
 SETTINGS: Final[LiteralString] = """\
-set local lock_timeout = '400ms';
+set local lock_timeout = 0;
 set local statement_timeout = 0;
 set local idle_in_transaction_session_timeout = 0;
 set local client_min_messages = warning;
 set local check_function_bodies = on;
 set local search_path = pg_catalog, pg_temp;
 set local jit = off"""
+
+# Locks are asked for briefly beside a running application: a waiting `alter table` makes everybody behind it wait as well, so `migrate`
+# gives up and comes back. And well within deadlock_timeout (1 s): where it waits for somebody who waits for it, PostgreSQL ends whoever
+# has waited for a second first, which would be an application in the middle of its work.
+_BRIEFLY: Final[LiteralString] = "set local lock_timeout = '400ms'"
 
 # The schemas belong to sluice_owner where that role exists and may be used, else to the login. Whoever owns them already goes on to do
 # so. A role that may not act as the owner is told so by the 42501 of set_config or of the first statement.
@@ -182,6 +184,7 @@ def hold(conn: Connection) -> None:
     if row != (True,):
         raise psycopg.errors.LockNotAvailable("another pgsluice migrate is at work in this database")
     conn.execute(SETTINGS)
+    conn.execute(_BRIEFLY)
 
 
 def applied(conn: Connection) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The whole of pgsluice as one SQL file, for a DBA who applies what was reviewed: `psql -f pgsluice.sql`.
 
-For a new database. It leaves the same state and the same records as `migrate`, so `pgsluice migrate` takes over from there.
+For a new database. It leaves the same state and the same records as `migrate`, so `pgsluice migrate` takes over from there. It waits
+for locks as long as it takes, since it cannot come back: nobody works in a new database, but another one may be changing the same roles.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -37,6 +38,23 @@ def test_the_manifest_is_the_same(server: embedded.Server, tree: Tree, blank: st
     assert (done.returncode, done.stderr) == (0, "")
     tree.remove("things/thing_add.sql")
     assert tree.migrate(blank).swept == ["sluice.thing_add(pg_catalog.text)"]
+    assert "sluice.things" in names(look)
+
+
+def test_it_waits_for_who_is_in_its_way(server: embedded.Server, tree: Tree, blank: str, look: psycopg.Connection, tmp_path: Path) -> None:
+    """As long as it takes: roles belong to the whole cluster, and another database's `migrate` holds them until it commits."""
+    with psycopg.connect(blank) as other, ThreadPoolExecutor() as pool:
+        other.execute("create schema sluice_internal")
+        running = pool.submit(psql, server, blank, single_file(tree.sql, tree.migrations), tmp_path)
+        waiting = (
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            " and clock_timestamp() - query_start > interval '1 second')"
+        )
+        while not running.done() and look.execute(waiting).fetchone() == (False,):
+            pass
+        other.rollback()
+        done = running.result()
+    assert (done.returncode, done.stderr) == (0, "")
     assert "sluice.things" in names(look)
 
 
