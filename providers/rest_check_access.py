@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ _NEEDED: Final = {
     "jwt": (rest_jwt.CLIENT_ID, rest_jwt.PRIVATE_KEY),
 }
 _CLIENT: Final = {"client.id", "client.secret"}
+_AUTHORITY: Final = re.compile(r"[^/{}]*://([^/?#\\]*)")
 
 
 def problems(text: Text, given: Document) -> Iterator[Problem]:
@@ -52,6 +54,29 @@ def _auth(text: Text, given: Document, suffix: str, auth: Auth) -> Iterator[Prob
             yield problem(text, (*at, "fields"), words, "add the fields")
     if auth.consent is not None:
         yield from _consent(text, at, auth)
+        yield from _led(text, (*at, "consent", "token"), auth, auth.consent.token)
+    # An app has the secret where the credential need not.
+    if auth.renew is not None and auth.renew.grant != "jwt" and getattr(auth.fields.get("client_secret"), "optional", True):
+        yield from _led(text, (*at, "renew", "url"), auth, auth.renew.url)
+
+
+def _led(text: Text, at: Path, auth: Auth, address: str) -> Iterator[Problem]:
+    """Where the client secret of an OAuth app would be sent to any host that whoever signs in, or gives a credential, likes."""
+    host = _AUTHORITY.match(address)
+    names = list(rest_template.placeholders(host[1])) if host else []
+    if host is None or not names:
+        return
+    end = host[1].rpartition("}")[2].partition(":")[0]
+    if end.count(".") > 1:  # at least .example.com
+        return
+    field = auth.fields.get(names[-1].removeprefix("credential."))
+    if field is not None and field.pattern and not re.fullmatch(field.pattern, "elsewhere" if "." in end else "elsewhere.example"):
+        return
+    words = "whoever gives the credential says to which host the client secret of an OAuth app is sent"
+    hint = (
+        "end the host with the vendor's, as in https://{credential.site}.example.com, or give a path only: the app's base_url has the host"
+    )
+    yield problem(text, at, words, hint)
 
 
 def _consent(text: Text, at: Path, auth: Auth) -> Iterator[Problem]:

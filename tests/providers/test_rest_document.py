@@ -101,6 +101,51 @@ def test_each_mistake_has_its_place_and_its_cure(old: str, new: str, line: int, 
     assert any(problem.line == line and words in str(problem) for problem in found), [str(problem) for problem in found]
 
 
+SECRET_ELSEWHERE = "to which host the client secret of an OAuth app is sent"
+SITE = "    fields:\n      site: {description: the site%s}\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "pattern", "refused"),
+    [
+        ("{credential.site}", "", True),
+        ("{credential.site}:8443", "", True),
+        ("{credential.site}.com", "", True),
+        ("login.{credential.site}", ".+", True),
+        ("{credential.site}.com", "[a-z]+", True),
+        ("{credential.site}.acme.test", "", False),
+        ("{credential.site}.acme.test:8443", "", False),
+        ("{credential.site}", r"[a-z]+\.acme\.test", False),
+        ("login.acme.test", "", False),
+    ],
+)
+def test_no_app_sends_its_secret_where_whoever_signs_in_likes(host: str, pattern: str, refused: bool) -> None:
+    said = GOOD.replace("    fields:\n", SITE % (f", pattern: '{pattern}'" if pattern else ""))
+    consent = f"    consent: {{authorize: 'https://acme.test/yes', token: 'https://{host}/token', values: [site]}}\n"
+    renew = f"    renew: {{grant: client_credentials, url: 'https://{host}/token'}}\n"
+    fields = "      client_id: {description: the id, optional: true}\n      client_secret: {description: the secret, optional: true}\n"
+    for words in (consent, fields + renew):
+        found = [str(problem) for problem in _problems(said.replace("    bearer:", f"{words}    bearer:"))]
+        assert [SECRET_ELSEWHERE in problem for problem in found] == [True] * refused, found
+
+
+def test_a_path_or_a_secret_of_ones_own_leads_nowhere_else() -> None:
+    said = GOOD.replace("    fields:\n", SITE % "")
+    consent = "    consent: {authorize: 'https://acme.test/yes', token: /token, values: [site]}\n"
+    fields = "      client_id: {description: the id}\n      client_secret: {description: the secret}\n"
+    renew = "    renew: {grant: client_credentials, url: 'https://{credential.site}/token'}\n"
+    for text in (said.replace("    bearer:", f"{consent}    bearer:"), said.replace("    bearer:", f"{fields}{renew}    bearer:")):
+        assert _problems(text) == []
+
+
+def _problems(text: str) -> list[Problem]:
+    try:
+        checked(text)
+    except BadDocument as exc:
+        return exc.problems
+    return []
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     found = mistakes(GOOD.replace("records:", "recrods:").replace("{style: none}", "{style: no}"))
     assert [problem.line for problem in found] == [14, 17]
