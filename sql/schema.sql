@@ -1930,6 +1930,7 @@ declare
         and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
     v_lanes int := v_consumer.lanes;
     v_lane int;
+    v_one int;
     v_state record;
     v_hit record;
     v_secret bigint;
@@ -1971,94 +1972,7 @@ begin
     v_lane := floor(random() * v_lanes);
     v_first := v_lane;
 
-    -- The usual cases, several times cheaper than what follows: a backlog, and nothing in this lane but new messages.
-    if v_consumer.filter is null and consumer_next.batch_size = 1 then
-        -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
-        -- it is not, and the general way looks again.
-        select
-            coalesce(st.step_no, 0) + 1 as step_no,
-            coalesce(st.open_steps, '{}') as open_steps,
-            coalesce(st.replay_idx, 0) as replay_idx,
-            coalesce(st.skipped, 0) as skipped,
-            st.next_due,
-            e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata
-        into v_hit
-        from (select) as one
-        left join lateral (
-            select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
-            from sluice_internal.consumer_steps as t
-            where t.consumer_no = v_consumer.consumer_no and t.lane = v_lane
-            order by t.step_no desc
-            limit 1
-        ) as st on true
-        cross join lateral (
-            select p.updated_idx, p.record_no, p.first
-            from sluice_internal.positions as p
-            where
-                p.stream_no = v_consumer.stream_no and p.lane = v_lane
-                and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
-            order by p.updated_idx
-            limit 100
-        ) as e
-        cross join lateral (
-            select
-                o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
-                pg_column_size(o.data) as bytes
-            from sluice.records as o
-            where o.record_no = e.record_no and o.updated_idx = e.updated_idx
-            offset 0
-        ) as r
-        left join lateral (
-            select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
-        ) as y on true
-        where
-            case
-                when st.step_no is null then true
-                when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
-                when st.open_steps = '{}' then true
-                else not exists (
-                    select
-                    from sluice_internal.consumer_settlements as s
-                    where
-                        s.consumer_no = v_consumer.consumer_no and s.lane = v_lane and s.due_at <= clock_timestamp()
-                        and s.step_no = any(st.open_steps)
-                )
-            end
-        limit 1;
-        if found and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
-            and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_lane))
-            and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
-        then
-            v_secret := sluice_internal._random_bits();
-            v_leased_until := clock_timestamp() + v_consumer.ack_wait;
-            v_step_no := v_hit.step_no;
-            if sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
-                v_hit.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_lane, v_hit.open_steps);
-            end if;
-            insert into sluice_internal.consumer_steps (
-                consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
-                data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
-            )
-            select
-                v_consumer.consumer_no, v_lane, v_step_no, v_hit.updated_idx, v_hit.open_steps || v_step_no,
-                least(case when v_hit.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
-                coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
-                v_hit.replay_idx, v_hit.skipped
-            where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
-            on conflict do nothing;
-            if found then
-                return next row(
-                    sluice_internal._ack_token(v_lane, v_step_no, 1, v_secret), v_hit.sync_id, v_hit.collection_id, v_hit.upstream_id,
-                    v_hit.updated_idx, v_hit.upstream_created_at, v_hit.upstream_updated_at, v_hit.deleted, 1,
-                    v_hit.external_id, v_hit.metadata, v_hit.data
-                );
-                if v_step_no % 64 = 0 then
-                    perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_hit.open_steps || v_step_no);
-                end if;
-                return;
-            end if;
-        end if;
-    elsif v_consumer.filter is null then
+    if v_consumer.filter is null and consumer_next.batch_size > 1 then
         -- A lane with much in it that nobody else reads; a few in each lane are taken together, below.
         while v_batch_lane is null and exists (
             select
@@ -2083,6 +1997,115 @@ begin
                 v_lane := (v_lane + 1) % v_lanes;
                 exit when v_lane = v_first;
             end if;
+        end loop;
+    end if;
+    -- Several times cheaper than what follows: one message, where one is wanted, from a lane drawn by lot or from the first that has
+    -- something; or where no more is there, in the only lane that has something.
+    if v_consumer.filter is null and v_batch_lane is null then
+        v_one := case when consumer_next.batch_size = 1 then v_lane end;
+        loop
+            if v_one is not null then
+                -- Read without the lock, in one statement. Whoever came first since has written the step that would be written here: then
+                -- it is not, and the general way looks again.
+                select
+                    coalesce(st.step_no, 0) + 1 as step_no,
+                    coalesce(st.open_steps, '{}') as open_steps,
+                    coalesce(st.replay_idx, 0) as replay_idx,
+                    coalesce(st.skipped, 0) as skipped,
+                    st.next_due,
+                    e.updated_idx, e.record_no, e.first, r.*, y.external_id, y.metadata,
+                    case
+                        when consumer_next.batch_size > 1 then exists (
+                            select
+                            from sluice_internal.positions as n
+                            where n.stream_no = v_consumer.stream_no and n.lane = v_one and n.updated_idx > e.updated_idx
+                        )
+                        else false
+                    end as more
+                into v_hit
+                from (select) as one
+                left join lateral (
+                    select t.step_no, t.cursor_idx, t.replay_idx, t.skipped, t.next_due, t.parked_record_nos, t.open_steps
+                    from sluice_internal.consumer_steps as t
+                    where t.consumer_no = v_consumer.consumer_no and t.lane = v_one
+                    order by t.step_no desc
+                    limit 1
+                ) as st on true
+                cross join lateral (
+                    select p.updated_idx, p.record_no, p.first
+                    from sluice_internal.positions as p
+                    where
+                        p.stream_no = v_consumer.stream_no and p.lane = v_one
+                        and p.updated_idx > coalesce(st.cursor_idx, v_consumer.start_idx)
+                    order by p.updated_idx
+                    limit 100
+                ) as e
+                cross join lateral (
+                    select
+                        o.sync_id, o.collection_id, o.upstream_id, o.upstream_created_at, o.upstream_updated_at, o.deleted, o.data,
+                        pg_column_size(o.data) as bytes
+                    from sluice.records as o
+                    where o.record_no = e.record_no and o.updated_idx = e.updated_idx
+                    offset 0
+                ) as r
+                left join lateral (
+                    select z.external_id, z.metadata from sluice_internal.syncs as z where z.sync_id = r.sync_id offset 0
+                ) as y on true
+                where
+                    case
+                        when st.step_no is null then true
+                        when st.parked_record_nos <> '{}' or st.next_due <= clock_timestamp() then false
+                        when st.open_steps = '{}' then true
+                        else not exists (
+                            select
+                            from sluice_internal.consumer_settlements as s
+                            where
+                                s.consumer_no = v_consumer.consumer_no and s.lane = v_one and s.due_at <= clock_timestamp()
+                                and s.step_no = any(st.open_steps)
+                        )
+                    end
+                limit 1;
+                if found and not v_hit.more and (v_hit.open_steps = '{}' or (v_hit.first and v_hit.updated_idx > v_hit.replay_idx))
+                    and pg_try_advisory_xact_lock(sluice_internal._lock_key(2, v_consumer.consumer_no, v_one))
+                    and pg_try_advisory_xact_lock_shared(sluice_internal._lock_key(4, v_consumer.consumer_no, 0))
+                then
+                    v_secret := sluice_internal._random_bits();
+                    v_leased_until := clock_timestamp() + v_consumer.ack_wait;
+                    v_step_no := v_hit.step_no;
+                    if sluice_internal._steps_due(v_step_no, v_hit.open_steps) then
+                        v_hit.open_steps := sluice_internal._steps_open(v_consumer.consumer_no, v_one, v_hit.open_steps);
+                    end if;
+                    insert into sluice_internal.consumer_steps (
+                        consumer_no, lane, step_no, cursor_idx, open_steps, next_due, parked_idxs, parked_record_nos, suspect,
+                        data_bytes, secret, leased_until, record_nos, updated_idxs, replay_idx, skipped
+                    )
+                    select
+                        v_consumer.consumer_no, v_one, v_step_no, v_hit.updated_idx, v_hit.open_steps || v_step_no,
+                        least(case when v_hit.open_steps <> '{}' then v_hit.next_due end, v_leased_until), '{}', '{}', false,
+                        coalesce(v_hit.bytes, 0), v_secret, v_leased_until, array[v_hit.record_no], array[v_hit.updated_idx],
+                        v_hit.replay_idx, v_hit.skipped
+                    where exists (select from sluice_internal.consumers as c where c.consumer_no = v_consumer.consumer_no)
+                    on conflict do nothing;
+                    if found then
+                        return next row(
+                            sluice_internal._ack_token(v_one, v_step_no, 1, v_secret), v_hit.sync_id, v_hit.collection_id,
+                            v_hit.upstream_id, v_hit.updated_idx, v_hit.upstream_created_at, v_hit.upstream_updated_at, v_hit.deleted, 1,
+                            v_hit.external_id, v_hit.metadata, v_hit.data
+                        );
+                        if v_step_no % 64 = 0 then
+                            perform sluice_internal._lane_trim(v_consumer.consumer_no, v_one, v_step_no, v_hit.open_steps || v_step_no);
+                        end if;
+                        return;
+                    end if;
+                end if;
+            end if;
+            exit when v_ready is not null;
+            v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(consumer_next.batch_size, v_lanes));
+            if v_ready is null then
+                return;
+            end if;
+            exit when cardinality(v_ready) > 1 or v_ready[1] = v_one;
+            v_one := v_ready[1];
         end loop;
     end if;
     v_taken := 0;
@@ -2242,9 +2265,11 @@ begin
     -- Nearly read to the end, a stream has a few in each lane: they are taken together.
     if v_consumer.filter is null then
         v_need := consumer_next.batch_size - v_taken;
-        v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
         if v_ready is null then
-            return;
+            v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
+            if v_ready is null then
+                return;
+            end if;
         end if;
         foreach v_next in array v_ready loop
             exit when v_open and (v_enough >= v_need or cardinality(v_locked) >= greatest(1, v_lanes / 2 - (v_taken > 0)::int));
@@ -2290,6 +2315,9 @@ begin
                 return;
             end if;
             if v_count > 0 then
+                if sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, 1) is null then
+                    return;
+                end if;
                 v_done := v_done || v_locked;
                 select v_bytes - sum(st.data_bytes) into v_bytes
                 from unnest(v_locked) as l (lane)
