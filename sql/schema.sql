@@ -2318,7 +2318,10 @@ begin
                 if sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, 1) is null then
                     return;
                 end if;
-                v_done := v_done || v_locked;
+                -- its share, in an open transaction; otherwise there may be more in them, behind entries that were replaced
+                if v_open then
+                    v_done := v_done || v_locked;
+                end if;
                 select v_bytes - sum(st.data_bytes) into v_bytes
                 from unnest(v_locked) as l (lane)
                 cross join lateral sluice_internal._lane_state(v_consumer.consumer_no, l.lane, 0) as st;

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from isolation.sessions import Session, World, obj, refused
+from isolation.sessions import Session, World, obj, refused, tokens
 
 
 @pytest.fixture
@@ -236,6 +237,28 @@ def test_an_empty_answer_means_that_there_is_nothing(world: World, size: int, he
     one.push("free")
     assert one.ids(size) == ["free"]
     assert one.next(size) == []
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 16])
+@pytest.mark.parametrize("size", [2, 3, 10, 100])
+def test_what_is_there_comes_as_far_as_it_fits(world: World, lanes: int, size: int) -> None:
+    """One message, a few in one lane or in several, with entries in between that a newer version replaced."""
+    one = world.set_up(lanes=lanes)
+    one.rows("set pgsluice.autocommit = on")
+    taken: list[Any] = []
+    for turn in range(1, 17):
+        names = [f"{turn}-{n}" for n in range(turn)]
+        one.push(*names)
+        one.push(*names[turn % 2 : turn // 3], data="changed")
+        found: list[str] = []
+        while len(found) < turn:
+            taken = one.next(size, tokens(taken))
+            assert len(taken) == min(size, turn - len(found))
+            found += [message.upstream_id for message in taken]
+        assert sorted(found) == sorted(names)
+        if turn % 4 == 0:
+            taken = one.next(size, tokens(taken))
+            assert taken == []
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3, 16])
