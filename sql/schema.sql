@@ -1947,6 +1947,7 @@ declare
     v_locked int[];
     v_done int[];
     v_bytes bigint;
+    v_due boolean := false;
 begin
     if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
         null;
@@ -2253,6 +2254,8 @@ begin
         if v_taken > 0 and v_step_no % 64 = 0 then
             perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
         end if;
+        v_first := v_lane;
+        v_due := v_taken = 0;
         if v_taken = consumer_next.batch_size then
             return;
         elsif v_taken > 0 then
@@ -2263,7 +2266,7 @@ begin
         end if;
     end if;
     -- Nearly read to the end, a stream has a few in each lane: they are taken together.
-    if v_consumer.filter is null then
+    if v_consumer.filter is null and not v_due then
         v_need := consumer_next.batch_size - v_taken;
         if v_ready is null then
             v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
@@ -2315,16 +2318,16 @@ begin
                 return;
             end if;
             if v_count > 0 then
-                if sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, 1) is null then
+                -- these were all that had something new: what has come since is for the next call
+                if cardinality(v_ready) < least(v_need, v_lanes) then
                     return;
                 end if;
-                -- its share, in an open transaction; otherwise there may be more in them, behind entries that were replaced
-                if v_open then
-                    v_done := v_done || v_locked;
-                end if;
+                v_done := v_done || v_locked;
                 select v_bytes - sum(st.data_bytes) into v_bytes
                 from unnest(v_locked) as l (lane)
                 cross join lateral sluice_internal._lane_state(v_consumer.consumer_no, l.lane, 0) as st;
+            else
+                v_first := v_locked[1];
             end if;
         end if;
     end if;
@@ -11652,7 +11655,8 @@ begin
             from sluice_internal.positions as p
             where p.stream_no = consumer.stream_no and p.lane = l.lane and p.updated_idx > l.cursor_idx
             order by p.updated_idx
-            limit max_rows
+            -- what a newer version replaced counts here, too
+            limit greatest(max_rows, 10000 / consumer.lanes)
         ) as e
         cross join lateral (
             select
@@ -11672,7 +11676,9 @@ begin
             array_agg(n.record_no order by n.updated_idx) as record_nos,
             array_agg(n.updated_idx order by n.updated_idx) as updated_idxs
         from entry as n
-        where (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+        where
+            (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+            and exists (select from lane as p where p.place = 1)
         group by n.lane
     ),
     stepped as (
@@ -11721,7 +11727,7 @@ begin
     end if;
 end
 $function$;
-comment on function sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint) is 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';
+comment on function sluice_internal._take_many(sluice_internal.consumers,integer[],integer,bigint) is 'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where that is the first one (or what is due would wait for as long as there is enough in the others), a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._time_of(stream_no integer, idx bigint)
  RETURNS timestamp with time zone

@@ -42,6 +42,7 @@ declare
     v_locked int[];
     v_done int[];
     v_bytes bigint;
+    v_due boolean := false;
 begin
     if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
         null;
@@ -348,6 +349,8 @@ begin
         if v_taken > 0 and v_step_no % 64 = 0 then
             perform sluice_internal._lane_trim(v_consumer.consumer_no, v_lane, v_step_no, v_state.open_steps || v_step_no);
         end if;
+        v_first := v_lane;
+        v_due := v_taken = 0;
         if v_taken = consumer_next.batch_size then
             return;
         elsif v_taken > 0 then
@@ -358,7 +361,7 @@ begin
         end if;
     end if;
     -- Nearly read to the end, a stream has a few in each lane: they are taken together.
-    if v_consumer.filter is null then
+    if v_consumer.filter is null and not v_due then
         v_need := consumer_next.batch_size - v_taken;
         if v_ready is null then
             v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(v_need, v_lanes));
@@ -410,16 +413,16 @@ begin
                 return;
             end if;
             if v_count > 0 then
-                if sluice_internal._lanes_ready(v_consumer, v_lanes, v_first, 1) is null then
+                -- these were all that had something new: what has come since is for the next call
+                if cardinality(v_ready) < least(v_need, v_lanes) then
                     return;
                 end if;
-                -- its share, in an open transaction; otherwise there may be more in them, behind entries that were replaced
-                if v_open then
-                    v_done := v_done || v_locked;
-                end if;
+                v_done := v_done || v_locked;
                 select v_bytes - sum(st.data_bytes) into v_bytes
                 from unnest(v_locked) as l (lane)
                 cross join lateral sluice_internal._lane_state(v_consumer.consumer_no, l.lane, 0) as st;
+            else
+                v_first := v_locked[1];
             end if;
         end if;
     end if;

@@ -65,7 +65,8 @@ begin
             from sluice_internal.positions as p
             where p.stream_no = consumer.stream_no and p.lane = l.lane and p.updated_idx > l.cursor_idx
             order by p.updated_idx
-            limit max_rows
+            -- what a newer version replaced counts here, too
+            limit greatest(max_rows, 10000 / consumer.lanes)
         ) as e
         cross join lateral (
             select
@@ -85,7 +86,9 @@ begin
             array_agg(n.record_no order by n.updated_idx) as record_nos,
             array_agg(n.updated_idx order by n.updated_idx) as updated_idxs
         from entry as n
-        where (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+        where
+            (select not bool_or(m.busy) and coalesce(sum(m.bytes), 0) <= max_bytes from entry as m)
+            and exists (select from lane as p where p.place = 1)
         group by n.lane
     ),
     stepped as (
@@ -136,4 +139,4 @@ end
 $$;
 
 comment on function sluice_internal._take_many(sluice_internal.consumers, int[], int, bigint) is
-'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';
+'Leases new messages of several lanes in one statement: up to max_rows, for a stream that is nearly read to its end and has a few in each lane. Takes nothing from a lane in which something is due or kept back, and nothing at all where that is the first one (or what is due would wait for as long as there is enough in the others), a record is in flight or the data might be more than max_bytes: the general way knows what to do. The caller holds the lanes'' locks; the plan is made under its settings. Runs under its caller''s settings.';

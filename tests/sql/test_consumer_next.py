@@ -278,6 +278,32 @@ def test_an_empty_answer_means_that_nothing_has_expired_in_any_lane(world: World
         assert one.ack([again]) == (1, [])
 
 
+@pytest.mark.parametrize("lanes", [2, 16])
+@pytest.mark.parametrize("size", [1, 2, 10])
+@pytest.mark.parametrize("flow", [1, 3, 40])
+@pytest.mark.parametrize("how", ["nack", "expiry"])
+def test_what_is_due_comes_although_there_is_always_something_new(world: World, lanes: int, size: int, flow: int, how: str) -> None:
+    """By lot: a call looks at one lane first. 400 calls that all miss one of 16 lanes have a chance of 10^-11."""
+    one = world.set_up(lanes=lanes)
+    one.rows("set pgsluice.autocommit = on")
+    one.push(*(f"o{n}" for n in range(100)))
+    first, *rest = sorted(one.drain(1000), key=lambda message: message.upstream_id != "o0")
+    one.ack(rest)
+    if how == "nack":
+        one.nack([first])
+    else:
+        one.age("1 day")
+    elsewhere = [message.upstream_id for message in rest if message.ack_token.split(".")[0] != first.ack_token.split(".")[0]]
+    taken: list[Any] = []
+    for turn in range(400):
+        one.push(*elsewhere[:flow], data=turn)
+        taken = one.next(size, tokens(taken))
+        if again := [message.deliver_count for message in taken if message.upstream_id == "o0"]:
+            assert again == [2]
+            return
+    raise AssertionError("never delivered again")
+
+
 def test_a_session_that_commits_at_once_may_say_so_and_takes_from_every_lane(world: World) -> None:
     """Parameters sent apart from the statement make each call look like one in an open transaction: it takes from half the lanes."""
     one = world.set_up(lanes=16)
