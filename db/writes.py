@@ -56,12 +56,23 @@ async def listen(conn: Connection) -> None:
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Database, poller_id: str, max_items: int, *, like: ClaimedItem | None = None) -> list[ClaimedItem]:
-    """Takes up to `max_items` items that are due; of one object only the oldest. `like`: to be sent in one request with that one."""
-    query = "select * from sluice_internal._mutation_claim(%s, %s, %s, %s, %s)"
+async def claim(
+    conn: Database,
+    poller_id: str,
+    max_items: int,
+    *,
+    like: ClaimedItem | None = None,
+    busy_sync_ids: Sequence[str] = (),
+    busy_providers: Sequence[str] = (),
+) -> list[ClaimedItem]:
+    """Takes up to `max_items` items that are due; of one object only the oldest. `like`: to be sent in one request with that one.
+    `busy_…`: nothing of these.
+    """
+    query = "select * from sluice_internal._mutation_claim(%s, %s, %s, %s, %s, %s, %s)"
     only = (None, None, None) if like is None else (like.sync_id, like.collection_id, like.kind)
+    busy = (list(busy_sync_ids) or None, list(busy_providers) or None)
     # The data goes on to the vendor as text: no digit is lost.
-    claimed = await run(conn, query, poller_id, max_items, *only, raw_json=True)
+    claimed = await run(conn, query, poller_id, max_items, *only, *busy, raw_json=True)
     return [_item(row) for row in claimed]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pgsluice.db import secrets, writes
@@ -18,7 +19,13 @@ from pgsluice.poller.writing import Attempt, as_write
 from pgsluice.providers import registry
 from pgsluice.providers.errors import ProviderError, UnknownProvider
 
-AT_ONCE: Final = 8
+# Requests of one poller at once; of these for one sync and for one provider: a vendor that does not answer holds each of its requests for
+# half a minute, and the writes to others must not wait behind them.
+AT_ONCE: Final = 32
+OF_SYNC: Final = 8
+OF_PROVIDER: Final = 24
+# Claimed in steps, after each of which it is seen who has had enough.
+STEP: Final = 4
 # Items of a poller that died, and of syncs that were resumed, are found this often; nothing announces them.
 LONGEST_SLEEP: Final = 2.0
 # `poll --once` waits for its own next attempts if they are no further away, in seconds.
@@ -26,10 +33,10 @@ SOON: Final = 10.0
 
 
 class Writer:
-    """The writes of one session of a poller. `tasks`: those under way."""
+    """The writes of one session of a poller. `tasks`: the requests under way, with an item of each."""
 
     def __init__(self, session: Session, transport: Transport, key: secrets.MasterKey | None, stopping: asyncio.Event) -> None:
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], ClaimedItem] = {}
         self._session = session
         self._transport = transport
         self._key = key
@@ -55,10 +62,14 @@ class Writer:
         now = time.monotonic()
         self._session.wanted.clear()
         self._later = [due for due in self._later if due > now]
-        free = AT_ONCE - len(self.tasks)
-        for items in await self._claimed(free) if free else ():
-            self.tasks.add(asyncio.ensure_future(self._request(items)))
-        return len(self.tasks) >= AT_ONCE
+        while (free := AT_ONCE - len(self.tasks)) > 0:
+            wanted = min(free, STEP)
+            claimed = await self._claimed(wanted)
+            for items in claimed:
+                self.tasks[asyncio.ensure_future(self._request(items))] = items[0]
+            if sum(map(len, claimed)) < wanted:
+                return False
+        return True
 
     async def _claimed(self, requests: int) -> list[list[ClaimedItem]]:
         """Items for so many requests at most (a few more where the last ones differ), those of one together."""
@@ -71,7 +82,15 @@ class Writer:
                 alone = item.upstream_id if item.if_match is not None else None
                 alike.setdefault((item.sync_id, item.collection_id, item.kind, item.match_on, alone, _together(item)), []).append(item)
 
-        first = await writes.claim(session, session.poller_id, requests)
+        under_way = self.tasks.values()
+        first = await writes.claim(
+            session,
+            session.poller_id,
+            requests,
+            # no whole step more, so that it stays their share
+            busy_sync_ids=_beyond(OF_SYNC - STEP, (item.sync_id for item in under_way)),
+            busy_providers=_beyond(OF_PROVIDER - STEP, (item.provider for item in under_way)),
+        )
         await know(session, {item.provider for item in first})
         sort(first)
         for items in list(alike.values()):
@@ -89,8 +108,8 @@ class Writer:
             done, _ = await asyncio.wait({*self.tasks, *listening}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             woken.cancel()
-        for task in done & self.tasks:
-            self.tasks.discard(task)
+        for task in [task for task in self.tasks if task in done]:
+            del self.tasks[task]
             task.result()
 
     async def _request(self, items: list[ClaimedItem]) -> None:
@@ -104,6 +123,11 @@ class Writer:
             # What became of it is not stored. A new session, under a new id, takes the items over.
             raise make(exc.message, code="SL401", details=exc.details, hint=exc.hint) from exc
         self._later += [time.monotonic() + pause for pause in pauses]
+
+
+def _beyond(count: int, names: Iterable[str]) -> list[str]:
+    """The names that occur more often than `count`."""
+    return [name for name, times in Counter(names).items() if times > count]
 
 
 def _together(item: ClaimedItem) -> str:

@@ -6674,7 +6674,7 @@ end
 $function$;
 comment on function sluice_internal._move_cursors(integer,integer,bigint) is 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text, busy_sync_ids text[] DEFAULT NULL::text[], busy_providers text[] DEFAULT NULL::text[])
  RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -6695,6 +6695,8 @@ begin
             and y.deleting_since is null
             and i.next_attempt_at <= clock_timestamp()
             and not y.paused
+            and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+            and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
             and (
                 i.status = 'queued'
                 or not exists (
@@ -6802,7 +6804,7 @@ begin
     order by c.mutation_no, c.item_no;
 end
 $function$;
-comment on function sluice_internal._mutation_claim(text,integer,text,text,text) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks claims, which wait for each other, and the items (skips locked ones).';
+comment on function sluice_internal._mutation_claim(text,integer,text,text,text,text[],text[]) is 'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. busy_…: nothing of these, whose share of what the poller sends at once is used up. Locks claims, which wait for each other, and the items (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_close(mutation_no bigint)
  RETURNS void
@@ -13383,7 +13385,7 @@ grant execute on function sluice_internal._feed_fail(text,text,bigint,text,jsonb
 grant execute on function sluice_internal._feeds_declare(text,text,bigint,jsonb) to sluice_poller;
 grant execute on function sluice_internal._jsonb_refusal(text) to sluice_poller;
 grant execute on function sluice_internal._leases_compact(bigint) to sluice_poller;
-grant execute on function sluice_internal._mutation_claim(text,integer,text,text,text) to sluice_poller;
+grant execute on function sluice_internal._mutation_claim(text,integer,text,text,text,text[],text[]) to sluice_poller;
 grant execute on function sluice_internal._mutation_complete(bigint,integer,text,integer,text,text,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._mutation_retry(bigint,integer,text,integer,interval,boolean,jsonb) to sluice_poller;
 grant execute on function sluice_internal._page_commit(text,text,bigint,text,jsonb,boolean,jsonb,jsonb,timestamp with time zone,jsonb) to sluice_poller;

@@ -3,7 +3,9 @@ create or replace function sluice_internal._mutation_claim(
     max_items int,
     only_sync_id text default null,
     only_collection_id text default null,
-    only_kind text default null
+    only_kind text default null,
+    busy_sync_ids text[] default null,
+    busy_providers text[] default null
 )
 returns table (
     mutation_no bigint,
@@ -54,6 +56,8 @@ begin
             and y.deleting_since is null
             and i.next_attempt_at <= clock_timestamp()
             and not y.paused
+            and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+            and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
             and (
                 i.status = 'queued'
                 or not exists (
@@ -162,5 +166,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._mutation_claim(text, int, text, text, text) is
-'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. Locks claims, which wait for each other, and the items (skips locked ones).';
+comment on function sluice_internal._mutation_claim(text, int, text, text, text, text[], text[]) is
+'Takes up to max_items items to send, oldest first, writes to one object in order, also those of a poller that died while sending (sent_before is then true, and first_sent_at says since when). only_…: more of that sync, collection and kind, for the same request. busy_…: nothing of these, whose share of what the poller sends at once is used up. Locks claims, which wait for each other, and the items (skips locked ones).';

@@ -110,3 +110,26 @@ def test_killed_while_sending_nothing_is_created_twice(db: str, account: StripeF
     assert len(account.objects("customer")) == 200
     assert {customer["name"] for customer in account.objects("customer").values()} == {f"c{number}" for number in range(200)}
     assert len({upstream_id for _, upstream_id, _ in items(db, made)}) == 200
+
+
+@NEWEST
+def test_a_vendor_that_does_not_answer_one_sync_holds_up_no_other(db: str, account: StripeFake) -> None:
+    """Each of its requests stands for half a minute. What is written for others does not stand behind them."""
+    connect(db, account, "other")
+    held = account.fail(faults.Hold(), method="POST", path="/v1/customers", params={"description": "held"}, times=None)
+    try:
+        slow = ask(db, "create", *({"name": f"c{number}", "description": "held"} for number in range(40)))
+        with process(db) as poller:
+            assert held.wait(8)
+            with psycopg.connect(db) as conn:
+                ran = "select mutation_id from sluice.mutation_run('create', 'other', 'stripe:customer', %s)"
+                (quick,) = conn.execute(ran, [Jsonb([{"name": f"o{number}"} for number in range(20)])]).fetchone() or (None,)
+            until(lambda: set(states(db, str(quick))) == {"succeeded"}, 20)
+            assert states(db, slow).count("sending") == held.hits == 8
+            held.release()
+            until(lambda: set(states(db, slow)) == {"succeeded"}, 60)
+            poller.send(signal.SIGTERM)
+            assert poller.wait() == 0, poller.output
+    finally:
+        held.release()
+    assert len(account.objects("customer")) == 60

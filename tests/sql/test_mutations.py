@@ -71,6 +71,21 @@ def test_from_the_call_to_the_result(one: Session) -> None:
     assert one.records()["cus_1"].data == {"id": "cus_1"}
 
 
+@pytest.mark.parametrize("busy", ["syncs", "providers"])
+def test_whoever_has_had_enough_is_left_for_later_and_nobody_waits_behind_it(one: Session, busy: str) -> None:
+    one.rows("select sluice_internal._credential_put('h', 'hubspot', 'hubspot_key', 'shown', '\\xc0ffee', 1, null, '{}')")
+    one.rows("select sync_create('s', 'hubspot', 'other', collection_ids => '{hubspot:contact}', credential_id => 'h')")
+    run(one, "create", *({"name": f"c{number}"} for number in range(5)))
+    run(one, "create", {"properties": {}}, sync_id="other", collection_id="hubspot:contact")
+    one.rows("select sluice_internal._poller_heartbeat('p', 'h', 1)")
+    query = "select * from sluice_internal._mutation_claim('p', 3, busy_sync_ids => %s, busy_providers => %s)"
+    only, rest = (["y"], None) if busy == "syncs" else (None, ["stripe"]), (["other"], ["hubspot"])
+    assert [item.sync_id for item in one.rows(query, *only)] == ["other"]
+    assert one.rows(query, *only) == []
+    assert [item.sync_id for item in one.rows(query, *rest)] == ["y", "y", "y"]
+    assert [item.sync_id for item in one.rows(query, None, None)] == ["y", "y"]
+
+
 @pytest.mark.parametrize(
     ("outcomes", "status"),
     [
