@@ -413,8 +413,8 @@ begin
                 return;
             end if;
             if v_count > 0 then
-                -- these were all that had something new: what has come since is for the next call
-                if cardinality(v_ready) < least(v_need, v_lanes) then
+                -- these were all that had something: what has come since is for the next call
+                if not v_open and cardinality(v_ready) < least(v_need, v_lanes) then
                     return;
                 end if;
                 v_done := v_done || v_locked;
