@@ -125,8 +125,11 @@ def test_no_app_sends_its_secret_where_whoever_signs_in_likes(host: str, pattern
     renew = f"    renew: {{grant: client_credentials, url: 'https://{host}/token'}}\n"
     fields = "      client_id: {description: the id, optional: true}\n      client_secret: {description: the secret, optional: true}\n"
     for words in (consent, fields + renew):
-        found = [str(problem) for problem in _problems(said.replace("    bearer:", f"{words}    bearer:"))]
-        assert [SECRET_ELSEWHERE in problem for problem in found] == [True] * refused, found
+        text = said.replace("    bearer:", f"{words}    bearer:")
+        if refused:
+            assert [SECRET_ELSEWHERE in str(problem) for problem in mistakes(text)] == [True]
+        else:
+            checked(text)
 
 
 def test_a_path_or_a_secret_of_ones_own_leads_nowhere_else() -> None:
@@ -135,15 +138,7 @@ def test_a_path_or_a_secret_of_ones_own_leads_nowhere_else() -> None:
     fields = "      client_id: {description: the id}\n      client_secret: {description: the secret}\n"
     renew = "    renew: {grant: client_credentials, url: 'https://{credential.site}/token'}\n"
     for text in (said.replace("    bearer:", f"{consent}    bearer:"), said.replace("    bearer:", f"{fields}{renew}    bearer:")):
-        assert _problems(text) == []
-
-
-def _problems(text: str) -> list[Problem]:
-    try:
         checked(text)
-    except BadDocument as exc:
-        return exc.problems
-    return []
 
 
 def test_all_mistakes_are_named_at_once() -> None:
