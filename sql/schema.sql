@@ -363,6 +363,8 @@ create table sluice_internal.mutation_items (
 CREATE INDEX mutation_items_by_match ON sluice_internal.mutation_items USING btree (sync_id, collection_id, md5(match_value)) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (match_value IS NOT NULL));
 CREATE INDEX mutation_items_by_record ON sluice_internal.mutation_items USING btree (sync_id, collection_id, upstream_id, mutation_no, item_no) WHERE ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'unknown'::text])) AND (upstream_id IS NOT NULL));
 CREATE INDEX mutation_items_open ON sluice_internal.mutation_items USING btree (next_attempt_at, mutation_no, item_no) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+CREATE INDEX mutation_items_queued ON sluice_internal.mutation_items USING btree (sync_id, next_attempt_at, mutation_no, item_no) WHERE (status = 'queued'::text);
+CREATE INDEX mutation_items_sending ON sluice_internal.mutation_items USING btree (sync_id, poller_id) WHERE (status = 'sending'::text);
 comment on table sluice_internal.mutation_items is 'One write to one object. vendor_key is what the vendor is told to recognise a repetition by; first_sent_at bounds how long it does.';
 comment on column sluice_internal.mutation_items.match_value is 'Of an upsert: the value of match_on as JSON text, so that writes to one object run in order.';
 
@@ -5254,7 +5256,7 @@ end
 $function$;
 comment on function sluice_internal._description_ask(text) is 'Lets a poller ask the account what collections it has, once this commits; nothing where they are the same for everybody.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._description_claim(poller_id text)
+CREATE OR REPLACE FUNCTION sluice_internal._description_claim(poller_id text, busy_providers text[] DEFAULT NULL::text[])
  RETURNS TABLE(credential_id text, epoch bigint, provider text, kind text, sealed bytea, key_version integer, base_url text, attempt integer, next_in interval, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5275,6 +5277,13 @@ begin
     from sluice_internal.descriptions as d
     where
         d.next_attempt_at <= clock_timestamp()
+        and (
+            _description_claim.busy_providers is null
+            or exists (
+                select from sluice_internal.credentials as c
+                where c.credential_id = d.credential_id and c.provider <> all(_description_claim.busy_providers collate "C")
+            )
+        )
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = d.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -5305,7 +5314,7 @@ begin
     left join sluice_internal.oauth_apps as a on a.oauth_app_id = c.oauth_app_id;
 end
 $function$;
-comment on function sluice_internal._description_claim(text) is 'Takes an account that is to be asked for its collections; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
+comment on function sluice_internal._description_claim(text,text[]) is 'Takes an account that is to be asked for its collections, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._description_end(credential_id text, poller_id text, epoch bigint, collections jsonb, error jsonb, retry_in interval)
  RETURNS boolean
@@ -6674,86 +6683,193 @@ end
 $function$;
 comment on function sluice_internal._move_cursors(integer,integer,bigint) is 'Moves a consumer''s cursor in every lane where it has one; leases stay. The caller holds the locks of the lanes.';
 
+CREATE OR REPLACE FUNCTION sluice_internal._mutation_behind(mutation_no bigint, item_no integer, status text, sync_id text, collection_id text, upstream_id text, match_value text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+    -- An unknown one holds up the next. Numbers are given out before the commit: one with a lower number may come while a higher one is
+    -- under way, waits for that, and does not keep it from being taken over.
+    return (
+        _mutation_behind.upstream_id is not null
+        and exists (
+            select from sluice_internal.mutation_items as e
+            where
+                e.sync_id = _mutation_behind.sync_id collate "C"
+                and e.collection_id = _mutation_behind.collection_id collate "C"
+                and e.upstream_id = _mutation_behind.upstream_id collate "C"
+                and e.status in ('queued', 'sending', 'unknown')
+                and case
+                    when (e.mutation_no, e.item_no) < (_mutation_behind.mutation_no, _mutation_behind.item_no)
+                        then _mutation_behind.status = 'queued' or e.status <> 'queued'
+                    else _mutation_behind.status = 'queued' and e.status <> 'queued'
+                end
+        )
+    ) or (
+        _mutation_behind.match_value is not null
+        and exists (
+            select from sluice_internal.mutation_items as e
+            where
+                e.sync_id = _mutation_behind.sync_id collate "C"
+                and e.collection_id = _mutation_behind.collection_id collate "C"
+                and md5(e.match_value) = md5(_mutation_behind.match_value)
+                and e.match_value is not null
+                and e.status in ('queued', 'sending', 'unknown')
+                and case
+                    when (e.mutation_no, e.item_no) < (_mutation_behind.mutation_no, _mutation_behind.item_no)
+                        then _mutation_behind.status = 'queued' or e.status <> 'queued'
+                    else _mutation_behind.status = 'queued' and e.status <> 'queued'
+                end
+        )
+    );
+end
+$function$;
+comment on function sluice_internal._mutation_behind(bigint,integer,text,text,text,text,text) is 'Whether another write to the same object has to end before this one is sent: writes to one object run in order. Runs under its caller''s settings.';
+
 CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_items integer, only_sync_id text DEFAULT NULL::text, only_collection_id text DEFAULT NULL::text, only_kind text DEFAULT NULL::text, busy_sync_ids text[] DEFAULT NULL::text[], busy_providers text[] DEFAULT NULL::text[])
  RETURNS TABLE(mutation_no bigint, item_no integer, epoch integer, sync_id text, collection_id text, kind text, upstream_id text, data jsonb, vendor_key text, attempt integer, first_sent_at timestamp with time zone, provider text, credential_id text, sealed bytea, key_version integer, credential_kind text, base_url text, clock timestamp with time zone, sent_before boolean, match_on text, if_match text, credential_version bigint, credential_renew_at timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_living text[];
+    v_front int := 100;
+    v_sync_ids text[];
+    v_mutation_nos bigint[] := '{}';
+    v_item_nos int[] := '{}';
+    v_looked int;
 begin
     perform sluice_internal._authorize(null, 'poller');
     -- One at a time: what another claim takes now does not show yet, and a write to the same object that commits now would go beside it.
     perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
+    v_living := array(
+        select p.poller_id from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+    );
+    if _mutation_claim.only_sync_id is null then
+        -- Those of the dead: there are no more than pollers had under way.
+        select coalesce(array_agg(d.mutation_no), '{}'), coalesce(array_agg(d.item_no), '{}') into v_mutation_nos, v_item_nos
+        from (
+            select i.mutation_no, i.item_no
+            from sluice_internal.mutation_items as i
+            inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+            where
+                i.status = 'sending' and i.poller_id <> all(v_living)
+                and not y.paused and y.deleting_since is null
+                and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+                and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
+                and not sluice_internal._mutation_behind(
+                    i.mutation_no, i.item_no, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+                )
+            order by i.next_attempt_at, i.mutation_no, i.item_no
+            limit _mutation_claim.max_items
+        ) as d;
+        -- The syncs that stand in front of the queue: those of all the queue are looked for only where these may not have enough.
+        select coalesce(array_agg(distinct f.sync_id), '{}'), count(*) into v_sync_ids, v_looked
+        from (
+            select i.sync_id
+            from sluice_internal.mutation_items as i
+            where i.status = 'queued' and i.next_attempt_at <= v_now
+            order by i.next_attempt_at, i.mutation_no, i.item_no
+            limit v_front
+        ) as f;
+    else
+        v_sync_ids := array[_mutation_claim.only_sync_id];
+        v_looked := 0;
+    end if;
+    while cardinality(v_mutation_nos) < _mutation_claim.max_items and v_sync_ids <> '{}' loop
+        select v_mutation_nos || array_agg(c.mutation_no), v_item_nos || array_agg(c.item_no) into v_mutation_nos, v_item_nos
+        from (
+            select q.mutation_no, q.item_no
+            from unnest(v_sync_ids) as w (sync_id)
+            inner join sluice_internal.syncs as y on y.sync_id = w.sync_id collate "C"
+            cross join lateral (
+                select coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) as places
+                offset 0
+            ) as l
+            cross join lateral (
+                -- No more of a sync than may be under way: they would hold up the writes of others. More for a request that has a first
+                -- item takes no place of its own.
+                select case
+                    when _mutation_claim.only_sync_id is not null or l.places = 0 then _mutation_claim.max_items
+                    else least(
+                        _mutation_claim.max_items,
+                        l.places - (
+                            select count(*)
+                            from (
+                                select from sluice_internal.mutation_items as b
+                                where b.sync_id = y.sync_id and b.status = 'sending'
+                                limit l.places
+                            ) as s
+                        )
+                    )
+                end as places
+                offset 0
+            ) as r
+            cross join lateral (
+                select n.*
+                from (
+                    select i.mutation_no, i.item_no, i.next_attempt_at, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+                    from sluice_internal.mutation_items as i
+                    where i.sync_id = y.sync_id and i.status = 'queued' and i.next_attempt_at <= v_now
+                    order by i.next_attempt_at, i.mutation_no, i.item_no
+                    limit case when _mutation_claim.only_sync_id is not null then 1000 end
+                ) as n
+                where
+                    (
+                        _mutation_claim.only_sync_id is null
+                        or (
+                            n.collection_id = _mutation_claim.only_collection_id collate "C"
+                            and _mutation_claim.only_kind = (
+                                select m.kind from sluice_internal.mutations as m where m.mutation_no = n.mutation_no
+                            )
+                        )
+                    )
+                    and not sluice_internal._mutation_behind(
+                        n.mutation_no, n.item_no, n.status, n.sync_id, n.collection_id, n.upstream_id, n.match_value
+                    )
+                order by n.next_attempt_at, n.mutation_no, n.item_no
+                limit r.places
+            ) as q
+            where
+                not y.paused and y.deleting_since is null
+                and (_mutation_claim.busy_sync_ids is null or y.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+                and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
+            order by q.next_attempt_at, q.mutation_no, q.item_no
+            limit _mutation_claim.max_items - cardinality(v_mutation_nos)
+        ) as c;
+        exit when v_looked < v_front or cardinality(v_mutation_nos) >= _mutation_claim.max_items;
+        v_looked := 0;
+        -- all others, each found by one step in the index
+        v_sync_ids := array(
+            with recursive waiting as (
+                select min(i.sync_id) as sync_id from sluice_internal.mutation_items as i where i.status = 'queued'
+                union all
+                select (
+                    select min(i.sync_id) from sluice_internal.mutation_items as i where i.status = 'queued' and i.sync_id > w.sync_id
+                )
+                from waiting as w
+                where w.sync_id is not null
+            )
+            select w.sync_id from waiting as w where w.sync_id <> all(v_sync_ids)
+        );
+    end loop;
     return query
     with open as materialized (
         select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
-        from sluice_internal.mutation_items as i
-        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        from unnest(v_mutation_nos, v_item_nos) as c (mutation_no, item_no)
+        inner join sluice_internal.mutation_items as i on i.mutation_no = c.mutation_no and i.item_no = c.item_no
+        -- looked at again: it may have been cancelled, or put back by a poller that was thought dead
         where
-            i.status in ('queued', 'sending')
-            and y.deleting_since is null
-            and i.next_attempt_at <= clock_timestamp()
-            and not y.paused
-            and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
-            and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
-            and (
-                i.status = 'queued'
-                or not exists (
-                    select from sluice_internal.pollers as p
-                    where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
-                )
-            )
-            -- more for a request that has a first item: it takes no place of its own
-            and (
-                _mutation_claim.only_sync_id is null
-                or (
-                    i.sync_id = _mutation_claim.only_sync_id collate "C"
-                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
-                    and _mutation_claim.only_kind = (
-                        select m.kind from sluice_internal.mutations as m where m.mutation_no = i.mutation_no
-                    )
-                )
-            )
-            -- no more of a sync than may be under way: they would hold up the writes of others
-            and (
-                _mutation_claim.only_sync_id is not null
-                or coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
-                or (y.rate_limit -> 'max_concurrent_requests')::int > (
-                    select count(*)
-                    from sluice_internal.mutation_items as b
-                    where
-                        b.sync_id = i.sync_id and b.status in ('queued', 'sending')
-                        and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
-                        and b.next_attempt_at <= clock_timestamp()
-                        and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
-                )
-            )
-            -- writes to one object run in order; an unknown one holds up the next. Numbers are given out before the commit: one
-            -- with a lower number may come while a higher one is under way, waits for that, and does not keep it from being taken over
-            and not exists (
-                select from sluice_internal.mutation_items as e
-                where
-                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
-                    and e.status in ('queued', 'sending', 'unknown')
-                    and case
-                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
-                        else i.status = 'queued' and e.status <> 'queued'
-                    end
-            )
-            and not exists (
-                select from sluice_internal.mutation_items as e
-                where
-                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
-                    and e.match_value is not null
-                    and e.status in ('queued', 'sending', 'unknown')
-                    and case
-                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
-                        else i.status = 'queued' and e.status <> 'queued'
-                    end
-            )
-        order by i.next_attempt_at, i.mutation_no, i.item_no
-        limit _mutation_claim.max_items
+            i.next_attempt_at <= clock_timestamp()
+            and (i.status = 'queued' or (i.status = 'sending' and i.poller_id <> all(v_living)))
         for update of i skip locked
     ),
     claimed as (
@@ -10723,7 +10839,7 @@ end
 $function$;
 comment on function sluice_internal._streams_tidy() is 'A piece of what streams have to be rid of: _positions_trim or _times_trim, of up to 5,000 rows; false if there is nothing to do. Locks what those lock.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._subscription_claim(poller_id text)
+CREATE OR REPLACE FUNCTION sluice_internal._subscription_claim(poller_id text, busy_providers text[] DEFAULT NULL::text[])
  RETURNS TABLE(sync_id text, epoch bigint, provider text, collection_ids text[], credential_id text, kind text, sealed bytea, key_version integer, base_url text, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, has_secret boolean, tag text, attempt integer, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, next_in interval)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -10746,6 +10862,7 @@ begin
     where
         w.subscribe_at <= clock_timestamp()
         and not y.paused and y.deleting_since is null
+        and (_subscription_claim.busy_providers is null or y.provider <> all(_subscription_claim.busy_providers collate "C"))
         and not exists (
             select from sluice_internal.unsubscriptions as u
             -- One with another credential is of another account, as far as that is known: it is not waited for where that takes long.
@@ -10786,7 +10903,7 @@ begin
     left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
 end
 $function$;
-comment on function sluice_internal._subscription_claim(text) is 'Takes a sync whose subscription at its vendor is to be looked at; one row without it, and when the next one is due, where none is due now; no row where none is planned. tag: stands in the address. Locks its entry in webhooks (skips locked ones).';
+comment on function sluice_internal._subscription_claim(text,text[]) is 'Takes a sync whose subscription at its vendor is to be looked at, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where none is planned. tag: stands in the address. Locks its entry in webhooks (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._subscription_end(sync_id text, poller_id text, epoch bigint, again_in interval, address text DEFAULT NULL::text, error jsonb DEFAULT NULL::jsonb, notices text[] DEFAULT '{}'::text[])
  RETURNS boolean
@@ -11938,7 +12055,7 @@ end
 $function$;
 comment on function sluice_internal._unsubscription_ask(text) is 'A sync''s subscription is wanted no more: pollers remove it at the vendor, whatever becomes of the sync. Nothing, where none was asked for. Locks the sync''s entry in webhooks.';
 
-CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_claim(poller_id text)
+CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_claim(poller_id text, busy_providers text[] DEFAULT NULL::text[])
  RETURNS TABLE(unsubscription_no bigint, sync_id text, epoch bigint, provider text, address text, tag text, attempt integer, credential_id text, kind text, sealed bytea, key_version integer, base_url text, credential_version bigint, credential_renew_at timestamp with time zone, clock timestamp with time zone, oauth_app_id text, client_id text, client_sealed bytea, client_key_version integer, next_in interval)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -11959,6 +12076,7 @@ begin
     from sluice_internal.unsubscriptions as u
     where
         u.next_at <= clock_timestamp()
+        and (_unsubscription_claim.busy_providers is null or u.provider <> all(_unsubscription_claim.busy_providers collate "C"))
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = u.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -11987,7 +12105,7 @@ begin
     left join sluice_internal.oauth_apps as a on a.oauth_app_id = k.oauth_app_id;
 end
 $function$;
-comment on function sluice_internal._unsubscription_claim(text) is 'Takes a subscription that is to be removed at its vendor; one row without it, and when the next one is due, where none is due now; no row where there is none. Locks it (skips locked ones).';
+comment on function sluice_internal._unsubscription_claim(text,text[]) is 'Takes a subscription that is to be removed at its vendor, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where there is none. Locks it (skips locked ones).';
 
 CREATE OR REPLACE FUNCTION sluice_internal._unsubscription_end(unsubscription_no bigint, poller_id text, epoch bigint, again_in interval DEFAULT NULL::interval, error jsonb DEFAULT NULL::jsonb)
  RETURNS boolean
@@ -13379,7 +13497,7 @@ grant execute on function sluice.mutation_run(text,text,text,jsonb,text,text,tex
 grant execute on function sluice_internal._mutation_seen(text,text[]) to sluice_mutator;
 grant usage on schema sluice_internal to sluice_mutator;
 grant execute on function sluice_internal._credential_sealed(text) to sluice_poller;
-grant execute on function sluice_internal._description_claim(text) to sluice_poller;
+grant execute on function sluice_internal._description_claim(text,text[]) to sluice_poller;
 grant execute on function sluice_internal._description_end(text,text,bigint,jsonb,jsonb,interval) to sluice_poller;
 grant execute on function sluice_internal._feed_fail(text,text,bigint,text,jsonb,interval,jsonb) to sluice_poller;
 grant execute on function sluice_internal._feeds_declare(text,text,bigint,jsonb) to sluice_poller;
@@ -13407,7 +13525,7 @@ grant execute on function sluice_internal._signin_credential(text,text) to sluic
 grant execute on function sluice_internal._signin_fail(text,text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._signin_store(text,text,bytea,integer,text,text,interval,text[]) to sluice_poller;
 grant execute on function sluice_internal._streams_tidy() to sluice_poller;
-grant execute on function sluice_internal._subscription_claim(text) to sluice_poller;
+grant execute on function sluice_internal._subscription_claim(text,text[]) to sluice_poller;
 grant execute on function sluice_internal._subscription_end(text,text,bigint,interval,text,jsonb,text[]) to sluice_poller;
 grant execute on function sluice_internal._subscription_known(text,text,bigint) to sluice_poller;
 grant execute on function sluice_internal._subscription_secret(text,text,bigint,bytea,integer) to sluice_poller;
@@ -13419,7 +13537,7 @@ grant execute on function sluice_internal._sync_finish(text,text,bigint,interval
 grant execute on function sluice_internal._sync_finish_many(text,jsonb) to sluice_poller;
 grant execute on function sluice_internal._sync_release(text,text,bigint) to sluice_poller;
 grant execute on function sluice_internal._sync_tidy() to sluice_poller;
-grant execute on function sluice_internal._unsubscription_claim(text) to sluice_poller;
+grant execute on function sluice_internal._unsubscription_claim(text,text[]) to sluice_poller;
 grant execute on function sluice_internal._unsubscription_end(bigint,text,bigint,interval,jsonb) to sluice_poller;
 grant execute on function sluice_internal._wanted_commit(text,text,bigint,jsonb,jsonb,timestamp with time zone,jsonb) to sluice_poller;
 grant execute on function sluice_internal._wanted_next(text,text,bigint,integer) to sluice_poller;

@@ -40,81 +40,144 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $$
 #variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_living text[];
+    v_front int := 100;
+    v_sync_ids text[];
+    v_mutation_nos bigint[] := '{}';
+    v_item_nos int[] := '{}';
+    v_looked int;
 begin
     perform sluice_internal._authorize(null, 'poller');
     -- One at a time: what another claim takes now does not show yet, and a write to the same object that commits now would go beside it.
     perform pg_advisory_xact_lock(sluice_internal._lock_key(9, 0, 0));
+    v_living := array(
+        select p.poller_id from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
+    );
+    if _mutation_claim.only_sync_id is null then
+        -- Those of the dead: there are no more than pollers had under way.
+        select coalesce(array_agg(d.mutation_no), '{}'), coalesce(array_agg(d.item_no), '{}') into v_mutation_nos, v_item_nos
+        from (
+            select i.mutation_no, i.item_no
+            from sluice_internal.mutation_items as i
+            inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+            where
+                i.status = 'sending' and i.poller_id <> all(v_living)
+                and not y.paused and y.deleting_since is null
+                and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+                and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
+                and not sluice_internal._mutation_behind(
+                    i.mutation_no, i.item_no, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+                )
+            order by i.next_attempt_at, i.mutation_no, i.item_no
+            limit _mutation_claim.max_items
+        ) as d;
+        -- The syncs that stand in front of the queue: those of all the queue are looked for only where these may not have enough.
+        select coalesce(array_agg(distinct f.sync_id), '{}'), count(*) into v_sync_ids, v_looked
+        from (
+            select i.sync_id
+            from sluice_internal.mutation_items as i
+            where i.status = 'queued' and i.next_attempt_at <= v_now
+            order by i.next_attempt_at, i.mutation_no, i.item_no
+            limit v_front
+        ) as f;
+    else
+        v_sync_ids := array[_mutation_claim.only_sync_id];
+        v_looked := 0;
+    end if;
+    while cardinality(v_mutation_nos) < _mutation_claim.max_items and v_sync_ids <> '{}' loop
+        select v_mutation_nos || array_agg(c.mutation_no), v_item_nos || array_agg(c.item_no) into v_mutation_nos, v_item_nos
+        from (
+            select q.mutation_no, q.item_no
+            from unnest(v_sync_ids) as w (sync_id)
+            inner join sluice_internal.syncs as y on y.sync_id = w.sync_id collate "C"
+            cross join lateral (
+                select coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) as places
+                offset 0
+            ) as l
+            cross join lateral (
+                -- No more of a sync than may be under way: they would hold up the writes of others. More for a request that has a first
+                -- item takes no place of its own.
+                select case
+                    when _mutation_claim.only_sync_id is not null or l.places = 0 then _mutation_claim.max_items
+                    else least(
+                        _mutation_claim.max_items,
+                        l.places - (
+                            select count(*)
+                            from (
+                                select from sluice_internal.mutation_items as b
+                                where b.sync_id = y.sync_id and b.status = 'sending'
+                                limit l.places
+                            ) as s
+                        )
+                    )
+                end as places
+                offset 0
+            ) as r
+            cross join lateral (
+                select n.*
+                from (
+                    select i.mutation_no, i.item_no, i.next_attempt_at, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+                    from sluice_internal.mutation_items as i
+                    where i.sync_id = y.sync_id and i.status = 'queued' and i.next_attempt_at <= v_now
+                    order by i.next_attempt_at, i.mutation_no, i.item_no
+                    limit case when _mutation_claim.only_sync_id is not null then 1000 end
+                ) as n
+                where
+                    (
+                        _mutation_claim.only_sync_id is null
+                        or (
+                            n.collection_id = _mutation_claim.only_collection_id collate "C"
+                            and _mutation_claim.only_kind = (
+                                select m.kind from sluice_internal.mutations as m where m.mutation_no = n.mutation_no
+                            )
+                        )
+                    )
+                    and not sluice_internal._mutation_behind(
+                        n.mutation_no, n.item_no, n.status, n.sync_id, n.collection_id, n.upstream_id, n.match_value
+                    )
+                order by n.next_attempt_at, n.mutation_no, n.item_no
+                limit r.places
+            ) as q
+            where
+                not y.paused and y.deleting_since is null
+                and (_mutation_claim.busy_sync_ids is null or y.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+                and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
+            order by q.next_attempt_at, q.mutation_no, q.item_no
+            limit _mutation_claim.max_items - cardinality(v_mutation_nos)
+        ) as c;
+        exit when v_looked < v_front or cardinality(v_mutation_nos) >= _mutation_claim.max_items;
+        v_looked := 0;
+        -- all others, each found by one step in the index
+        v_sync_ids := array(
+            with recursive waiting as (
+                select min(i.sync_id) as sync_id from sluice_internal.mutation_items as i where i.status = 'queued'
+                union all
+                select (
+                    select min(i.sync_id) from sluice_internal.mutation_items as i where i.status = 'queued' and i.sync_id > w.sync_id
+                )
+                from waiting as w
+                where w.sync_id is not null
+            )
+            select w.sync_id from waiting as w where w.sync_id <> all(v_sync_ids)
+        );
+    end loop;
     return query
     with open as materialized (
         select i.mutation_no, i.item_no, i.first_sent_at is not null as sent_before
-        from sluice_internal.mutation_items as i
-        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        from unnest(v_mutation_nos, v_item_nos) as c (mutation_no, item_no)
+        inner join sluice_internal.mutation_items as i on i.mutation_no = c.mutation_no and i.item_no = c.item_no
+        -- looked at again: it may have been cancelled, or put back by a poller that was thought dead
         where
-            i.status in ('queued', 'sending')
-            and y.deleting_since is null
-            and i.next_attempt_at <= clock_timestamp()
-            and not y.paused
-            and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
-            and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
-            and (
-                i.status = 'queued'
-                or not exists (
-                    select from sluice_internal.pollers as p
-                    where p.poller_id = i.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
-                )
-            )
-            -- more for a request that has a first item: it takes no place of its own
-            and (
-                _mutation_claim.only_sync_id is null
-                or (
-                    i.sync_id = _mutation_claim.only_sync_id collate "C"
-                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
-                    and _mutation_claim.only_kind = (
-                        select m.kind from sluice_internal.mutations as m where m.mutation_no = i.mutation_no
-                    )
-                )
-            )
-            -- no more of a sync than may be under way: they would hold up the writes of others
-            and (
-                _mutation_claim.only_sync_id is not null
-                or coalesce((y.rate_limit -> 'max_concurrent_requests')::int, 0) = 0
-                or (y.rate_limit -> 'max_concurrent_requests')::int > (
-                    select count(*)
-                    from sluice_internal.mutation_items as b
-                    where
-                        b.sync_id = i.sync_id and b.status in ('queued', 'sending')
-                        and (b.status = 'sending' or (b.mutation_no, b.item_no) < (i.mutation_no, i.item_no))
-                        and b.next_attempt_at <= clock_timestamp()
-                        and (b.mutation_no, b.item_no) <> (i.mutation_no, i.item_no)
-                )
-            )
-            -- writes to one object run in order; an unknown one holds up the next. Numbers are given out before the commit: one
-            -- with a lower number may come while a higher one is under way, waits for that, and does not keep it from being taken over
-            and not exists (
-                select from sluice_internal.mutation_items as e
-                where
-                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and e.upstream_id = i.upstream_id
-                    and e.status in ('queued', 'sending', 'unknown')
-                    and case
-                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
-                        else i.status = 'queued' and e.status <> 'queued'
-                    end
-            )
-            and not exists (
-                select from sluice_internal.mutation_items as e
-                where
-                    e.sync_id = i.sync_id and e.collection_id = i.collection_id and md5(e.match_value) = md5(i.match_value)
-                    and e.match_value is not null
-                    and e.status in ('queued', 'sending', 'unknown')
-                    and case
-                        when (e.mutation_no, e.item_no) < (i.mutation_no, i.item_no) then i.status = 'queued' or e.status <> 'queued'
-                        else i.status = 'queued' and e.status <> 'queued'
-                    end
-            )
-        order by i.next_attempt_at, i.mutation_no, i.item_no
-        limit _mutation_claim.max_items
+            i.next_attempt_at <= clock_timestamp()
+            and (i.status = 'queued' or (i.status = 'sending' and i.poller_id <> all(v_living)))
         for update of i skip locked
     ),
     claimed as (

@@ -27,7 +27,7 @@ LONG = {
     "internal/_lane_recover.sql": "one pass over the messages of a lane, in steps that share their state",
     "internal/_lane_take.sql": "as above",
     "internal/_take_many.sql": "as above, over several lanes",
-    "internal/_mutation_claim.sql": "one statement takes the items, and answers all that a request needs",
+    "internal/_mutation_claim.sql": "chooses, takes and answers the items, with all that a request needs",
     "internal/_record_write.sql": "one statement decides and writes",
     "internal/_record_write_each.sql": "one statement decides and writes",
     "internal/_settle_each.sql": "acks, nacks and moves of single messages follow one order of locks",
