@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -21,9 +21,9 @@ class Look(Generic[T]):
     next_in: float | None = None
 
 
-async def look(conn: Database, query: str, poller_id: str, read: Callable[[Row], T | None]) -> Look[T]:
-    """What the claim `query` finds: no row, one that says only `next_in`, or one that `read` understands."""
-    found = await run(conn, query, poller_id)
+async def look(conn: Database, function: str, poller_id: str, busy_providers: Sequence[str], read: Callable[[Row], T | None]) -> Look[T]:
+    """What `function`, a claim, finds: no row, one that says only `next_in`, or one that `read` understands. `busy_…`: none of these."""
+    found = await run(conn, f"select * from sluice_internal.{function}(%s, %s)", poller_id, list(busy_providers) or None)
     if not found:
         return Look()
     row = found[0]

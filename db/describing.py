@@ -37,8 +37,8 @@ async def listen(conn: Database) -> None:
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
-    return await chores.look(conn, "select * from sluice_internal._description_claim(%s)", poller_id, _claimed)
+async def claim(conn: Database, poller_id: str, busy_providers: Sequence[str] = ()) -> Look[Claimed]:
+    return await chores.look(conn, "_description_claim", poller_id, busy_providers, _claimed)
 
 
 def _claimed(row: Row) -> Claimed | None:

@@ -39,12 +39,12 @@ async def listen(conn: Database) -> None:
     await run(conn, f"listen {CHANNEL}")
 
 
-async def claim(conn: Database, poller_id: str) -> Look[Claimed]:
+async def claim(conn: Database, poller_id: str, busy_providers: Sequence[str] = ()) -> Look[Claimed]:
     """One to look at, or one to remove."""
-    kept = await chores.look(conn, "select * from sluice_internal._subscription_claim(%s)", poller_id, _claimed)
+    kept = await chores.look(conn, "_subscription_claim", poller_id, busy_providers, _claimed)
     if kept.claimed is not None:
         return kept
-    left = await chores.look(conn, "select * from sluice_internal._unsubscription_claim(%s)", poller_id, _left)
+    left = await chores.look(conn, "_unsubscription_claim", poller_id, busy_providers, _left)
     return Look(left.claimed, min((look.next_in for look in (kept, left) if look.next_in is not None), default=None))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,8 +23,10 @@ from pgsluice.poller.transport import Transport
 from pgsluice.providers import registry
 from pgsluice.providers.errors import ProviderError
 
-# One slow vendor must not hold up the others.
-AT_ONCE: Final = 2
+# Pieces of one kind at once, and of these for one provider: a vendor that does not answer holds each of its own for half a minute, and the
+# accounts of others must not wait behind them.
+AT_ONCE: Final = 8
+OF_PROVIDER: Final = 4
 
 C = TypeVar("C", bound="Claim")
 
@@ -41,8 +45,8 @@ class Claim(Protocol):
 class Job(Protocol[C]):
     """One kind of such work."""
 
-    async def claim(self) -> Look[C]:
-        """The next piece, which is this poller's from now on."""
+    async def claim(self, busy_providers: Sequence[str]) -> Look[C]:
+        """The next piece, which is this poller's from now on; none of these providers."""
         ...
 
     async def do(self, claimed: C) -> None:
@@ -80,6 +84,8 @@ class Chores(Generic[C]):
         self._job = job
         self._news = news
         self._longest = longest
+        self._looking = asyncio.Lock()
+        self._under_way: Counter[str] = Counter()
 
     async def serve(self) -> None:
         """Does whatever is to be done, for ever. Raises DatabaseUnavailable."""
@@ -87,19 +93,40 @@ class Chores(Generic[C]):
 
     async def drain(self) -> None:
         """Does what is to be done now. Raises DatabaseUnavailable."""
-        while (look := await self._job.claim()).claimed is not None:
-            await self._one(look.claimed)
+        workers = [asyncio.ensure_future(self._work_off()) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
 
     async def _work(self) -> None:
         while True:
+            async with self._looking:
+                claimed = await self._next()
+            await self._one(claimed)
+
+    async def _work_off(self) -> None:
+        while (look := await self._look()).claimed is not None:
+            await self._one(look.claimed)
+
+    async def _next(self) -> C:
+        """Waits for one. The caller is the only one that does."""
+        while True:
             self._news.clear()
-            look = await self._job.claim()
+            look = await self._look()
             if look.claimed is not None:
-                await self._one(look.claimed)
-                continue
+                return look.claimed
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(look.next_in or self._longest, self._longest)):
                     await self._news.wait()
+
+    async def _look(self) -> Look[C]:
+        """What is found counts as under way."""
+        look = await self._job.claim([provider for provider, pieces in self._under_way.items() if pieces >= OF_PROVIDER])
+        if look.claimed is not None:
+            self._under_way[look.claimed.provider] += 1
+        return look
 
     async def _one(self, claimed: C) -> None:
         """Raises only DatabaseUnavailable. A poller that stops leaves it to the next one."""
@@ -114,3 +141,7 @@ class Chores(Generic[C]):
             await self._job.failed(claimed, exc)
         except Exception as exc:  # noqa: BLE001  a bug in one provider concerns one account
             await self._job.failed(claimed, unexpected(exc))
+        finally:
+            self._under_way[claimed.provider] -= 1
+            # There may be more of a provider that had enough under way.
+            self._news.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -28,8 +28,8 @@ class Describer:
         self._means = means
         self._session = means.session
 
-    async def claim(self) -> Look[Claimed]:
-        return await describing.claim(self._session, self._session.poller_id)
+    async def claim(self, busy_providers: Sequence[str]) -> Look[Claimed]:
+        return await describing.claim(self._session, self._session.poller_id, busy_providers)
 
     async def do(self, claimed: Claimed) -> None:
         vendor = self._means.vendor(claimed, f"the description of {claimed.credential_id}", None)

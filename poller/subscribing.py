@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
@@ -48,8 +49,8 @@ class Subscriber:
         self._session = means.session
         self._public_url = public_url
 
-    async def claim(self) -> Look[Claimed]:
-        return await subscribing.claim(self._session, self._session.poller_id)
+    async def claim(self, busy_providers: Sequence[str]) -> Look[Claimed]:
+        return await subscribing.claim(self._session, self._session.poller_id, busy_providers)
 
     async def do(self, claimed: Claimed) -> None:
         known = registry.get(claimed.provider).webhooks

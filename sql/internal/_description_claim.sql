@@ -1,4 +1,7 @@
-create or replace function sluice_internal._description_claim(poller_id text)
+create or replace function sluice_internal._description_claim(
+    poller_id text,
+    busy_providers text[] default null
+)
 returns table (
     credential_id text,
     epoch bigint,
@@ -37,6 +40,13 @@ begin
     from sluice_internal.descriptions as d
     where
         d.next_attempt_at <= clock_timestamp()
+        and (
+            _description_claim.busy_providers is null
+            or exists (
+                select from sluice_internal.credentials as c
+                where c.credential_id = d.credential_id and c.provider <> all(_description_claim.busy_providers collate "C")
+            )
+        )
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = d.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -68,5 +78,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._description_claim(text) is
-'Takes an account that is to be asked for its collections; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';
+comment on function sluice_internal._description_claim(text, text[]) is
+'Takes an account that is to be asked for its collections, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where none is planned. Locks its row of descriptions (skips locked ones).';

@@ -1,4 +1,7 @@
-create or replace function sluice_internal._subscription_claim(poller_id text)
+create or replace function sluice_internal._subscription_claim(
+    poller_id text,
+    busy_providers text[] default null
+)
 returns table (
     sync_id text,
     epoch bigint,
@@ -43,6 +46,7 @@ begin
     where
         w.subscribe_at <= clock_timestamp()
         and not y.paused and y.deleting_since is null
+        and (_subscription_claim.busy_providers is null or y.provider <> all(_subscription_claim.busy_providers collate "C"))
         and not exists (
             select from sluice_internal.unsubscriptions as u
             -- One with another credential is of another account, as far as that is known: it is not waited for where that takes long.
@@ -84,5 +88,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._subscription_claim(text) is
-'Takes a sync whose subscription at its vendor is to be looked at; one row without it, and when the next one is due, where none is due now; no row where none is planned. tag: stands in the address. Locks its entry in webhooks (skips locked ones).';
+comment on function sluice_internal._subscription_claim(text, text[]) is
+'Takes a sync whose subscription at its vendor is to be looked at, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where none is planned. tag: stands in the address. Locks its entry in webhooks (skips locked ones).';

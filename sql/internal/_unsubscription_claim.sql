@@ -1,4 +1,7 @@
-create or replace function sluice_internal._unsubscription_claim(poller_id text)
+create or replace function sluice_internal._unsubscription_claim(
+    poller_id text,
+    busy_providers text[] default null
+)
 returns table (
     unsubscription_no bigint,
     sync_id text,
@@ -41,6 +44,7 @@ begin
     from sluice_internal.unsubscriptions as u
     where
         u.next_at <= clock_timestamp()
+        and (_unsubscription_claim.busy_providers is null or u.provider <> all(_unsubscription_claim.busy_providers collate "C"))
         and not exists (
             select from sluice_internal.pollers as p
             where p.poller_id = u.poller_id and p.heartbeat_at > clock_timestamp() - interval '10 seconds'
@@ -70,5 +74,5 @@ begin
 end
 $$;
 
-comment on function sluice_internal._unsubscription_claim(text) is
-'Takes a subscription that is to be removed at its vendor; one row without it, and when the next one is due, where none is due now; no row where there is none. Locks it (skips locked ones).';
+comment on function sluice_internal._unsubscription_claim(text, text[]) is
+'Takes a subscription that is to be removed at its vendor, none of busy_providers; one row without it, and when the next one is due, where none is due now; no row where there is none. Locks it (skips locked ones).';

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import psycopg
 from click.testing import CliRunner
-from e2e.polling import KEY, NEWEST, read_once
+from e2e.polling import KEY, NEWEST, process, read_once, until
 from e2e.test_rest import DOCUMENT
 from fakes import crm as fake
 
@@ -29,13 +30,18 @@ DESCRIBE = """
 """
 
 
-def test_an_accounts_own_fields_come_by_the_users_document(db: str, tmp_path: Path) -> None:
+def described_by(crm: fake.Crm) -> str:
+    """The document of the guide, for this vendor, with fields that an account has of its own."""
     assert DOCUMENT is not None
+    return DOCUMENT[1].replace("https://api.crm.example/v1", crm.url).replace("  note:\n", DESCRIBE.lstrip("\n") + "\n  note:\n")
+
+
+def test_an_accounts_own_fields_come_by_the_users_document(db: str, tmp_path: Path) -> None:
     with fake.running() as crm, Client.connect(db, master_key=KEY) as client:
         crm.fields = [{"key": "name", "kind": "string", "title": "Name"}, {"key": "size", "kind": "integer", "title": "People"},
                       {"key": "worth", "kind": "money", "title": "Worth"}, {"key": "id", "kind": "odd"}, {"key": "tags", "kind": "odd"}]  # fmt: skip
         crm.put("c001", name="Acme", size=12, worth=1.5)
-        text = DOCUMENT[1].replace("https://api.crm.example/v1", crm.url).replace("  note:\n", DESCRIBE.lstrip("\n") + "\n  note:\n")
+        text = described_by(crm)
         path = tmp_path / "crm.yaml"
         path.write_text(text)
         environment = {"PGSLUICE_DATABASE_URL": db}
@@ -78,3 +84,33 @@ def test_an_accounts_own_fields_come_by_the_users_document(db: str, tmp_path: Pa
         path.write_text(text.replace(DESCRIBE.lstrip("\n"), ""))
         added("--replace")
         assert client.descriptions(credential_id="my-crm")[0]["status"] == "known"
+
+
+def test_a_vendor_that_does_not_answer_delays_no_other_ones_accounts(db: str, tmp_path: Path) -> None:
+    """Each of its requests stands for half a minute: no more than four at once, and places are left."""
+    with fake.running() as silent, fake.running() as other, Client.connect(db, master_key=KEY) as client:
+        silent.gate.clear()
+        for name, crm in (("crm", silent), ("shop", other)):
+            path = tmp_path / f"{name}.yaml"
+            path.write_text(described_by(crm).replace("name: crm", f"name: {name}", 1))
+            done = CliRunner().invoke(main, ["provider", "add", str(path)], env={"PGSLUICE_DATABASE_URL": db})
+            assert done.exit_code == 0, done.output
+        accounts = [f"a{number:02}" for number in range(12)]
+        for account in accounts:
+            client.credential_create("crm", account, "crm_key", secret={"secret": fake.KEY})
+
+        def described(*accounts: str) -> bool:
+            return all(client.descriptions(credential_id=account)[0]["status"] == "described" for account in accounts)
+
+        with process(db) as poller:
+            try:
+                until(lambda: silent.waiting == 4)
+                client.credential_create("shop", "quick", "shop_key", secret={"secret": fake.KEY})
+                until(lambda: described("quick"), 15)
+                assert silent.waiting == 4
+                assert not any(described(account) for account in accounts)
+            finally:
+                silent.gate.set()
+            until(lambda: described(*accounts), 20)
+            poller.send(signal.SIGTERM)
+            assert poller.wait() == 0, poller.output

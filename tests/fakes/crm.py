@@ -24,6 +24,9 @@ class Crm:
         self.seen: list[tuple[str, str]] = []
         self.page_size = 2
         self.fields: list[dict[str, Any]] = []
+        self.gate = threading.Event()  # while it is clear, who asks for the fields waits
+        self.gate.set()
+        self.waiting = 0
         self.clock = 1_900_000_000
 
     def put(self, company_id: str, **fields: Any) -> dict[str, Any]:
@@ -34,6 +37,8 @@ class Crm:
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         parts = path.removeprefix("/v1/").split("/")
         if parts == ["fields"]:
+            self.waiting += 1
+            self.gate.wait(60)
             start = int(query.get("start", 0))
             return 200, {"fields": self.fields[start : start + 2], "more": start + 2 < len(self.fields)}
         if parts[0] != "companies":

@@ -149,6 +149,19 @@ def test_what_was_subscribed_is_removed(made: World) -> None:
     assert one.rows("select * from sluice_internal._unsubscription_claim('p')") == []
 
 
+def test_those_of_providers_that_have_enough_under_way_are_left_for_later(made: World) -> None:
+    one = made.look
+    one.rows("select sync_webhook_subscribe('y')")
+    for claim in ("_subscription_claim", "_unsubscription_claim"):
+        left = one.one(f"select * from sluice_internal.{claim}('p', '{{stripe,hubspot}}')")
+        assert (left.sync_id, left.next_in.total_seconds()) == (None, 5)
+        taken = one.one(f"select * from sluice_internal.{claim}('p', '{{hubspot}}')")
+        assert taken.sync_id == "y"
+        if claim == "_subscription_claim":
+            one.rows("select sluice_internal._subscription_end('y', 'p', %s, '4 hours', 'https://x?tag=1')", taken.epoch)
+            one.rows("select sync_webhook_delete('y')")
+
+
 def test_one_that_waits_to_be_removed_is_wanted_again(made: World) -> None:
     one = made.look
     subscribed(one)
