@@ -6735,6 +6735,8 @@ CREATE OR REPLACE FUNCTION sluice_internal._mutation_claim(poller_id text, max_i
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
