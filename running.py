@@ -31,6 +31,7 @@ from pgsluice.providers.base import BASE_URL, is_base_url
 from pgsluice.server.settings import Settings as HttpSettings
 
 if TYPE_CHECKING:
+    from pgsluice.poller.loop import Poller
     from pgsluice.server.run import Server as HttpServer
 
 PATIENCE: Final = 60.0
@@ -180,7 +181,9 @@ def migrate(installation: Installation, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Read every sync until it is caught up, then end: exit status 1 if one failed.")
+@click.option(
+    "--once", is_flag=True, help="Send queued writes and read every sync until it is caught up, then end: exit status 1 if a sync failed."
+)
 @workers_option
 @click.option(
     "--database-patience",
@@ -209,7 +212,15 @@ def poll(ctx: click.Context, *, once: bool, workers: int, database_patience: flo
         asyncio.run(supervisor.run_until_signal(poller, once=once))
     if once:
         _print_tallies([vars(tally) for tally in poller.tallies or ()], as_json=as_json)
+        if not as_json and (words := _writes(poller)):
+            click.echo(f"Writes: {words}. `pgsluice mutation list` has them.")
         ctx.exit(1 if any(tally.error for tally in poller.tallies or ()) else 0)
+
+
+def _writes(poller: Poller) -> str:
+    """What became of the writes that were sent; empty if there were none."""
+    ended = [f"{poller.writes[status]} {status}" for status in ("succeeded", "failed", "unknown") if poller.writes[status]]
+    return ", ".join(ended + [f"{poller.put_back} to be tried again"] * bool(poller.put_back))
 
 
 def _print_tallies(found: list[dict[str, Any]], *, as_json: bool) -> None:

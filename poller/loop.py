@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -75,6 +76,8 @@ class Poller:
         self._grain = min(max(GRAIN, self.settings.poll_interval / 60), COARSE)
         self.stopping = asyncio.Event()
         self.tallies: list[Tally] | None = None  # kept by run_once only
+        self.writes: Counter[str] = Counter()  # items of mutations by how they ended
+        self.put_back = 0  # of run_once: items that are to be tried again later
         self._exchanges = Exchanges(conninfo, self.settings.database_patience)
         self._session = Session(conninfo)
         self._places = Places(self.settings.workers, self._session.woken)
@@ -111,7 +114,7 @@ class Poller:
                 while True:
                     self._session, self._opened = Session(self.conninfo, exchanges=self._exchanges), None
                     self._places = Places(self.settings.workers, self._session.woken)
-                    self._writer = Writer(self._session, self.transport, self.key, self.stopping)
+                    self._writer = Writer(self._session, self.transport, self.key, self.stopping, self.writes)
                     means = Means(self._session, self.transport, self.key, self.stopping)
                     self._describer = Chores(self._session, Describer(means), self._session.asked, describing.LONGEST_SLEEP)
                     subscriber = Subscriber(means, self.settings.public_url)
@@ -199,7 +202,7 @@ class Poller:
         Waits for those that another poller holds, for as long as it takes to see that one is dead.
         """
         session = self._session
-        await self._writer.drain()
+        self.put_back = await self._writer.drain()
         await self._describer.drain()
         await self._subscriber.drain()
         end = time.monotonic() + DEAD

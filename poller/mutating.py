@@ -33,14 +33,22 @@ SOON: Final = 10.0
 
 
 class Writer:
-    """The writes of one session of a poller. `tasks`: the requests under way, with an item of each."""
+    """The writes of one session of a poller. `tasks`: the requests under way, with an item of each. `ended`: see `Attempt`."""
 
-    def __init__(self, session: Session, transport: Transport, key: secrets.MasterKey | None, stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        session: Session,
+        transport: Transport,
+        key: secrets.MasterKey | None,
+        stopping: asyncio.Event,
+        ended: Counter[str],
+    ) -> None:
         self.tasks: dict[asyncio.Task[None], ClaimedItem] = {}
         self._session = session
         self._transport = transport
         self._key = key
         self._stopping = stopping
+        self._ended = ended
         self._later: list[float] = []  # when what was put back is due, by the monotonic clock
 
     async def serve(self) -> None:
@@ -49,12 +57,15 @@ class Writer:
             full = await self._begin()
             await self._until_news(None if full else LONGEST_SLEEP)
 
-    async def drain(self) -> None:
-        """Sends what there is to send now, and what it puts back for a moment. Raises DatabaseUnavailable."""
+    async def drain(self) -> int:
+        """Sends what there is to send now, and what it puts back for a moment; how many items are to be tried again later.
+
+        Raises DatabaseUnavailable.
+        """
         while True:
             await self._begin()
             if not self.tasks and not any(due < time.monotonic() + SOON for due in self._later):
-                return
+                return len(self._later)
             await self._until_news(LONGEST_SLEEP)
 
     async def _begin(self) -> bool:
@@ -114,7 +125,7 @@ class Writer:
 
     async def _request(self, items: list[ClaimedItem]) -> None:
         desk = Desk(self._session, self._session.poller_id, self._key, exchanges=self._session.exchanges)
-        attempt = Attempt(items, desk, self._transport, self._stopping)
+        attempt = Attempt(items, desk, self._transport, self._stopping, ended=self._ended)
         try:
             pauses = await attempt.run()
         except DatabaseUnavailable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,13 +73,17 @@ class Attempt:
         desk: Desk,
         transport: Transport,
         stopping: asyncio.Event,
+        *,
+        ended: Counter[str],
         begun: float | None = None,
     ) -> None:
+        """`ended`: how many items ended in which way is added to it."""
         self._open = [_Held(item, item.sent_before, item.sent_before) for item in items]
         self._first = items[0]
         self._desk = desk
         self._transport = transport
         self._stopping = stopping
+        self._ended = ended
         self._begun = time.monotonic() if begun is None else begun  # when the items were claimed
         self._read_from: datetime = self._first.clock
         self._pauses: list[float] = []
@@ -109,7 +114,7 @@ class Attempt:
         """One unsound item makes some vendors refuse all that come with it: so the others get through, and it is refused by itself."""
         items = [held.item for held in self._open]
         for half in (items[: len(items) // 2], items[len(items) // 2 :]):
-            self._pauses += await Attempt(half, self._desk, self._transport, self._stopping, self._begun).run()
+            self._pauses += await Attempt(half, self._desk, self._transport, self._stopping, ended=self._ended, begun=self._begun).run()
 
     async def _all_failed(self, exc: Failure) -> None:
         for held in self._open:
@@ -279,6 +284,7 @@ class Attempt:
                     raise
             else:
                 _log(held.item, status if done else "lost", error)
+                self._ended[status] += done
                 return
 
     async def _put_back(self, held: _Held, seconds: float, error: Mapping[str, Any] | None) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import Any
 
 import psycopg
 import pytest
-from e2e.polling import NEWEST, connect, positions, process, read_once, stored, until
+from click.testing import CliRunner
+from e2e.polling import KEY_TEXT, NEWEST, connect, positions, process, read_once, stored, until
 from fakes.stripe import StripeFake, faults
 from psycopg.types.json import Jsonb
 
+from pgsluice.cli import main
 from pgsluice.providers import registry
 
 RUN = "select mutation_id from sluice.mutation_run(%s, 'acme', %s, %s)"
@@ -110,6 +113,27 @@ def test_killed_while_sending_nothing_is_created_twice(db: str, account: StripeF
     assert len(account.objects("customer")) == 200
     assert {customer["name"] for customer in account.objects("customer").values()} == {f"c{number}" for number in range(200)}
     assert len({upstream_id for _, upstream_id, _ in items(db, made)}) == 200
+
+
+@NEWEST
+def test_poll_once_says_what_became_of_the_writes(db: str, account: StripeFake) -> None:
+    """One is done, one refused, and one has to wait for longer than anybody waits here."""
+    account.fail(faults.RateLimited(retry_after=60), method="POST", path="/v1/customers", params={"name": "later"}, times=None)
+    ask(db, "create", {"name": "Ann"})
+    ask(db, "update", {"upstream_id": "cus_nobody", "data": {"name": "x"}})
+    environment = {"PGSLUICE_DATABASE_URL": db, "PGSLUICE_MASTER_KEY": KEY_TEXT, "PGSLUICE_ALLOW_PRIVATE_ADDRESSES": "1"}
+
+    def once(*more: str, status: int = 0) -> str:
+        done = CliRunner().invoke(main, ["poll", "--once", *more], env=environment)
+        assert done.exit_code == status, done.output
+        return done.stdout
+
+    assert once().splitlines()[-1] == "Writes: 1 succeeded, 1 failed. `pgsluice mutation list` has them."
+    assert "Writes" not in once()
+    ask(db, "create", {"name": "later"})
+    # the vendor's pause is the account's, so it is not read either
+    assert once(status=1).splitlines()[-1] == "Writes: 1 to be tried again. `pgsluice mutation list` has them."
+    assert [tally["sync_id"] for tally in json.loads(once("--json", status=1))] == ["acme"]
 
 
 @NEWEST
