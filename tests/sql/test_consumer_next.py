@@ -304,6 +304,28 @@ def test_what_is_due_comes_although_there_is_always_something_new(world: World, 
     raise AssertionError("never delivered again")
 
 
+@pytest.mark.parametrize("size", [1, 10])
+def test_what_is_given_back_at_once_again_and_again_does_not_hold_up_the_rest_of_its_lane(world: World, size: int) -> None:
+    """As many as a batch holds, in one lane. One time in four that lane's new ones come first."""
+    one = world.set_up(lanes=16)
+    one.rows("set pgsluice.autocommit = on")
+    others = {f"o{n}" for n in range(600)}
+    one.push(*others)
+    poison: set[str] = set()
+    lane = None
+    for _ in range(3000):
+        batch = one.next(size)
+        lane = lane or batch[0].ack_token.split(".")[0]
+        poison |= set([message.upstream_id for message in batch if message.ack_token.split(".")[0] == lane][: size - len(poison)])
+        one.nack([message for message in batch if message.upstream_id in poison])
+        one.ack([message for message in batch if message.upstream_id not in poison])
+        others -= {message.upstream_id for message in batch}
+        if not others:
+            assert len(poison) == size
+            return
+    raise AssertionError(f"never delivered: {others}")
+
+
 def test_a_session_that_commits_at_once_may_say_so_and_takes_from_every_lane(world: World) -> None:
     """Parameters sent apart from the statement make each call look like one in an open transaction: it takes from half the lanes."""
     one = world.set_up(lanes=16)
