@@ -6755,24 +6755,33 @@ begin
     v_living := array(
         select p.poller_id from sluice_internal.pollers as p where p.heartbeat_at > clock_timestamp() - interval '10 seconds'
     );
-    if _mutation_claim.only_sync_id is null then
-        -- Those of the dead: there are no more than pollers had under way.
-        select coalesce(array_agg(d.mutation_no), '{}'), coalesce(array_agg(d.item_no), '{}') into v_mutation_nos, v_item_nos
-        from (
-            select i.mutation_no, i.item_no
-            from sluice_internal.mutation_items as i
-            inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
-            where
-                i.status = 'sending' and i.poller_id <> all(v_living)
-                and not y.paused and y.deleting_since is null
-                and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
-                and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
-                and not sluice_internal._mutation_behind(
-                    i.mutation_no, i.item_no, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+    -- Those of the dead: there are no more than pollers had under way.
+    select coalesce(array_agg(d.mutation_no), '{}'), coalesce(array_agg(d.item_no), '{}') into v_mutation_nos, v_item_nos
+    from (
+        select i.mutation_no, i.item_no
+        from sluice_internal.mutation_items as i
+        inner join sluice_internal.syncs as y on y.sync_id = i.sync_id
+        inner join sluice_internal.mutations as m on m.mutation_no = i.mutation_no
+        where
+            i.status = 'sending' and i.poller_id <> all(v_living)
+            and not y.paused and y.deleting_since is null
+            and (_mutation_claim.busy_sync_ids is null or i.sync_id <> all(_mutation_claim.busy_sync_ids collate "C"))
+            and (_mutation_claim.busy_providers is null or y.provider <> all(_mutation_claim.busy_providers collate "C"))
+            and (
+                _mutation_claim.only_sync_id is null
+                or (
+                    i.sync_id = _mutation_claim.only_sync_id collate "C"
+                    and i.collection_id = _mutation_claim.only_collection_id collate "C"
+                    and m.kind = _mutation_claim.only_kind
                 )
-            order by i.next_attempt_at, i.mutation_no, i.item_no
-            limit _mutation_claim.max_items
-        ) as d;
+            )
+            and not sluice_internal._mutation_behind(
+                i.mutation_no, i.item_no, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
+            )
+        order by i.next_attempt_at, i.mutation_no, i.item_no
+        limit _mutation_claim.max_items
+    ) as d;
+    if _mutation_claim.only_sync_id is null then
         -- The syncs that stand in front of the queue: those of all the queue are looked for only where these may not have enough.
         select coalesce(array_agg(distinct f.sync_id), '{}'), count(*) into v_sync_ids, v_looked
         from (

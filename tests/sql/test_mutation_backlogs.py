@@ -76,12 +76,12 @@ def test_a_dead_pollers_batch_is_taken_over_however_few_requests_the_sync_allows
     one.rows("select sync_update('y', rate_limit => %s::jsonb)", json.dumps(LIMIT))
     run(one, "create", *({} for _ in range(6)))
     first = claim(one, "dying", 1)
-    query = "select * from sluice_internal._mutation_claim('dying', 5, 'y', 'stripe:customer', 'create')"
-    assert len(first + one.rows(query)) == 6
-    run(one, "create", {})
+    query = "select * from sluice_internal._mutation_claim(%s, 5, 'y', 'stripe:customer', 'create')"
+    assert len(first + one.rows(query, "dying")) == 6
+    run(one, "update", {"upstream_id": "cus_9", "data": {}})
     one.rows("update sluice_internal.pollers set heartbeat_at = clock_timestamp() - interval '11 s' where poller_id = 'dying'")
-    items = claim(one)
-    assert [item.attempt for item in items] == [2] * 6
+    items = claim(one, most=1) + one.rows(query, "p")
+    assert [item.attempt for item in items] == [2] * 6, "in one request again"
     for number, item in enumerate(items):
         assert complete(one, item, upstream_id=f"cus_{number}")
     assert [item.attempt for item in claim(one)] == [1]
