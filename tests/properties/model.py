@@ -214,7 +214,11 @@ class Consumer:
         for name, state in newest.items():
             if all_of_them and name in self.flights and self.flights[name].due and not self.matches(state):
                 self.end(name)
-            if name in self.flights or state.idx <= self.settled.get(name, 0):
+            if name in self.flights:
+                if state.idx != self.flights[name].idx and not self.matches(state):
+                    self.passed[name] = state.idx  # while the older version is out
+                continue
+            if state.idx <= self.settled.get(name, 0):
                 continue
             if all_of_them and (not self.matches(state) or self.passed.get(name) == state.idx):
                 self.settled[name] = state.idx

@@ -35,6 +35,10 @@ class Machine(Workers):
         places = [0, *sorted(state.idx for state in self.committed.values()), self.highest + 1]
         target = {"start": 0, "end": self.highest + 1, "idx": places[n % len(places)]}[where]
         known = self.consumers[consumer]
+        flying = {row[0] for row in self.look.rows("select upstream_id from messages_in_flight where consumer_id = %s", known.name)}
+        for name in known.uncertain(self.committed) - flying:
+            if known.flights[name].idx != self.committed[name].idx:
+                known.end(name)  # its newest version lay ahead, and is sought over, or comes
         self.look.seek(str(target) if where == "idx" else where, consumer=known.name)
         known.seek(target, self.committed)
 

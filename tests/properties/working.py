@@ -74,6 +74,15 @@ class Workers(Writers):
     def next(self, consumer: int, worker: int, size: int) -> None:
         self.take(consumer, worker, size)
 
+    @rule(consumer=consumers, worker=workers)
+    def poll(self, consumer: int, worker: int) -> None:
+        """Again and again, and a few times in vain."""
+        for _ in range(20):
+            if not self.take(consumer, worker, 10):
+                self.take(consumer, worker, 10)
+                self.take(consumer, worker, 1)
+                break
+
     @rule(consumer=consumers, worker=workers, size=sizes)
     def next_and_ack(self, consumer: int, worker: int, size: int) -> None:
         held = [h.token for h in self.consumers[consumer].flights.values() if not h.spent]
