@@ -86,9 +86,11 @@ def measure(major: str, options: argparse.Namespace) -> None:
     if programs is None:
         console.print(f"no PostgreSQL {major} on this machine: nothing is measured on it")
         return
-    results = Results(ROOT / f"build/bench/{'full' if options.full else 'short'}-{major}.json", fresh=options.fresh)
+    results = Results(ROOT / f"build/bench/{'full' if options.full else 'short'}-{major}.json")
     wanted = list(options.only or ROWS)
-    if options.full and not options.fresh:
+    if options.fresh:
+        results.forget(wanted)
+    if options.full:
         finished = [row for row in wanted if row in results.rows]
         for row in finished:
             show(results, row, major)

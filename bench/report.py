@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,17 +87,24 @@ def table(title: str, figures: Sequence[Figure]) -> Table:
 class Results:
     """Finished rows in a file, so that an interrupted run goes on where it stopped."""
 
-    def __init__(self, path: Path, *, fresh: bool) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows: dict[str, dict[str, Any]] = {}
-        if path.exists() and not fresh:
-            self.rows = json.loads(path.read_text())["rows"]
+        self.rows: dict[str, dict[str, Any]] = json.loads(path.read_text())["rows"] if path.exists() else {}
+
+    def forget(self, rows: Iterable[str]) -> None:
+        """These are to be measured again, if not by this run then by the one that goes on where it stopped."""
+        for row in rows:
+            self.rows.pop(row, None)
+        self._write()
 
     def put(self, row: str, about: Mapping[str, Any], figures: Sequence[Figure]) -> None:
         self.rows[row] = {
             **about,
             "figures": [{**asdict(f), "verdict": re.sub(r"\[.*?\]", "", f.verdict)} for f in figures],
         }
+        self._write()
+
+    def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps({"rows": self.rows}, indent=1, ensure_ascii=False))
 
