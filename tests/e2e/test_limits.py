@@ -258,7 +258,7 @@ def test_many_writes_in_one_request_and_one_result_each(db: str, fake: AcmeFake)
     found = items(db, made)
     assert [status for status, *_ in found] == ["succeeded"] * 7 + ["failed"] + ["succeeded"] * 17
     assert found[7][2]["details"] == {"error": "bad data"}
-    assert [len(batch) for batch in fake.batches] == [10, 10, 5]
+    assert sorted(len(batch) for batch in fake.batches) == [5, 10, 10], "side by side"
     assert len({upstream_id for status, upstream_id, _ in found if status == "succeeded"}) == 24
     assert one(db, "select count(*) from sluice.records where starts_with(upstream_id, 'w')") == 24
 
