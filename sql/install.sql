@@ -218,6 +218,7 @@
 \ir internal/_lane_recover.sql
 \ir internal/_steps_due.sql
 \ir internal/_steps_open.sql
+\ir internal/_idle_note.sql
 \ir internal/_lane_take.sql
 \ir internal/_take_many.sql
 \ir internal/_num_ack_pending.sql

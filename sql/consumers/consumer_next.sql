@@ -18,12 +18,9 @@ set enable_memoize = off
 as $$
 #variable_conflict use_column
 declare
-    v_consumer sluice_internal.consumers := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
-    -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
-    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
-    v_open boolean := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
-        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
-    v_lanes int := v_consumer.lanes;
+    v_consumer sluice_internal.consumers;
+    v_open boolean;
+    v_lanes int;
     v_lane int;
     v_one int;
     v_state record;
@@ -42,8 +39,35 @@ declare
     v_locked int[];
     v_done int[];
     v_bytes bigint;
+    v_known text;
     v_due boolean := false;
 begin
+    -- Three times cheaper than the usual way: this session found lately that this consumer has read everything and has nothing out, and
+    -- nobody has written since. What is wrong with the call is said below.
+    if current_setting('sluice.idle', true) = consumer_next.consumer_id and consumer_next.batch_size between 1 and 1000
+        and (consumer_next.ack_tokens is null or consumer_next.ack_tokens = '{}')
+        and current_setting('transaction_isolation') = 'read committed'
+    then
+        if exists (
+            select
+            from sluice_internal.consumers as c
+            cross join sluice_internal.ingests_ingest_no_seq as q
+            where
+                c.consumer_id = consumer_next.consumer_id collate "C" and sluice_internal._authorized('consumer')
+                and starts_with(
+                    current_setting('sluice.idle_' || c.consumer_no, true), concat(c.xmin, ':', q.last_value + q.is_called::int, ':')
+                )
+        ) then
+            return;
+        end if;
+        perform set_config('sluice.idle', '', false);
+    end if;
+    v_consumer := sluice_internal._authorize_consumer(consumer_next.consumer_id, 'consumer');
+    v_lanes := v_consumer.lanes;
+    -- Inside an explicit transaction the lanes stay locked for as long as it lasts, so it takes a share of them only.
+    -- Drivers that send parameters apart from the statement cannot be told from one; they may set pgsluice.autocommit.
+    v_open := (statement_timestamp() <> transaction_timestamp() or pg_current_xact_id_if_assigned() is not null)
+        and coalesce(current_setting('pgsluice.autocommit', true), '') <> 'on';
     if consumer_next.batch_size between 1 and 1000 and current_setting('transaction_isolation') = 'read committed' then
         null;
     else
@@ -60,9 +84,18 @@ begin
     if v_consumer.paused then
         return;
     end if;
+    v_known := current_setting('sluice.idle_' || v_consumer.consumer_no, true);
+    if v_known <> '' then
+        if sluice_internal._idle_note(v_consumer, v_known) then
+            return;
+        end if;
+    end if;
     if v_consumer.max_ack_pending is not null then
         return query
         select m.* from sluice_internal._next_bounded(v_consumer, v_lanes, consumer_next.batch_size, v_open) as m;
+        if not found and random() < 0.25 then
+            perform sluice_internal._idle_note(v_consumer, null);
+        end if;
         return;
     end if;
     v_lane := floor(random() * v_lanes);
@@ -198,6 +231,10 @@ begin
             exit when v_ready is not null;
             v_ready := sluice_internal._lanes_ready(v_consumer, v_lanes, v_lane, least(consumer_next.batch_size, v_lanes));
             if v_ready is null then
+                -- now and then: in vain while a message is out
+                if random() < 0.25 then
+                    perform sluice_internal._idle_note(v_consumer, null);
+                end if;
                 return;
             end if;
             exit when cardinality(v_ready) > 1 or v_ready[1] = v_one;
@@ -432,6 +469,9 @@ begin
         v_consumer, v_lanes, v_first, v_done, consumer_next.batch_size,
         consumer_next.batch_size - v_taken, v_bytes, v_open, null, 9223372036854775807
     ) as m;
+    if not found and v_taken = 0 and v_consumer.filter is not null and random() < 0.25 then
+        perform sluice_internal._idle_note(v_consumer, null);
+    end if;
 end
 $$;
 

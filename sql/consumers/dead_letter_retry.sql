@@ -73,6 +73,10 @@ begin
         ) as c
     )
     select count(*) into v_count from current as n;
+    -- a new version of the row: whoever noted that nothing is left looks again
+    update sluice_internal.consumers as c
+    set metadata = c.metadata
+    where c.consumer_no = v_consumer.consumer_no and v_record_nos is not null;
     perform sluice_internal._wake(v_consumer.stream_no);
     return v_count;
 end
