@@ -290,6 +290,7 @@
 \ir mutations/mutation_cancel.sql
 \ir mutations/mutation_resolve.sql
 \ir internal/_mutation_behind.sql
+\ir internal/_mutation_front.sql
 \ir internal/_mutation_claim.sql
 \ir internal/_mutation_complete.sql
 \ir internal/_mutation_retry.sql

@@ -129,33 +129,11 @@ begin
                             ) as s
                         )
                     )
-                end as places
+                end::int as places
                 offset 0
             ) as r
-            cross join lateral (
-                select n.*
-                from (
-                    select i.mutation_no, i.item_no, i.next_attempt_at, i.status, i.sync_id, i.collection_id, i.upstream_id, i.match_value
-                    from sluice_internal.mutation_items as i
-                    where i.sync_id = y.sync_id and i.status = 'queued' and i.next_attempt_at <= v_now
-                    order by i.next_attempt_at, i.mutation_no, i.item_no
-                    limit case when _mutation_claim.only_sync_id is not null then 1000 end
-                ) as n
-                where
-                    (
-                        _mutation_claim.only_sync_id is null
-                        or (
-                            n.collection_id = _mutation_claim.only_collection_id collate "C"
-                            and _mutation_claim.only_kind = (
-                                select m.kind from sluice_internal.mutations as m where m.mutation_no = n.mutation_no
-                            )
-                        )
-                    )
-                    and not sluice_internal._mutation_behind(
-                        n.mutation_no, n.item_no, n.status, n.sync_id, n.collection_id, n.upstream_id, n.match_value
-                    )
-                order by n.next_attempt_at, n.mutation_no, n.item_no
-                limit r.places
+            cross join lateral sluice_internal._mutation_front(
+                y.sync_id, v_now, r.places, _mutation_claim.only_collection_id, _mutation_claim.only_kind
             ) as q
             where
                 not y.paused and y.deleting_since is null

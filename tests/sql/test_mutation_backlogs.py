@@ -63,6 +63,25 @@ def test_what_may_not_be_sent_is_not_walked_through_for_what_may(one: Session, h
     assert one.rows(call, busy) == []
 
 
+def test_many_writes_to_one_object_hold_up_nothing_else(one: Session) -> None:
+    """The first of 20,000 is sent, and so is what comes behind them all; the others are not looked at one by one."""
+    backlog(one, "y", 20_000)
+    one.rows("update sluice_internal.mutation_items set upstream_id = 'cus_1'")
+    run(one, "update", {"upstream_id": "cus_2", "data": {}}, {"upstream_id": "cus_2", "data": {}})
+    run(one, "create", {}, {})
+    one.rows("select sluice_internal._poller_heartbeat('p', 'h', 1)")
+    one.rows("set track_functions = 'all'")
+    found = []
+    for _ in range(2):
+        one.begin()
+        items = one.rows("select * from sluice_internal._mutation_claim('p', 100)")
+        calls = one.value("select coalesce(sum(f.calls), 0) from pg_stat_xact_user_functions as f where f.funcname = '_mutation_behind'")
+        one.commit()
+        assert 1 <= calls < 300
+        found.append([(item.upstream_id, item.item_no) for item in items])
+    assert found == [[("cus_1", 1), ("cus_2", 1), (None, 1), (None, 2)], []]
+
+
 def test_one_request_looks_for_more_of_its_kind_among_the_next_thousand(one: Session) -> None:
     query = "select * from sluice_internal._mutation_claim('p', 10, 'y', 'stripe:customer', 'update')"
     one.rows("select sluice_internal._poller_heartbeat('p', 'h', 1)")
