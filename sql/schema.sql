@@ -2802,10 +2802,13 @@ begin
         ) as c
     )
     select count(*) into v_count from current as n;
-    -- a new version of the row: whoever noted that nothing is left looks again
-    update sluice_internal.consumers as c
-    set metadata = c.metadata
-    where c.consumer_no = v_consumer.consumer_no and v_record_nos is not null;
+    -- As whoever writes records does: who noted that nothing is left (_idle_note) looks again, and notes nothing before this commits.
+    if v_record_nos is not null then
+        lock table sluice.records in row exclusive mode;
+        perform
+            nextval(format('sluice_internal.position_%s', v_consumer.stream_no)::regclass),
+            nextval('sluice_internal.ingests_ingest_no_seq');
+    end if;
     perform sluice_internal._wake(v_consumer.stream_no);
     return v_count;
 end
@@ -5964,7 +5967,7 @@ begin
     return v_idle;
 end
 $function$;
-comment on function sluice_internal._idle_note(sluice_internal.consumers,text) is 'Whether the consumer has read everything and has nothing out, noted for the session as long as that is so: the version of the consumer''s row, which everything writes that brings messages back, the last number of any note of an ingest, and that of the stream. Given the note of an earlier call, only whether it holds for this stream, whatever others were written to; else it looks, unless somebody writes just now or this transaction wrote, which may be undone. Locks nothing, takes no transaction id.';
+comment on function sluice_internal._idle_note(sluice_internal.consumers,text) is 'Whether the consumer has read everything and has nothing out, noted for the session as long as that is so: the version of the consumer''s row, the last number of any note of an ingest, and that of the stream. Whatever brings messages back writes the row, or draws both numbers as who writes records does. Given the note of an earlier call, only whether it holds for this stream, whatever others were written to; else it looks, unless somebody writes just now or this transaction wrote, which may be undone. Locks nothing, takes no transaction id.';
 
 CREATE OR REPLACE FUNCTION sluice_internal._ingest_refusal(sync sluice_internal.syncs, collection_id text)
  RETURNS void

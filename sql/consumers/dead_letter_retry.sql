@@ -73,10 +73,13 @@ begin
         ) as c
     )
     select count(*) into v_count from current as n;
-    -- a new version of the row: whoever noted that nothing is left looks again
-    update sluice_internal.consumers as c
-    set metadata = c.metadata
-    where c.consumer_no = v_consumer.consumer_no and v_record_nos is not null;
+    -- As whoever writes records does: who noted that nothing is left (_idle_note) looks again, and notes nothing before this commits.
+    if v_record_nos is not null then
+        lock table sluice.records in row exclusive mode;
+        perform
+            nextval(format('sluice_internal.position_%s', v_consumer.stream_no)::regclass),
+            nextval('sluice_internal.ingests_ingest_no_seq');
+    end if;
     perform sluice_internal._wake(v_consumer.stream_no);
     return v_count;
 end

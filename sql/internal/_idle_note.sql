@@ -85,4 +85,4 @@ end
 $$;
 
 comment on function sluice_internal._idle_note(sluice_internal.consumers, text) is
-'Whether the consumer has read everything and has nothing out, noted for the session as long as that is so: the version of the consumer''s row, which everything writes that brings messages back, the last number of any note of an ingest, and that of the stream. Given the note of an earlier call, only whether it holds for this stream, whatever others were written to; else it looks, unless somebody writes just now or this transaction wrote, which may be undone. Locks nothing, takes no transaction id.';
+'Whether the consumer has read everything and has nothing out, noted for the session as long as that is so: the version of the consumer''s row, the last number of any note of an ingest, and that of the stream. Whatever brings messages back writes the row, or draws both numbers as who writes records does. Given the note of an earlier call, only whether it holds for this stream, whatever others were written to; else it looks, unless somebody writes just now or this transaction wrote, which may be undone. Locks nothing, takes no transaction id.';

@@ -68,6 +68,26 @@ def test_dead_letters_that_are_retried(world: World, one: Session) -> None:
     assert one.ids() == ["x"]
 
 
+def test_dead_letters_whose_retry_has_not_committed(world: World, one: Session) -> None:
+    one.push("x")
+    one.term(one.next())
+    assert knows(one)
+    other = world.session().begin()
+    assert other.retry() == 1
+    assert not knows(one)
+    other.commit()
+    assert one.ids() == ["x"]
+
+
+def test_a_retry_waits_for_no_change_of_the_consumer(world: World, one: Session) -> None:
+    one.push("x")
+    one.term(one.next())
+    other = world.session().begin()
+    other.rows("select consumer_update('c', metadata => '{}')")
+    assert one.retry() == 1
+    other.rollback()
+
+
 def test_a_message_that_is_out_comes_again(world: World) -> None:
     """Leased, given back for later, kept back behind a lease: nothing is known to be idle."""
     one, other = world.set_up(), world.session()
