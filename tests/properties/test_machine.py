@@ -143,11 +143,9 @@ class Machine(Workers):
             return
         known.bury_the_spent(self.committed)
         if known.full(self.committed):
-            # what was sought back to begins anew, and waits for a place as new messages do
-            due = [
-                n for n in known.undelivered(self.committed)
-                if (held := known.flights.get(n)) and held.idx == self.committed[n].idx and (held.floor is None or held.idx <= held.floor)
-            ]  # fmt: skip
+            due = [n for n in known.undelivered(self.committed) if n in known.flights and known.flights[n].idx == self.committed[n].idx]
+            if known.bound is not None and len(known.flights) > known.bound:
+                due = []  # it was made smaller than what was out: some of that waits until as many are settled
             assert due == [], "what was delivered before has its place within the bound"
             return
         assert known.undelivered(self.committed) == []
