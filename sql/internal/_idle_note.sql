@@ -34,13 +34,7 @@ begin
     end if;
     if _idle_note.known is not null then
         v_idle := _idle_note.known = concat_ws(':', v_version, split_part(_idle_note.known, ':', 2), v_last_idx);
-    elsif pg_current_xact_id_if_assigned() is not null or exists (
-        select
-        from pg_locks as k
-        where
-            k.locktype = 'relation' and k.relation = 'sluice.records'::regclass and k.mode = 'RowExclusiveLock'
-            and k.database = (select d.oid from pg_database as d where d.datname = current_database())
-    ) then
+    elsif pg_current_xact_id_if_assigned() is not null or sluice_internal._writers() <> '{}' then
         v_idle := false;
     else
         -- Whoever drew one of these numbers has ended: what they committed is seen from here on.
